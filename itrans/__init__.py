@@ -1,0 +1,3 @@
+"""itrans: image-to-image translation whose every part is a plugin."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,181 @@
+"""All that a plugin, a notebook or a script needs of itrans. Importing it is cheap: torch comes when it is used.
+
+```python
+from itrans.api import load
+
+translator = load("runs/mine/checkpoints/best.pt")
+output = translator.translate(array)      # (H, W, C) uint8, uint16 or float32 in [0, 1], any size
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itrans import __version__
+from itrans.errors import (
+    CheckpointError,
+    DataError,
+    DeviceError,
+    ItransError,
+    MissingSplitError,
+    OutputError,
+    PluginError,
+    Problem,
+    RecipeError,
+    TrainingError,
+    did_you_mean,
+)
+from itrans.protocols import (
+    AdversarialLoss,
+    Batch,
+    Dataset,
+    Discriminator,
+    Generator,
+    ImageLoss,
+    ImageSpec,
+    Loss,
+    Method,
+    Pair,
+    PixelType,
+    Runtime,
+    Split,
+    Translated,
+    Update,
+    WeightedLoss,
+)
+from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, LOSSES, METHODS, Registry
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from itrans.protocols import ImageArray
+    from itrans.translate import Mode, Translator
+
+__all__ = [
+    "API_VERSION",
+    "DATASETS",
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "LOSSES",
+    "METHODS",
+    "AdversarialLoss",
+    "Batch",
+    "CheckpointError",
+    "DataError",
+    "Dataset",
+    "DeviceError",
+    "Discriminator",
+    "Generator",
+    "ImageLoss",
+    "ImageSpec",
+    "ItransError",
+    "Loss",
+    "Method",
+    "MissingSplitError",
+    "OutputError",
+    "Pair",
+    "PixelType",
+    "PluginError",
+    "Problem",
+    "RecipeError",
+    "Registry",
+    "Runtime",
+    "Split",
+    "TrainingError",
+    "Translated",
+    "Update",
+    "WeightedLoss",
+    "__version__",
+    "apply_generator",
+    "as_channels",
+    "cache_folder",
+    "did_you_mean",
+    "find_images",
+    "load",
+    "read_image",
+    "spec_of",
+    "write_image",
+]
+
+
+def load(
+    checkpoint: str | os.PathLike[str], *, device: str = "auto", mode: Mode = "paper", seed: int = 0
+) -> Translator:
+    """Return what translates pictures with a checkpoint; nothing else than the file is needed.
+
+    Args:
+        checkpoint: a `.pt` file that a run has written.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
+            and normalises by the statistics gathered in training.
+        seed: of the dropout; the same seed gives the same output.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, not a checkpoint of itrans, or of a newer format.
+        PluginError: a component that it needs is not installed.
+        DeviceError: there is no such device.
+    """
+    from itrans.translate import Translator
+
+    return Translator(checkpoint, device=device, mode=mode, seed=seed)
+
+
+def read_image(path: str | os.PathLike[str]) -> ImageArray:
+    """Read a picture as an `(H, W, C)` array; see `itrans.data.images.read_image`."""
+    from itrans.data import images
+
+    return images.read_image(path)
+
+
+def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
+    """Write an `(H, W, C)` array as a picture, whole or not at all; see `itrans.data.images.write_image`."""
+    from itrans.data import images
+
+    images.write_image(path, image)
+
+
+def find_images(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the pictures in a folder and the folders in it, relative to it and sorted; hidden ones are left out."""
+    from itrans.data import images
+
+    return images.find_images(folder)
+
+
+def as_channels(image: ImageArray, channels: int) -> ImageArray:
+    """Return a picture with 1, 3 or 4 channels; see `itrans.data.images.as_channels`."""
+    from itrans.data import images
+
+    return images.as_channels(image, channels)
+
+
+def spec_of(image: ImageArray) -> ImageSpec:
+    """Return what an `(H, W, C)` array is, for a data set's `source` and `target`."""
+    from itrans.data import images
+
+    return images.spec_of(image)
+
+
+def apply_generator(generator: Generator, source: Tensor) -> Tensor:
+    """Translate pictures of any size: pad to the generator's `size_multiple` by reflection, and crop the output back.
+
+    Args:
+        generator: may have `size_multiple` (default 1).
+        source: `(N, C, H, W)` in [-1, 1].
+    """
+    from itrans.methods import padding
+
+    return padding.apply_generator(generator, source)
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder for things that can be made again, such as a drawn or downloaded data set; not created.
+
+    It is `$ITRANS_CACHE/name`, or `itrans/name` in the user's cache folder.
+    """
+    from itrans.data import cache
+
+    return cache.cache_folder(name)

@@ -1,0 +1,86 @@
+"""The command `itrans`. Every command is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from itrans import __version__
+from itrans.errors import ItransError
+
+_COMMANDS = {
+    "run": ("itrans.cli.run:run", "Train what a recipe describes."),
+    "list-plugins": ("itrans.cli.list_plugins:list_plugins", "Show the installed components and where they are from."),
+    "translate": ("itrans.cli.translate:translate", "Translate pictures with a checkpoint."),
+    "data": ("itrans.cli.data:data", "Fetch and check data sets."),
+}
+"""Where each command is, and the line about it: so that the list of commands needs none of them."""
+
+_INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is called, and that turns errors into messages and exit codes."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from itrans.errors import did_you_mean
+
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            context.fail(f'There is no command "{args[0]}".{did_you_mean(args[0], _COMMANDS)}')
+        return super().resolve_command(context, args)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except ItransError as error:
+            if context.params["debug"]:
+                raise
+            click.echo(f"Error: {error}", err=True)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            if context.params["debug"]:
+                raise
+            click.echo("Interrupted.", err=True)
+            context.exit(_INTERRUPTED)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="itrans", message="itrans %(version)s")
+@click.option("--debug", is_flag=True, envvar="ITRANS_DEBUG", help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    r"""Image-to-image translation whose every part is a plugin.
+
+    \b
+    itrans run recipes/pix2pix_edges2shoes.toml    from a recipe to a trained checkpoint
+    itrans translate CHECKPOINT pictures/ -o out/  new pictures with it
+    itrans list-plugins                            what is installed
+    """
+    if debug:
+        click.echo(f"itrans {__version__}, Python {sys.version.split()[0]}", err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Reports of third-party libraries that a user cannot act on; set to "1" by the user, it stays.
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    cli(prog_name="itrans")

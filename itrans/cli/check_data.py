@@ -1,0 +1,48 @@
+"""`itrans data check`."""
+
+from __future__ import annotations
+
+import click
+
+from itrans.errors import DataError, MissingSplitError
+
+_MOST_NAMED = 50
+
+
+@click.command()
+@click.argument("recipe", type=click.Path())
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+def check(recipe: str, overrides: tuple[str, ...], code: tuple[str, ...]) -> None:
+    """Read every pair of a RECIPE's data set, in all its splits, and report what is wrong."""
+    from itrans.cli.code import import_code
+    from itrans.cli.run import sample_note
+    from itrans.data.loader import checked_pair
+    from itrans.engine.build import build_dataset
+    from itrans.recipe.load import load_recipe
+
+    import_code(code)
+    loaded = load_recipe(recipe, overrides=overrides)
+    if note := sample_note(loaded):
+        click.echo(note, err=True)
+    faults: list[str] = []
+    for split in ("train", "val", "test"):
+        try:
+            dataset = build_dataset(loaded, split)
+        except MissingSplitError as error:
+            if split == "train":
+                raise
+            click.echo(f"{split}: {error}")
+            continue
+        found = len(faults)
+        stderr = click.get_text_stream("stderr")
+        with click.progressbar(range(len(dataset)), label=split, hidden=not stderr.isatty(), file=stderr) as positions:
+            for position in positions:
+                try:
+                    checked_pair(dataset, position)
+                except DataError as error:
+                    faults.append(f"{split}: {error}")
+        click.echo(f"{split}: {len(dataset)} pairs read, {len(faults) - found} of them wrong")
+    if faults:
+        more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []
+        raise DataError("\n".join(["These pairs cannot be used:", *faults[:_MOST_NAMED], *more]))

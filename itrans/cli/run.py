@@ -1,0 +1,169 @@
+"""`itrans run`."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from itrans.errors import DataError
+
+if TYPE_CHECKING:
+    from itrans.recipe.load import Recipe
+
+_INTERRUPTED = 130
+_UNITS = {"": 0, "s": 1, "m": 60, "h": 3600}
+
+
+class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
+    """`4` (steps), or `90s`, `30m`, `2h` (time): steps or None, seconds or None."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        match = re.fullmatch(r"(\d+)([smh]?)", value) if isinstance(value, str) else None
+        if match is None or not int(match[1]):
+            self.fail(f'"{value}" is neither a number of steps, such as 400, nor a time, such as 90s, 30m or 2h.')
+        number, unit = int(match[1]), _UNITS[match[2]]
+        return (None, float(number * unit)) if unit else (number, None)
+
+
+@click.command()
+@click.argument("recipe", type=click.Path())
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set train.epochs=2")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
+)
+@click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint.")
+@click.option("--check", is_flag=True, help="Check the recipe and stop.")
+@click.option("--no-sample", is_flag=True, help="Refuse to train on the recipe's sample where its data are not there.")
+@click.option("--stop-after", type=_StopAfter(), help="Save and stop after so many steps (400) or so long (90s, 30m).")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+def run(
+    recipe: str,
+    overrides: tuple[str, ...],
+    output: Path | None,
+    resume: bool,
+    check: bool,
+    no_sample: bool,
+    stop_after: tuple[int | None, float | None] | None,
+    device: str,
+    code: tuple[str, ...],
+) -> None:
+    """Train what a RECIPE describes.
+
+    The run's folder gets the recipe as resolved, log.jsonl, samples/*.png and checkpoints/{last,best}.pt. Ctrl-C and
+    SIGTERM save and stop (exit code 130); --resume goes on. For several processes: torchrun -m itrans run ...
+    """
+    from itrans.cli.code import import_code
+    from itrans.recipe.load import load_recipe
+
+    import_code(code)
+    loaded = load_recipe(recipe, overrides=overrides, allow_sample=not no_sample)
+    root = loaded.tables.dataset.arguments.get("root")
+    if isinstance(root, str) and not Path(root).exists() and not check:
+        raise DataError(f"{root} is not there.{_how_to_get(root)}")
+    sample = sample_note(loaded)
+    if sample is not None:
+        click.echo(sample, err=True)
+    if check:
+        click.echo(f"{recipe} is good: {', '.join(sorted({c['name'] for c in loaded.components()}))}.")
+        return
+    folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
+    outcome = _train(loaded, folder, sample, resume=resume, stop_after=stop_after or (None, None), device=device)
+    if outcome == "interrupted":
+        raise click.exceptions.Exit(_INTERRUPTED)
+
+
+def _train(
+    recipe: Recipe,
+    path: Path,
+    sample: str | None,
+    *,
+    resume: bool,
+    stop_after: tuple[int | None, float | None],
+    device: str,
+) -> str:
+    from itrans.cli.progress import Quiet, reporter_here
+    from itrans.engine.devices import choose_device
+    from itrans.engine.interruption import StopRequest
+    from itrans.engine.processes import joined, processes_here
+    from itrans.engine.record import RunFolder
+    from itrans.engine.trainer import Trainer
+
+    folder = RunFolder(path)
+    if resume:
+        folder.refuse_if_empty()
+    else:
+        folder.refuse_if_used()
+    processes = processes_here()
+    chosen = choose_device(device, processes.local_rank)
+    stop = StopRequest(*stop_after)
+    reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Quiet()
+    _relay_log(reporter)
+    with stop.listening(), joined(processes, chosen):
+        trainer = Trainer(
+            recipe,
+            folder,
+            device=chosen,
+            processes=processes,
+            reporter=reporter,
+            stop=stop,
+            sample=sample,
+            resume=resume,
+        )
+        outcome = trainer.train()
+    progress = trainer.progress
+    if outcome == "interrupted":
+        reporter.note(f"Stopped by {stop.reason} at step {progress.step}, saved in {folder.last}. Go on with --resume.")
+        return outcome
+    if outcome == "early":
+        reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
+    found = folder.best if folder.best.is_file() else folder.last
+    reporter.note(f"Done after {progress.step} steps. Translate with it: itrans translate {found} PICTURES -o DIR")
+    if sample is not None:
+        reporter.note(sample)
+    return outcome
+
+
+def sample_note(recipe: Recipe) -> str | None:
+    """Return the sentence that goes wherever a sample run's results are shown; None if the data are the recipe's."""
+    if recipe.missing_root is None:
+        return None
+    from itrans.registry import DATASETS
+
+    name = recipe.tables.dataset.name
+    attribution = getattr(DATASETS.get(name), "attribution", "")
+    note = (
+        f"SAMPLE DATA: {recipe.missing_root} is not there, so this run uses the recipe's [sample], "
+        f'the data set "{name}".{_how_to_get(recipe.missing_root)}'
+    )
+    return f"{note} {attribution}".strip()
+
+
+def _how_to_get(root: str) -> str:
+    """Return the command that fetches a data set's folder, if there is one."""
+    from itrans.data.archives import ARCHIVES
+
+    folder = Path(root)
+    if folder.name not in ARCHIVES:
+        return ""
+    where = "" if folder.parent == Path("datasets") else f" -o {folder.parent}"
+    return f" Fetch it: itrans data fetch {folder.name}{where}."
+
+
+def _relay_log(reporter: Any) -> None:
+    """Let the reporter hear what data sets and other parts say while they work."""
+
+    class Relay(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            reporter.note(record.getMessage())
+
+    logger = logging.getLogger("itrans")
+    logger.handlers = [Relay()]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

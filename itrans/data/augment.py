@@ -1,0 +1,145 @@
+"""One geometry for both pictures of a pair: resize, crop, mirror, and any transform of albumentations.
+
+What is drawn for a pair depends on the recipe's seed, the epoch and the pair's index alone, not on the process that
+happens to load it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from itrans.errors import DataError, did_you_mean
+from itrans.protocols import Pair
+from itrans.recipe.schema import height_width
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would ask the network for a newer version
+import albumentations
+
+if TYPE_CHECKING:
+    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.recipe.schema import Augment
+
+_MIRROR_PROBABILITY = 0.5
+
+
+class PairTransform:
+    """Resizes, crops, mirrors and otherwise transforms pairs.
+
+    Args:
+        augment: the recipe's table.
+        source: what the source pictures are.
+        target: what the target pictures are; label maps are resized without mixing labels.
+        paired: False draws the geometry of each side on its own.
+        training: False leaves out all that is random: pictures are scaled to the size that training ends with.
+    """
+
+    def __init__(
+        self, augment: Augment, source: ImageSpec, target: ImageSpec, *, paired: bool = True, training: bool = True
+    ) -> None:
+        self._augment = augment
+        self._kinds = {"source": _target_kind(source), "target": _target_kind(target)}
+        self._paired = paired
+        self._training = training
+
+    @functools.cached_property
+    def _both(self) -> albumentations.Compose | None:
+        augment = self._augment
+        steps: list[Any] = []
+        if self._training:
+            size = augment.resize or augment.size
+            steps += [_resized(size)] if size else []
+            steps += [albumentations.RandomCrop(*height_width(augment.crop))] if augment.crop else []
+            steps += [albumentations.HorizontalFlip(p=_MIRROR_PROBABILITY)] if augment.mirror else []
+            steps += [_made(table.name, table.arguments) for table in augment.transform if table.on == "both"]
+        else:
+            size = augment.crop or augment.resize or augment.size
+            steps += [_resized(size)] if size else []
+        return self._composed(steps)
+
+    @functools.cached_property
+    def _source_only(self) -> albumentations.Compose | None:
+        steps = [_made(table.name, table.arguments) for table in self._augment.transform if table.on == "source"]
+        return self._composed(steps) if self._training else None
+
+    def __call__(self, pair: Pair, seed: int) -> Pair:
+        """Return the transformed pair.
+
+        Args:
+            pair: any two arrays; of equal height and width if their geometry is shared.
+            seed: of all that is drawn.
+
+        Raises:
+            DataError: the pair cannot be transformed, for example because it is smaller than the crop.
+        """
+        sides = {"source": pair.source, "target": pair.target}
+        try:
+            if self._paired:
+                sides = self._applied(self._both, sides, seed)
+            else:
+                for offset, name in enumerate(sides):
+                    sides |= self._applied(self._both, {name: sides[name]}, seed + offset)
+            sides |= self._applied(self._source_only, {"source": sides["source"]}, seed)
+        except (ValueError, TypeError, cv2.error) as error:
+            height, width = pair.source.shape[:2]
+            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as [augment] says: {error}") from error
+        return Pair(sides["source"], sides["target"], pair.key)
+
+    def _composed(self, steps: list[Any]) -> albumentations.Compose | None:
+        if not steps:
+            return None
+        # "source" and "target" are names of our own: albumentations treats each as the kind that it is given for
+        return albumentations.Compose(steps, additional_targets=self._kinds)
+
+    def _applied(
+        self, transform: albumentations.Compose | None, sides: dict[str, ImageArray], seed: int
+    ) -> dict[str, ImageArray]:
+        if transform is None:
+            return sides
+        transform.set_random_seed(seed)
+        first, *others = sides
+        done = transform(image=sides[first], **{name: sides[name] for name in others})
+        return {first: done["image"], **{name: done[name] for name in others}}
+
+
+def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:
+    """Return what is wrong with a transform of albumentations that a recipe names, or None."""
+    known = {
+        key: value
+        for key, value in vars(albumentations).items()
+        if inspect.isclass(value) and issubclass(value, albumentations.BasicTransform) and key[0].isupper()
+    }
+    if name not in known:
+        return f'albumentations {albumentations.__version__} has no transform "{name}".{did_you_mean(name, known)}'
+    parameters = [key for key in inspect.signature(known[name]).parameters if key != "self"]
+    for key in arguments:
+        if key not in parameters:
+            return f'"{name}" takes no "{key}".{did_you_mean(key, parameters)}\nIt takes: {", ".join(parameters)}'
+    try:
+        _made(name, arguments)
+    except (ValueError, TypeError) as error:
+        return f'"{name}" refuses its arguments: {error}'
+    return None
+
+
+def _made(name: str, arguments: dict[str, Any]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # albumentations only warns of arguments that it does not use
+        try:
+            return getattr(albumentations, name)(**arguments)
+        except UserWarning as warning:
+            raise ValueError(str(warning)) from warning
+
+
+def _resized(size: Any) -> Any:
+    height, width = height_width(size)
+    return albumentations.Resize(height, width, area_for_downscale="image")
+
+
+def _target_kind(spec: ImageSpec) -> str:
+    return "mask" if spec.kind == "labels" else "image"

@@ -1,0 +1,180 @@
+"""From a data set's pairs to batches, in as many processes as wanted; the result does not depend on how many."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from itrans.data.sampler import derived_seed
+from itrans.data.tensors import normalized, stack
+from itrans.errors import DataError, ItransError
+from itrans.protocols import Batch, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch import Tensor
+
+    from itrans.data.augment import PairTransform
+    from itrans.data.sampler import Draw
+    from itrans.protocols import Dataset, ImageArray, ImageSpec
+
+_MOST_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """A batch as the files store it: small to hand from process to process.
+
+    Attributes:
+        source: `(N, Cin, H, W)`, uint8, uint16 or float32.
+        target: `(N, Cout, H, W)`, likewise.
+        keys: the pairs' keys.
+    """
+
+    source: Tensor
+    target: Tensor
+    keys: tuple[str, ...]
+
+    def on(self, device: torch.device, memory_format: torch.memory_format) -> Batch:
+        """Return the batch on a device, in [-1, 1]."""
+        sides = [
+            normalized(side.to(device, non_blocking=device.type == "cuda")).contiguous(memory_format=memory_format)
+            for side in (self.source, self.target)
+        ]
+        return Batch(sides[0], sides[1], self.keys)
+
+    def pin_memory(self) -> StoredBatch:
+        """Return the batch in page-locked memory, from which a GPU copies while it computes."""
+        return StoredBatch(self.source.pin_memory(), self.target.pin_memory(), self.keys)
+
+
+class PairItems(TorchDataset["Pair | ItransError"]):
+    """A data set's pairs, checked and transformed; an error comes back as an item, whole, from whatever process.
+
+    Args:
+        dataset: the recipe's.
+        transform: what is done to each pair.
+        seed: the recipe's.
+    """
+
+    def __init__(self, dataset: Dataset, transform: PairTransform, seed: int) -> None:
+        self._dataset, self._transform, self._seed = dataset, transform, seed
+
+    def __getitem__(self, draw: Draw) -> Pair | ItransError:
+        try:
+            pair = checked_pair(self._dataset, draw.position)
+            return self._transform(pair, derived_seed(self._seed, draw.epoch, draw.position))
+        except ItransError as error:
+            return error
+
+
+def checked_pair(dataset: Dataset, index: int) -> Pair:
+    """Return a pair that is what the data set says its pairs are.
+
+    Raises:
+        DataError: it is not, or cannot be read; the message names the pair.
+    """
+    try:
+        pair = Pair(*dataset[index])
+    except ItransError:
+        raise
+    except Exception as error:
+        message = f"Pair {index} of the data set ({type(dataset).__name__}) failed: {type(error).__name__}: {error}"
+        raise DataError(message) from error
+    _check_side("source", pair.source, dataset.source, pair.key)
+    _check_side("target", pair.target, dataset.target, pair.key)
+    if getattr(dataset, "paired", True) and pair.source.shape[:2] != pair.target.shape[:2]:
+        (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
+        raise DataError(
+            f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
+            "The two pictures of a pair must have the same size."
+        )
+    return pair
+
+
+def load_batches(
+    items: PairItems,
+    sampler: Iterable[list[Draw]],
+    device: torch.device,
+    memory_format: torch.memory_format,
+    *,
+    workers: int | Literal["auto"],
+    processes: int = 1,
+) -> Iterator[Batch]:
+    """Yield the sampler's batches on a device.
+
+    Args:
+        items: the pairs.
+        sampler: which of them.
+        device: where the batches go.
+        memory_format: how they lie there.
+        workers: how many processes read ahead; `auto` has none on a CPU, where training keeps every core busy.
+        processes: how many processes of this run share the machine.
+
+    Raises:
+        DataError: a pair cannot be read or does not fit the others of its batch.
+    """
+    count = workers if isinstance(workers, int) else _workers(device, processes)
+    loader: DataLoader[Pair | ItransError] = DataLoader(
+        items,
+        batch_sampler=sampler,
+        num_workers=count,
+        collate_fn=_collated,
+        worker_init_fn=_quiet_worker if count else None,
+        pin_memory=device.type == "cuda",
+    )
+    for stored in loader:
+        if isinstance(stored, ItransError):
+            raise stored
+        yield stored.on(device, memory_format)
+
+
+def _workers(device: torch.device, processes: int) -> int:
+    return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, (os.cpu_count() or 1) // processes))
+
+
+def _quiet_worker(_worker: int) -> None:
+    """Leave Ctrl-C and SIGTERM to the training process, which saves and then ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _collated(items: list[Pair | ItransError]) -> StoredBatch | ItransError:
+    pairs: list[Pair] = []
+    for item in items:
+        if isinstance(item, ItransError):
+            return item
+        if pairs and (fault := _unlike(pairs[0], item)):
+            return fault
+        pairs.append(item)
+    source, target = stack([pair.source for pair in pairs]), stack([pair.target for pair in pairs])
+    return StoredBatch(source, target, tuple(pair.key for pair in pairs))
+
+
+def _unlike(first: Pair, other: Pair) -> DataError | None:
+    if first.source.shape == other.source.shape and first.target.shape == other.target.shape:
+        return None
+    (height, width), (other_height, other_width) = first.source.shape[:2], other.source.shape[:2]
+    return DataError(
+        f"{first.key} is {width}x{height} and {other.key} is {other_width}x{other_height} (width x height): pictures "
+        "of different sizes cannot share a batch. Set augment.size, or augment.resize and augment.crop, "
+        "or train.batch_size = 1."
+    )
+
+
+def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:
+    if getattr(image, "ndim", 0) != 3:
+        raise DataError(f"{key}: the {side} is not an array of height, width and channels.")
+    if image.shape[2] != spec.channels:
+        raise DataError(f"{key}: the {side} has {image.shape[2]} channels, but this data set's have {spec.channels}.")
+    if str(image.dtype) != spec.dtype:
+        raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")

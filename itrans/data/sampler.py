@@ -1,0 +1,87 @@
+"""Which pairs come in which order: a function of the seed and the position, of nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Draw(NamedTuple):
+    """What a loader is asked for: a pair of the data set, as it is to be drawn in an epoch."""
+
+    epoch: int
+    position: int
+
+
+class TrainingSampler:
+    """Batches of draws, epoch after epoch without end, each epoch in an order of its own.
+
+    Every process takes its own part of each step's pairs, so that two processes with batches of 2 see in a step what
+    one with batches of 4 sees. Pairs that do not fill the last step of an epoch are left out of it.
+
+    Args:
+        length: of the data set.
+        batch_size: pairs in a batch of one process.
+        seed: the recipe's.
+        rank: which of the processes this is.
+        world_size: how many processes there are.
+        epoch: the epoch to begin in, from 0.
+        batch: how many steps of that epoch have been taken.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        seed: int,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+        epoch: int = 0,
+        batch: int = 0,
+    ) -> None:
+        self._length, self._batch_size, self._seed = length, batch_size, seed
+        self._rank, self._together = rank, batch_size * world_size
+        self._epoch, self._batch = epoch, batch
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many steps an epoch has."""
+        return self._length // self._together
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        epoch, batch = self._epoch, self._batch
+        while self.steps_per_epoch:
+            order = np.random.default_rng([self._seed, epoch]).permutation(self._length)
+            for step in range(batch, self.steps_per_epoch):
+                first = step * self._together + self._rank * self._batch_size
+                yield [Draw(epoch, int(index)) for index in order[first : first + self._batch_size]]
+            epoch, batch = epoch + 1, 0
+
+
+class EvaluationSampler:
+    """Batches of every pair once, in order, divided among the processes.
+
+    Args:
+        length: how many pairs, from the first on.
+        batch_size: pairs in a batch.
+        rank: which of the processes this is.
+        world_size: how many processes there are.
+    """
+
+    def __init__(self, length: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:
+        self._mine = range(rank, length, world_size)
+        self._batch_size = batch_size
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        for first in range(0, len(self._mine), self._batch_size):
+            yield [Draw(0, index) for index in self._mine[first : first + self._batch_size]]
+
+
+def derived_seed(*parts: int) -> int:
+    """Return a seed of 32 bits that depends on all of some non-negative numbers, well mixed."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])

@@ -1,0 +1,83 @@
+"""From a checked recipe to its data sets and its method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from itrans.data.augment import PairTransform
+from itrans.data.loader import PairItems
+from itrans.errors import DataError
+from itrans.protocols import WeightedLoss
+
+if TYPE_CHECKING:
+    from itrans.protocols import Dataset, ImageSpec, Method, Split
+    from itrans.recipe.load import Recipe
+
+
+def build_dataset(recipe: Recipe, split: Split) -> Dataset:
+    """Make a recipe's data set.
+
+    Raises:
+        MissingSplitError: it has no such split.
+        DataError: it is not there, or is empty.
+    """
+    dataset = cast("Dataset", recipe.build("dataset", split=split))
+    if len(dataset) == 0:
+        place, key = recipe.where(("dataset",))
+        raise DataError(f'{place}  {key}\n  The split "{split}" of this data set has no pairs.')
+    return dataset
+
+
+def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItems:
+    """Return a data set's pairs as the recipe wants them transformed: drawn at random, or as they are measured."""
+    paired = getattr(dataset, "paired", True)
+    transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
+    return PairItems(dataset, transform, recipe.tables.seed)
+
+
+def build_method(recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device: torch.device) -> Method:
+    """Make a recipe's method for training, with all its networks and losses.
+
+    Args:
+        recipe: what to make.
+        source: what the source pictures are.
+        target: what the target pictures are.
+        device: where losses that are networks themselves go; the method's networks are left on the CPU.
+    """
+    losses: list[WeightedLoss] = []
+    for position, table in enumerate(recipe.tables.loss):
+        loss = recipe.build("loss", position=position)
+        if isinstance(loss, torch.nn.Module):
+            loss.to(device)
+        taken = [entry.name for entry in losses]
+        name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
+        losses.append(WeightedLoss(name, table.weight, loss))
+    has_discriminator = recipe.tables.discriminator is not None
+    return _method(recipe, source, target, losses, has_discriminator=has_discriminator)
+
+
+def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:
+    """Make a recipe's method for translating only: with generators, without discriminators and losses."""
+    return _method(recipe, source, target, [], has_discriminator=False)
+
+
+def _method(
+    recipe: Recipe, source: ImageSpec, target: ImageSpec, losses: list[WeightedLoss], *, has_discriminator: bool
+) -> Method:
+    def build_generator(in_channels: int, out_channels: int) -> Any:
+        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels)
+
+    def build_discriminator(in_channels: int, condition_channels: int) -> Any:
+        return recipe.build("discriminator", in_channels=in_channels, condition_channels=condition_channels)
+
+    method = recipe.build(
+        "method",
+        build_generator=build_generator,
+        build_discriminator=build_discriminator if has_discriminator else None,
+        losses=losses,
+        source=source,
+        target=target,
+    )
+    return cast("Method", method)

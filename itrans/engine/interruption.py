@@ -1,0 +1,55 @@
+"""Ctrl-C and SIGTERM as a request to stop after the step at hand."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class StopRequest:
+    """Whether training is to stop: a signal has come, the time is up, or enough steps have been taken.
+
+    Args:
+        steps: stop after so many steps of this process, or None.
+        seconds: stop after so many seconds, or None.
+
+    Attributes:
+        reason: why, once there is a reason.
+    """
+
+    def __init__(self, steps: int | None = None, seconds: float | None = None) -> None:
+        self._steps = steps
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self.reason = ""
+
+    def wanted(self, steps_taken: int) -> bool:
+        """Whether to stop after so many steps of this process."""
+        if self._steps is not None and steps_taken >= self._steps:
+            self.reason = self.reason or "--stop-after"
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self.reason = self.reason or "--stop-after"
+        return bool(self.reason)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take signals as requests for as long as the block lasts; a second Ctrl-C stops at once, saving nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _heard(self, number: int, _frame: Any) -> None:
+        if self.reason and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"

@@ -1,0 +1,63 @@
+"""How near translations are to their targets: L1, PSNR and SSIM on a scale from 0 to 1, the mean over pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from itrans.engine.processes import Processes
+
+NAMES = ("l1", "psnr", "ssim")
+BETTER_IS_LOWER = {"l1": True, "psnr": False, "ssim": False}
+SOURCE_L1 = "source_l1"
+"""The L1 distance of the source itself from the target: what is to be beaten."""
+
+_MOST_PSNR = 100.0
+"""In dB; that of equal pictures is infinite, and one such picture would make every mean so."""
+
+_SMALLEST_FOR_SSIM = 11
+"""SSIM compares Gaussian windows of 11x11 (Wang et al., 2004)."""
+
+
+class Scores:
+    """The running mean of the metrics; memory does not grow with the number of pictures.
+
+    Args:
+        device: where the pictures are.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._sums = torch.zeros(len(NAMES) + 1, dtype=torch.float32, device=device)
+        self._count = torch.zeros(len(NAMES) + 1, dtype=torch.float32, device=device)
+
+    def add(self, source: Tensor, output: Tensor, target: Tensor) -> None:
+        """Count some translations.
+
+        Args:
+            source: `(N, Cin, H, W)` in [-1, 1].
+            output: `(N, Cout, H, W)` in [-1, 1].
+            target: `(N, Cout, H, W)` in [-1, 1].
+        """
+        from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+        source, output, target = ((side.float().clamp(-1, 1) + 1) / 2 for side in (source, output, target))
+        psnr = peak_signal_noise_ratio(output, target, data_range=1.0, dim=(1, 2, 3), reduction="none")
+        values = [(output - target).abs().mean((1, 2, 3)), psnr.clamp(max=_MOST_PSNR)]
+        if min(target.shape[-2:]) >= _SMALLEST_FOR_SSIM:
+            ssim = structural_similarity_index_measure(output, target, data_range=1.0, reduction="none")
+            values.append(ssim if isinstance(ssim, torch.Tensor) else ssim[0])
+        else:
+            values.append(target.new_zeros(0))
+        values.append((source - target).abs().mean((1, 2, 3)) if source.shape == target.shape else target.new_zeros(0))
+        self._sums += torch.stack([value.sum() for value in values])
+        self._count += torch.tensor([value.numel() for value in values], device=self._count.device)
+
+    def means(self, processes: Processes) -> dict[str, float]:
+        """Return each metric's mean over the pictures of all processes; one that nothing could be told of is absent."""
+        sums, counts = processes.total(self._sums).tolist(), processes.total(self._count).tolist()
+        names = (*NAMES, SOURCE_L1)
+        return {name: total / count for name, total, count in zip(names, sums, counts, strict=True) if count}

@@ -1,0 +1,46 @@
+"""What training tells whoever watches it; the command line shows it, a script may ignore it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Reporter(Protocol):
+    """Somebody who watches a run."""
+
+    def note(self, text: str) -> None:
+        """Hear a sentence."""
+
+    def begin(self, done: int, total: int) -> None:
+        """Hear how many steps are done, and how many there will be."""
+
+    def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
+        """Hear of a step; the epoch counts from 1."""
+
+    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+        """Hear of a validation; `better` if it is the best so far."""
+
+    def end(self) -> None:
+        """Hear that no more steps follow."""
+
+
+class Silent:
+    """A reporter that listens and says nothing."""
+
+    def note(self, text: str) -> None:
+        """See `Reporter`."""
+
+    def begin(self, done: int, total: int) -> None:
+        """See `Reporter`."""
+
+    def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
+        """See `Reporter`."""
+
+    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+        """See `Reporter`."""
+
+    def end(self) -> None:
+        """See `Reporter`."""

@@ -1,0 +1,346 @@
+"""The training loop: steps, epochs, validation, checkpoints, and stopping well."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from itrans.data.loader import load_batches
+from itrans.data.sampler import TrainingSampler, derived_seed
+from itrans.engine.build import build_dataset, build_items, build_method
+from itrans.engine.checkpoint import CheckpointFile, Progress, load_checkpoint, save_checkpoint
+from itrans.engine.devices import choose_dtype, choose_memory_format
+from itrans.engine.metrics import BETTER_IS_LOWER
+from itrans.engine.resume import refuse_changes
+from itrans.engine.runtime import Runtime
+from itrans.engine.schedule import plan
+from itrans.engine.validate import Validator
+from itrans.errors import CheckpointError, DataError, MissingSplitError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from itrans.engine.interruption import StopRequest
+    from itrans.engine.processes import Processes
+    from itrans.engine.record import RunFolder
+    from itrans.engine.reporter import Reporter
+    from itrans.protocols import Batch
+    from itrans.recipe.load import Recipe
+
+Outcome: TypeAlias = Literal["finished", "early", "interrupted"]
+"""How training ended: as planned, because nothing got better any more, or on request."""
+
+_NETWORK_SEED, _STEP_SEED = 0, 1
+_STEPS_BETWEEN_LOOKS = 10
+"""How often a GPU's losses and other processes' wish to stop are looked at: each look makes the GPU wait."""
+
+
+class Trainer:
+    """Trains what a recipe describes.
+
+    All randomness of a step is drawn from the recipe's seed, the step and the process, so that a run that goes on from
+    a checkpoint continues bit for bit on a CPU.
+
+    Args:
+        recipe: what to train.
+        folder: where to write.
+        device: where to compute.
+        processes: this run's.
+        reporter: who is told.
+        stop: who may ask to stop.
+        sample: what the run's data stand in for, said wherever its results are shown; None if they are the recipe's.
+        resume: go on from the folder's last checkpoint.
+
+    Raises:
+        ItransError: the data, the recipe and the folder do not allow it.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        *,
+        device: torch.device,
+        processes: Processes,
+        reporter: Reporter,
+        stop: StopRequest,
+        sample: str | None = None,
+        resume: bool = False,
+    ) -> None:
+        self._recipe, self._folder, self._reporter, self._stop = recipe, folder, reporter, stop
+        self._device, self._processes, self._sample = device, processes, sample
+        tables = self._tables = recipe.tables
+        self._dataset = build_dataset(recipe, "train")
+        self._plan = plan(tables, len(self._dataset), processes.count)
+        dtype = choose_dtype(tables.train.precision, device)
+        memory_format = choose_memory_format(tables.train.channels_last, device, dtype, tables.train.batch_size)
+        torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
+        self._method = build_method(recipe, self._dataset.source, self._dataset.target, device=device)
+        self._runtime = Runtime(
+            self._method,
+            device=device,
+            dtype=dtype,
+            memory_format=memory_format,
+            processes=processes,
+            optimizer=tables.optimizer,
+            train=tables.train,
+        )
+        self.progress = Progress()
+        self._last_saved: tuple[Path, int] | None = None
+        if resume:
+            self._go_on_from(load_checkpoint(folder.last))
+        self._validator = self._made_validator()
+        self._saved_at = time.monotonic()
+        self._finite = torch.ones((), dtype=torch.bool, device=device)
+
+    def train(self) -> Outcome:
+        """Train to the end, or until asked to stop; the state is saved either way.
+
+        Raises:
+            TrainingError: a loss is no longer finite; the last good checkpoint is named.
+            DataError: a pair cannot be read.
+        """
+        progress, first_step = self.progress, self.progress.step
+        if not first_step and self._processes.is_first:
+            self._folder.start(self._recipe.resolved, self._sample)
+        if self._processes.is_first:
+            self._log("start", pairs=len(self._dataset), device=str(self._device), processes=self._processes.count)
+        self._reporter.begin(progress.step, self._plan.total)
+        batches = self._batches()
+        pace = _Pace(self._tables.train.batch_size * self._processes.count)
+        try:
+            while True:
+                if progress.batch == self._plan.steps_per_epoch or self._is_over():
+                    if self._end_of_epoch():
+                        return self._ended("early")
+                    pace.restart()
+                if self._is_over():
+                    return self._ended("finished")
+                losses = self._step(next(batches))
+                self._report(losses, pace)
+                if self._asked_to_stop(progress.step - first_step):
+                    self._save(self._folder.last)
+                    return self._ended("interrupted")
+                self._save_now_and_then()
+        finally:
+            self._reporter.end()
+
+    def _step(self, batch: Batch) -> Mapping[str, Tensor]:
+        progress = self.progress
+        seed = derived_seed(self._tables.seed, _STEP_SEED, progress.step, self._processes.rank)
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # for plugins that draw from it
+        self._runtime.set_learning_rate(self._plan.learning_rate_factor(progress.step))
+        with self._runtime.autocast():
+            losses = self._method.step(batch, self._runtime)
+        progress.step += 1
+        progress.batch += 1
+        progress.samples += len(batch.keys) * self._processes.count
+        return losses
+
+    def _report(self, losses: Mapping[str, Tensor], pace: _Pace) -> None:
+        """Look at the losses now and then (on a CPU: always), tell the reporter, and stop at one that is not finite."""
+        pace.step()
+        names, values = list(losses), torch.stack([loss.detach().float() for loss in losses.values()])
+        self._finite &= values.isfinite().all()
+        step = self.progress.step
+        due = step % self._tables.log.every == 0
+        if not (due or self._device.type == "cpu" or step % _STEPS_BETWEEN_LOOKS == 0):
+            return
+        means = self._processes.mean(torch.cat([values, (~self._finite).float().reshape(1)])).tolist()
+        found = dict(zip(names, means, strict=False))
+        if means[-1]:
+            self._fail(found)
+        epoch = self.progress.epoch + 1
+        self._reporter.step(step, epoch, found, pace.rate)
+        if due and self._processes.is_first:
+            rate = self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr
+            self._log("step", epoch=epoch, losses=found, lr=rate, images_per_second=round(pace.rate, 2))
+
+    def _fail(self, losses: Mapping[str, float]) -> None:
+        wrong = [name for name, value in losses.items() if not np.isfinite(value)] or ["a loss"]
+        if self._last_saved is None:
+            saved = "No checkpoint had been saved yet."
+        else:
+            saved = f"The last good checkpoint is {self._last_saved[0]} (step {self._last_saved[1]})."
+        raise TrainingError(
+            f"Step {self.progress.step}: {', '.join(wrong)} is no longer finite, and training has stopped. {saved}\n"
+            'A lower optimizer.lr, optimizer.clip_norm = 1.0 or train.precision = "fp32" may help.'
+        )
+
+    def _asked_to_stop(self, steps_taken: int) -> bool:
+        wanted = self._stop.wanted(steps_taken)
+        if self._processes.count == 1:
+            return wanted
+        if self._device.type != "cpu" and self.progress.step % _STEPS_BETWEEN_LOOKS:
+            return False
+        return self._processes.any(wanted, self._device)
+
+    def _is_over(self) -> bool:
+        return self.progress.step >= self._plan.total
+
+    def _end_of_epoch(self) -> bool:
+        """Validate, draw samples, save; return whether to stop early."""
+        progress, settings = self.progress, self._tables.validation
+        complete = progress.batch == self._plan.steps_per_epoch
+        if complete:
+            progress.epoch, progress.batch = progress.epoch + 1, 0
+        elif not progress.batch:
+            return False  # the end of an epoch that has had its validation
+        better = False
+        due = bool(settings.every) and (progress.epoch % settings.every == 0 or self._is_over())
+        if due and self._validator is not None:
+            better = self._validate(self._validator)
+        if better:
+            self._save(self._folder.best, resumable=False)
+        self._save(self._folder.last)
+        return settings.patience is not None and progress.stale >= settings.patience
+
+    def _validate(self, validator: Validator) -> bool:
+        progress, metric = self.progress, self._tables.validation.metric
+        metrics, rows = validator()
+        epoch = progress.epoch + (progress.batch > 0)
+        value = metrics.get(metric)
+        sign = 1 if BETTER_IS_LOWER[metric] else -1
+        better = value is not None and (progress.best is None or sign * value < sign * progress.best)
+        if better:
+            progress.best, progress.best_step, progress.stale = value, progress.step, 0
+        else:
+            progress.stale += 1
+        if self._processes.is_first:
+            self._log("validation", epoch=epoch, metrics=metrics, better=better)
+            if rows:
+                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self._sample or "")
+        self._reporter.validated(epoch, metrics, better)
+        return better
+
+    def _ended(self, outcome: Outcome) -> Outcome:
+        if self._processes.is_first:
+            self._log("end", outcome=outcome)
+        self._processes.wait()
+        return outcome
+
+    def _batches(self) -> Iterator[Batch]:
+        tables, processes = self._tables, self._processes
+        sampler = TrainingSampler(
+            len(self._dataset),
+            tables.train.batch_size,
+            tables.seed,
+            rank=processes.rank,
+            world_size=processes.count,
+            epoch=self.progress.epoch,
+            batch=self.progress.batch,
+        )
+        items = build_items(self._recipe, self._dataset, training=True)
+        return load_batches(
+            items,
+            sampler,
+            self._device,
+            self._runtime.memory_format,
+            workers=tables.train.workers,
+            processes=processes.count,
+        )
+
+    def _made_validator(self) -> Validator | None:
+        settings = self._tables.validation
+        if not settings.every:
+            return None
+        try:
+            return Validator(self._recipe, self._method, self._runtime)
+        except MissingSplitError as error:
+            if settings.patience is not None:
+                raise DataError(f"validation.patience needs held-out pairs. {error}") from error
+            self._reporter.note(f"Nothing will be measured, and there will be no best.pt. {error}")
+            return None
+
+    def _save_now_and_then(self) -> None:
+        settings = self._tables.checkpoint
+        if settings.every and self.progress.step % settings.every == 0:
+            self._save(self._folder.step_checkpoint(self.progress.step))
+            if self._processes.is_first:
+                self._folder.prune_step_checkpoints(settings.keep)
+            self._save(self._folder.last)
+        elif time.monotonic() - self._saved_at > settings.minutes * 60:
+            self._save(self._folder.last)
+
+    def _save(self, path: Path, *, resumable: bool = True) -> None:
+        if not bool(self._finite):
+            self._fail({})
+        if self._processes.is_first:
+            training = self._runtime.state_dict()
+            state_dict = getattr(self._method, "state_dict", dict)
+            checkpoint = CheckpointFile(
+                recipe=self._recipe.resolved,
+                sample=self._sample,
+                components=self._recipe.components(),
+                source=self._dataset.source,
+                target=self._dataset.target,
+                networks={name: network.state_dict() for name, network in self._method.networks.items()},
+                method=state_dict() if resumable else {},
+                progress=replace(self.progress),
+                training=training if resumable else {"averages": training["averages"]},
+                length=len(self._dataset),
+                processes=self._processes.count,
+            )
+            save_checkpoint(path, checkpoint)
+        self._last_saved = (path, self.progress.step)
+        self._saved_at = time.monotonic()
+
+    def _go_on_from(self, checkpoint: CheckpointFile) -> None:
+        path = self._folder.last
+        refuse_changes(self._recipe, len(self._dataset), checkpoint, path)
+        if not checkpoint.training:
+            raise CheckpointError(f"{path} can be translated with, but not resumed: it holds no optimisers.")
+        try:
+            for name, network in self._method.networks.items():
+                network.load_state_dict(checkpoint.networks[name])
+            self._runtime.load_state_dict(checkpoint.training)
+            if load_state_dict := getattr(self._method, "load_state_dict", None):
+                load_state_dict(checkpoint.method)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{path} does not fit the networks of this recipe: {error}") from error
+        self.progress = checkpoint.progress
+        self.progress.batch = self.progress.batch * checkpoint.processes // self._processes.count
+        self._last_saved = (path, self.progress.step)
+        if self._processes.is_first:
+            self._folder.rewind_log(self.progress.step)
+
+    def _log(self, event: str, **values: object) -> None:
+        sample = {"sample": True} if self._sample is not None else {}
+        self._folder.log(event, step=self.progress.step, **values, **sample)
+
+
+class _Pace:
+    """How many pairs a second are trained on, over the last steps."""
+
+    _FORGETTING = 0.9
+
+    def __init__(self, pairs_per_step: int) -> None:
+        self._pairs = pairs_per_step
+        self._seconds: float | None = None
+        self.restart()
+
+    @property
+    def rate(self) -> float:
+        """Pairs a second."""
+        return self._pairs / self._seconds if self._seconds else 0.0
+
+    def restart(self) -> None:
+        """Leave out what has passed since the last step."""
+        self._then = time.monotonic()
+
+    def step(self) -> None:
+        """Count a step."""
+        now = time.monotonic()
+        seconds, self._then = now - self._then, now
+        before = seconds if self._seconds is None else self._seconds
+        self._seconds = self._FORGETTING * before + (1 - self._FORGETTING) * seconds

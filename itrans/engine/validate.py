@@ -1,0 +1,72 @@
+"""Measuring translations of held-out pairs, and keeping some of them to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itrans.data.loader import load_batches
+from itrans.data.sampler import EvaluationSampler
+from itrans.data.tensors import arrays
+from itrans.engine.build import build_dataset, build_items
+from itrans.engine.inference import test_mode
+from itrans.engine.metrics import Scores
+from itrans.engine.pictures import Row
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from itrans.engine.runtime import Runtime
+    from itrans.protocols import Batch, Method
+    from itrans.recipe.load import Recipe
+
+
+class Validator:
+    """Translates the held-out pairs of a recipe as `itrans translate` would, in mode `paper`.
+
+    Args:
+        recipe: says which split, and how many of its pairs.
+        method: translates.
+        runtime: where.
+
+    Raises:
+        MissingSplitError: there is no such split.
+    """
+
+    def __init__(self, recipe: Recipe, method: Method, runtime: Runtime) -> None:
+        tables = recipe.tables
+        self._dataset = build_dataset(recipe, tables.validation.split)
+        self._items = build_items(recipe, self._dataset, training=False)
+        self._length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
+        augment = tables.augment
+        same_size = augment.size or augment.resize or augment.crop
+        self._batch_size = tables.train.batch_size if same_size else 1
+        self._seed, self._pictures, self._workers = tables.seed, tables.log.pictures, tables.train.workers
+        self._method, self._runtime = method, runtime
+
+    def __call__(self) -> tuple[dict[str, float], list[Row]]:
+        """Return the mean of each metric over all processes, and the first pairs of this one to look at."""
+        runtime = self._runtime
+        scores = Scores(runtime.device)
+        rows: list[Row] = []
+        processes = runtime.processes
+        sampler = EvaluationSampler(self._length, self._batch_size, rank=processes.rank, world_size=processes.count)
+        batches = load_batches(
+            self._items,
+            sampler,
+            runtime.device,
+            runtime.memory_format,
+            workers=self._workers,
+            processes=processes.count,
+        )
+        networks = [self._method.networks[name] for name in self._method.generators]
+        with runtime.averaged(), test_mode(networks, "paper", self._seed), runtime.autocast():
+            for batch in batches:
+                output = self._method.translate(batch.source)
+                scores.add(batch.source, output, batch.target)
+                rows += self._rows(batch, output)[: self._pictures - len(rows)]
+        return scores.means(processes), rows
+
+    def _rows(self, batch: Batch, output: Tensor) -> list[Row]:
+        source, target = self._dataset.source.dtype, self._dataset.target.dtype
+        sides = (arrays(batch.source, source), arrays(output, target), arrays(batch.target, target))
+        return [Row(*row) for row in zip(*sides, strict=True)]

@@ -1,0 +1,98 @@
+"""What can go wrong, said so that a user can mend it.
+
+Every error that a user can cause is an `ItransError`: its text is the whole message, and the command line prints it
+without a traceback and exits with `exit_code`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class ItransError(Exception):
+    """Something that the user gave is wrong. The text says what, where, and what to do.
+
+    Attributes:
+        exit_code: what the command line exits with: 2 for what was given, 1 for what happened on the way.
+    """
+
+    exit_code = 2
+
+
+class PluginError(ItransError):
+    """A component is unknown, ambiguous, broken, or made for a newer itrans."""
+
+
+class DataError(ItransError):
+    """A data set, a folder or a picture is not what it should be."""
+
+
+class MissingSplitError(DataError):
+    """A data set has no such split. Training goes on without validation if it is `val` that is missing."""
+
+
+class CheckpointError(ItransError):
+    """A checkpoint is missing, truncated, foreign, newer than this itrans, or does not fit."""
+
+
+class DeviceError(ItransError):
+    """A device or a precision is asked for that this machine does not have."""
+
+
+class OutputError(ItransError):
+    """A result cannot be written where it was asked for."""
+
+
+class TrainingError(ItransError):
+    """Training cannot go on, for example because a loss is no longer finite."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a recipe.
+
+    Attributes:
+        where: `file:line` or, for an override, `--set key=value`.
+        key: the dotted key, for example `generator.filters`; empty for the file as a whole.
+        message: what is wrong and what to do, one or more lines.
+    """
+
+    where: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        head = "  ".join(part for part in (self.where, self.key) if part)
+        return "\n".join([head, *(f"  {line}" for line in self.message.splitlines())])
+
+
+class RecipeError(ItransError):
+    """One or more faults of a recipe, all of them at once.
+
+    Attributes:
+        problems: the faults, in the order of the file.
+    """
+
+    def __init__(self, problems: Sequence[Problem] | Problem) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean "..."?` with the nearest of the known names, or an empty string where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    if not near:
+        return ""
+    return f" Did you mean {' or '.join(quoted(near))}?"
+
+
+def quoted(names: Iterable[str]) -> list[str]:
+    """Return the names, each in double quotes."""
+    return [f'"{name}"' for name in names]

@@ -1,0 +1,1 @@
+"""Ways to train: what one step does with a batch."""

@@ -1,0 +1,163 @@
+"""Supervised training on pairs: any generator, any discriminator or none, any weighted losses.
+
+With a conditional discriminator, `cgan` and `l1` this is Pix2Pix (Isola et al., arXiv 1611.07004, section 3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from itrans.errors import PluginError
+from itrans.methods.padding import apply_generator
+from itrans.protocols import AdversarialLoss, Batch, Discriminator, Generator, ImageLoss, Runtime, Translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from itrans.protocols import ImageSpec, WeightedLoss
+
+
+class Paired:
+    """One discriminator update, then one generator update, on pairs of source and target.
+
+    Args:
+        build_generator: makes the recipe's generator for some input and output channels.
+        build_discriminator: makes the recipe's discriminator, or None where there is none.
+        losses: of the generator; each adversarial one trains the discriminator too.
+        source: what the source pictures are.
+        target: what the target pictures are.
+    """
+
+    def __init__(
+        self,
+        *,
+        build_generator: Callable[[int, int], Generator],
+        build_discriminator: Callable[[int, int], Discriminator] | None,
+        losses: Sequence[WeightedLoss],
+        source: ImageSpec,
+        target: ImageSpec,
+    ) -> None:
+        self._adversarial: list[tuple[str, float, AdversarialLoss]] = []
+        self._image: list[tuple[str, float, ImageLoss]] = []
+        for entry in losses:
+            if entry.loss.role == "adversarial":
+                self._adversarial.append((entry.name, entry.weight, entry.loss))
+            else:
+                self._image.append((entry.name, entry.weight, entry.loss))
+        self._conditional = any(loss.conditional for _, _, loss in self._adversarial)
+        self.generator = build_generator(source.channels, target.channels)
+        self.discriminator: Discriminator | None = None
+        if build_discriminator is not None:
+            self.discriminator = build_discriminator(target.channels, source.channels if self._conditional else 0)
+
+    @staticmethod
+    def check(losses: Sequence[tuple[str, Any]], has_discriminator: bool) -> list[str]:
+        """Return what is wrong with a recipe's parts, one sentence each, before any data is read.
+
+        Args:
+            losses: the names and classes of the recipe's losses.
+            has_discriminator: whether the recipe names one.
+        """
+        problems = []
+        adversarial = {name: loss for name, loss in losses if getattr(loss, "role", None) == "adversarial"}
+        if adversarial and not has_discriminator:
+            problems.append(f'The loss "{next(iter(adversarial))}" needs a discriminator: add a [discriminator] table.')
+        if has_discriminator and not adversarial:
+            problems.append(
+                "There is a [discriminator], but no loss that trains it. Leave it out, or add an adversarial loss "
+                'such as "cgan".'
+            )
+        if len({loss.conditional for loss in adversarial.values()}) > 1:
+            problems.append(
+                f"The losses {' and '.join(adversarial)} do not go together: one shows the source to the "
+                "discriminator, the other does not."
+            )
+        problems += [
+            f'The loss "{name}" has no role that the method "paired" knows ("image" or "adversarial").'
+            for name, loss in losses
+            if getattr(loss, "role", None) not in {"image", "adversarial"}
+        ]
+        return problems
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """`generator` and, if there is one, `discriminator`."""
+        found: dict[str, Any] = {"generator": self.generator}
+        if self.discriminator is not None:
+            found["discriminator"] = self.discriminator
+        return found
+
+    @property
+    def generators(self) -> Sequence[str]:
+        """The generator alone translates."""
+        return ("generator",)
+
+    def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)`; there is only `forward`."""
+        if direction != "forward":
+            raise ValueError(f'A paired method translates "forward" only, not "{direction}".')
+        return apply_generator(self.generator, source)
+
+    def step(self, batch: Batch, runtime: Runtime) -> Mapping[str, Tensor]:
+        """Update the discriminator on targets and translations, then the generator through the updated one."""
+        output = apply_generator(self.generator, batch.source)
+        logged: dict[str, Tensor] = {}
+        if self.discriminator is not None:
+            with runtime.update("discriminator") as update:
+                update(self._discriminator_losses(batch, output.detach(), logged))
+        with runtime.update("generator") as update:
+            update(self._generator_losses(batch, output, logged))
+        return logged
+
+    def _discriminator_losses(self, batch: Batch, output: Tensor, logged: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Half the loss of telling targets from translations, which slows D down relative to G (section 3.3)."""
+        real, fake = self._logits(batch.target, batch.source), self._logits(output, batch.source)
+        weighted = {}
+        for name, weight, loss in self._adversarial:
+            pairs = zip(real, fake, strict=True)
+            value = _mean([loss.discriminator(real_scale, fake_scale) for real_scale, fake_scale in pairs]) / 2
+            logged[f"discriminator.{name}"] = value.detach()
+            weighted[name] = weight * value
+        return weighted
+
+    def _generator_losses(self, batch: Batch, output: Tensor, logged: dict[str, Tensor]) -> dict[str, Tensor]:
+        weighted = {}
+        if self._adversarial:
+            fake = self._logits(output, batch.source)
+            for name, weight, loss in self._adversarial:
+                value = _mean([loss.generator(scale) for scale in fake])
+                logged[f"generator.{name}"] = value.detach()
+                weighted[name] = weight * value
+        translated = Translated(batch.source, batch.target, output, self._features(batch.source))
+        for name, weight, image_loss in self._image:
+            value = image_loss(translated)
+            logged[f"generator.{name}"] = value.detach()
+            weighted[name] = weight * value
+        return weighted
+
+    def _logits(self, image: Tensor, source: Tensor) -> list[Tensor]:
+        if self.discriminator is None:
+            raise PluginError("An adversarial loss needs a discriminator.")
+        logits = self.discriminator(image, source if self._conditional else None)
+        return logits if isinstance(logits, list) else [logits]
+
+    def _features(self, source: Tensor) -> Callable[[Tensor], list[Tensor]] | None:
+        features = getattr(self.discriminator, "features", None)
+        if features is None:
+            return None
+        condition = source if self._conditional else None
+
+        def discriminate(image: Tensor) -> list[Tensor]:
+            found: list[Tensor] = features(image, condition)
+            return found
+
+        return discriminate
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total / len(values)

@@ -1,0 +1,237 @@
+"""What a component must be, and the records that components exchange. Imports neither torch nor numpy.
+
+Images are `(N, C, H, W)` float tensors in [-1, 1] wherever a network sees them, and `(H, W, C)` arrays of uint8, uint16
+or float32 (in [0, 1]) where a data set makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    ImageArray: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+    """`(H, W, C)`; uint8 and uint16 use their full range, float32 is in [0, 1]."""
+
+Split: TypeAlias = Literal["train", "val", "test"]
+"""The part of a data set: to learn from, to watch and choose by, to report."""
+
+PixelType: TypeAlias = Literal["uint8", "uint16", "float32"]
+"""How a picture stores its values."""
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """What all source pictures, or all target pictures, of a data set have in common.
+
+    Attributes:
+        channels: how many channels the arrays have.
+        kind: `image`, or `labels` where the values are class indices.
+        labels: how many classes there are, for `labels`.
+        dtype: how the values are stored.
+    """
+
+    channels: int
+    kind: Literal["image", "labels"] = "image"
+    labels: int | None = None
+    dtype: PixelType = "uint8"
+
+
+class Pair(NamedTuple):
+    """One item of a data set.
+
+    Attributes:
+        source: `(H, W, Cin)` array.
+        target: `(H, W, Cout)` array.
+        key: what names the pair in messages and results, unique in its split: usually a file's relative path.
+    """
+
+    source: ImageArray
+    target: ImageArray
+    key: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a method is given for one step.
+
+    Attributes:
+        source: `(N, Cin, H, W)` in [-1, 1].
+        target: `(N, Cout, H, W)` in [-1, 1].
+        keys: the pairs' keys.
+    """
+
+    source: Tensor
+    target: Tensor
+    keys: tuple[str, ...]
+
+
+@dataclass
+class Translated:
+    """What an image loss is given.
+
+    Attributes:
+        source: `(N, Cin, H, W)` in [-1, 1].
+        target: `(N, Cout, H, W)` in [-1, 1].
+        output: the generator's translation of the source, `(N, Cout, H, W)`.
+    """
+
+    source: Tensor
+    target: Tensor
+    output: Tensor
+    discriminate: Callable[[Tensor], list[Tensor]] | None = None
+    _features: tuple[list[Tensor], list[Tensor]] | None = field(default=None, init=False, repr=False)
+
+    def features(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the discriminator's features of the target and of the output, computed when first asked for.
+
+        Raises:
+            TypeError: there is no discriminator, or it has no `features`.
+        """
+        if self.discriminate is None:
+            raise TypeError("This loss compares the discriminator's features: it needs a discriminator that has some.")
+        if self._features is None:
+            self._features = ([f.detach() for f in self.discriminate(self.target)], self.discriminate(self.output))
+        return self._features
+
+
+class Generator(Protocol):
+    """A network that translates; a `torch.nn.Module`.
+
+    Offered on construction: `in_channels`, `out_channels`. May have `size_multiple` (default 1): the height and width
+    of what it is given are made multiples of that by reflection, and its output is cropped back.
+    """
+
+    def __call__(self, source: Tensor) -> Tensor:
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1]."""
+
+
+class Discriminator(Protocol):
+    """A network that tells translations from targets; a `torch.nn.Module`.
+
+    Offered on construction: `in_channels` (of the picture it judges) and `condition_channels` (of the source that it
+    sees besides; 0 if it sees none). May have `features(image, condition) -> list[Tensor]` for feature matching.
+    """
+
+    def __call__(self, image: Tensor, condition: Tensor | None) -> Tensor | list[Tensor]:
+        """Return logits, one for each place; a list has one tensor for each scale."""
+
+
+class ImageLoss(Protocol):
+    """A loss between pictures, with `role = "image"`."""
+
+    role: Literal["image"]
+
+    def __call__(self, translated: Translated) -> Tensor:
+        """Return a scalar to be minimised by the generator."""
+
+
+class AdversarialLoss(Protocol):
+    """A loss on the discriminator's logits, with `role = "adversarial"`.
+
+    Attributes:
+        conditional: whether the discriminator sees the source besides the picture.
+    """
+
+    role: Literal["adversarial"]
+    conditional: bool
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        """Return a scalar to be minimised by the generator."""
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """Return a scalar to be minimised by the discriminator (the method halves it, as the paper does)."""
+
+
+Loss: TypeAlias = ImageLoss | AdversarialLoss
+
+
+class Dataset(Protocol):
+    """A map-style data set of pairs; numpy only, picklable. Offered on construction: `split`.
+
+    May have `paired` (default True): False has the geometry of the two sides drawn independently.
+    """
+
+    source: ImageSpec
+    target: ImageSpec
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+
+    def __getitem__(self, index: int) -> Pair:
+        """Return a pair; raise `DataError`, naming the file, if it cannot be had."""
+
+
+@dataclass(frozen=True)
+class WeightedLoss:
+    """An entry of a recipe's list of losses.
+
+    Attributes:
+        name: what the recipe calls it, for logs.
+        weight: what its value is multiplied with.
+        loss: the component.
+    """
+
+    name: str
+    weight: float
+    loss: Loss
+
+
+class Update(Protocol):
+    """What `Runtime.update` hands to the block that trains some networks."""
+
+    def __call__(self, losses: Mapping[str, Tensor]) -> None:
+        """Descend on the sum of these (already weighted) scalars."""
+
+
+class Runtime(Protocol):
+    """What a method needs of the engine; see `itrans.engine.runtime`."""
+
+    def update(self, *networks: str) -> AbstractContextManager[Update]:
+        """Train just these networks within the block: all others are frozen.
+
+        The block must call the update once; the optimisers step when the block ends.
+        """
+
+
+class Method(Protocol):
+    """A way to train: what one step does with a batch.
+
+    Offered on construction: `build_generator(in_channels, out_channels)` and
+    `build_discriminator(in_channels, condition_channels)` (None where the recipe has no discriminator, and when the
+    method is built to translate only), `losses` (a list of `WeightedLoss`; empty when only translating), `source` and
+    `target` (`ImageSpec`).
+
+    May have: `state_dict` / `load_state_dict` for what is not a network; a static
+    `check(losses, has_discriminator) -> list[str]` that says what is wrong with a recipe's parts before any data is
+    read, given the loss components' names and classes.
+
+    Attributes:
+        networks: every network by name; the names are the checkpoint's keys.
+        generators: the names of those that `translate` needs.
+    """
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Every network by name."""
+
+    @property
+    def generators(self) -> Sequence[str]:
+        """The names of the networks that translate."""
+
+    def step(self, batch: Batch, runtime: Runtime) -> Mapping[str, Tensor]:
+        """Update every network once; return the unweighted losses to log, each a scalar."""
+
+    def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
+        """Translate `(N, C, H, W)` in [-1, 1]; raise ValueError for a direction that it does not have."""
+
+
+Table: TypeAlias = dict[str, Any]
+"""A table of a recipe: a component's `name` and its arguments."""

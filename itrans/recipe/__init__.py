@@ -1,0 +1,1 @@
+"""From a recipe's TOML text to a checked `Recipe`."""

@@ -1,0 +1,140 @@
+"""A component's signature as the schema of its table."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+
+from itrans.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Signature:
+    """What a component can be given by a recipe.
+
+    Args:
+        component: a class or another callable.
+        offered: the arguments that itrans gives by itself; a recipe cannot set them.
+    """
+
+    def __init__(self, component: Callable[..., object], offered: Collection[str] = ()) -> None:
+        everything = inspect.signature(component).parameters
+        self.open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in everything.values())
+        self.offered = set(offered)
+        self.parameters = {
+            name: parameter
+            for name, parameter in everything.items()
+            if parameter.kind in _NAMED and name not in self.offered
+        }
+        self._annotations = _annotations(component)
+
+    def faults(self, arguments: Mapping[str, Any], owner: str) -> list[tuple[str, str]]:
+        """Return what is wrong with some arguments, as pairs of an argument's name (or "") and a message.
+
+        Args:
+            arguments: the values that a recipe gives.
+            owner: who takes them, for messages: `The generator "unet" (itrans 0.1.0)`.
+        """
+        found = []
+        for name, value in arguments.items():
+            if name in self.parameters:
+                if message := self._value_fault(name, value):
+                    found.append((name, f"{owner}: {message}"))
+            elif name in self.offered:
+                found.append((name, f'{owner} is given "{name}" by itrans, from the data; leave it out.'))
+            elif not self.open:
+                message = f'{owner} takes no "{name}".{did_you_mean(name, self.parameters)}\n{self.listing()}'
+                found.append((name, message))
+        missing = [
+            name
+            for name, parameter in self.parameters.items()
+            if parameter.default is parameter.empty and name not in arguments
+        ]
+        found.extend(("", f'{owner} needs "{name}".\n{self.listing()}') for name in missing)
+        return found
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the defaults that a recipe could have written (TOML has no null, so None is left out)."""
+        found = {}
+        for name, parameter in self.parameters.items():
+            value = parameter.default
+            if value is parameter.empty or value is None:
+                continue
+            try:
+                found[name] = json.loads(json.dumps(value, allow_nan=False))
+            except (TypeError, ValueError):
+                continue
+        return found
+
+    def listing(self) -> str:
+        """Return a sentence that lists the arguments with their types and defaults."""
+        entries = []
+        for name, parameter in self.parameters.items():
+            shown = shown_type(self._annotations.get(name, Any))
+            default = "" if parameter.default is parameter.empty else f" = {_shown_value(parameter.default)}"
+            entries.append(f"{name} ({shown}{default})")
+        return f"It takes: {', '.join(entries)}" if entries else "It takes no arguments."
+
+    def _value_fault(self, name: str, value: object) -> str | None:
+        annotation = self._annotations.get(name, Any)
+        try:
+            TypeAdapter(annotation).validate_json(json.dumps(value, default=str), strict=True)
+        except ValidationError as error:
+            reasons = dict.fromkeys(problem["msg"] for problem in error.errors())
+            kind = shown_type(annotation)
+            detail = f" ({'; '.join(reasons)})" if reasons else ""
+            return f'"{name}" is {_shown_value(value)}, and should be {kind}{detail}.'
+        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
+            return None  # not a type that TOML can be checked against; the component sees to it
+        return None
+
+
+def shown_type(annotation: object) -> str:
+    """Return an annotation as a recipe's author would write it: `int`, `"batch" | "instance"`, `list of int`."""
+    origin = typing.get_origin(annotation)
+    inner = typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return shown_type(inner[0])
+    if origin is typing.Literal:
+        return " | ".join(_shown_value(choice) for choice in inner)
+    if origin is typing.Union or origin is types.UnionType:
+        return " | ".join(shown_type(choice) for choice in inner if choice is not type(None))
+    if origin is tuple and not (len(inner) == 2 and inner[1] is Ellipsis):
+        return f"[{', '.join(shown_type(item) for item in inner)}]"
+    if origin is not None and inner and origin is not dict:
+        return f"list of {shown_type(inner[0])}"
+    if annotation is Any:
+        return "any value"
+    plain = {str: "text", bool: "true | false", float: "number", dict: "table"}
+    kind = typing.cast("type", origin or annotation)
+    return plain.get(kind, getattr(kind, "__name__", str(annotation)))
+
+
+def _shown_value(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, str | bool | list | tuple | dict):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value)
+
+
+def _annotations(component: Callable[..., object]) -> dict[str, Any]:
+    target = component.__init__ if inspect.isclass(component) else component
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except Exception:  # an annotation may name anything, also what is only imported for type checkers
+        return {
+            name: parameter.annotation
+            for name, parameter in inspect.signature(component).parameters.items()
+            if not isinstance(parameter.annotation, str) and parameter.annotation is not parameter.empty
+        }

@@ -1,0 +1,229 @@
+"""Every fault of a recipe at once: the core's keys, then each component's table against its signature."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from itrans.errors import PluginError, Problem, RecipeError, did_you_mean
+from itrans.recipe.arguments import Signature, shown_type
+from itrans.recipe.schema import Augment, Component, LossComponent, Tables, Transform
+from itrans.registry import LOCAL, REGISTRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic_core import ErrorDetails
+
+    from itrans.plugins import Origin
+    from itrans.recipe.document import KeyPath
+
+OFFERED = {
+    "dataset": ("split",),
+    "generator": ("in_channels", "out_channels"),
+    "discriminator": ("in_channels", "condition_channels"),
+    "loss": (),
+    "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
+}
+"""What itrans gives to the components of each kind when it builds them."""
+
+_SUBTABLES: dict[str, type[BaseModel]] = {
+    name: field.annotation
+    for name, field in Tables.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+}
+
+
+@dataclass(frozen=True)
+class Use:
+    """A component that a recipe names.
+
+    Attributes:
+        key: where in the recipe: `("generator",)` or `("loss", 1)`.
+        kind: what kind of component.
+        table: its table.
+    """
+
+    key: KeyPath
+    kind: str
+    table: Component
+
+    @property
+    def origin(self) -> Origin:
+        """Where the component comes from; raises `PluginError` if that is not clear."""
+        return REGISTRIES[self.kind].origin(self.table.name)
+
+
+def check(data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]) -> Tables:
+    """Return a recipe's tables, with the components' defaults filled in.
+
+    Args:
+        data: the recipe's values.
+        where: tells the place and the dotted key of a value, for messages.
+
+    Raises:
+        RecipeError: something is wrong; everything that is, is in it.
+    """
+    try:
+        tables = Tables.model_validate_json(json.dumps(data, default=str), strict=True)
+    except ValidationError as error:
+        problems = _schema_problems(error.errors(), data, where)
+        problems.extend(_component_problems(_readable_uses(data), where))
+        raise RecipeError(_in_file_order(problems)) from None
+    problems = [*_component_problems(list(uses(tables)), where), *_augment_problems(tables.augment, where)]
+    if not problems:
+        problems = _method_problems(tables, where)
+    if problems:
+        raise RecipeError(_in_file_order(problems))
+    return _with_defaults(tables)
+
+
+def uses(tables: Tables) -> Iterator[Use]:
+    """Yield every component that a recipe names."""
+    yield Use(("method",), "method", tables.method)
+    yield Use(("dataset",), "dataset", tables.dataset)
+    yield Use(("generator",), "generator", tables.generator)
+    if tables.discriminator is not None:
+        yield Use(("discriminator",), "discriminator", tables.discriminator)
+    for position, table in enumerate(tables.loss):
+        yield Use(("loss", position), "loss", table)
+
+
+def owner(use: Use) -> str:
+    """Return what a message calls a component: `The generator "unet" (itrans 0.1.0)`."""
+    origin = use.origin
+    package = "registered here" if origin.distribution == LOCAL else f"{origin.distribution} {origin.version}"
+    return f'The {use.kind} "{use.table.name}" ({package})'
+
+
+def _component_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    problems = []
+    for use in found:
+        try:
+            component = REGISTRIES[use.kind].get(use.table.name)
+            faults = Signature(component, OFFERED[use.kind]).faults(use.table.arguments, owner(use))
+        except PluginError as error:
+            problems.append(Problem(*where((*use.key, "name")), str(error)))
+            continue
+        for name, message in faults:
+            problems.append(Problem(*where((*use.key, name) if name else use.key), message))
+    return problems
+
+
+def _readable_uses(data: dict[str, Any]) -> list[Use]:
+    """Return those component tables that can be read although something else in the recipe is wrong."""
+    entries: list[tuple[KeyPath, str, Any]] = [
+        ((kind,), kind, data.get(kind)) for kind in ("method", "dataset", "generator", "discriminator")
+    ]
+    losses = data.get("loss")
+    entries += [(("loss", i), "loss", table) for i, table in enumerate(losses if isinstance(losses, list) else [])]
+    found = []
+    for key, kind, table in entries:
+        if isinstance(table, dict) and isinstance(table.get("name"), str):
+            model = Component
+            if kind == "loss":
+                model, table = LossComponent, {k: v for k, v in table.items() if k != "weight"}
+            found.append(Use(key, kind, model.model_validate(table)))
+    return found
+
+
+def _method_problems(tables: Tables, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    method = REGISTRIES["method"].get(tables.method.name)
+    checks = getattr(method, "check", None)
+    if checks is None:
+        return []
+    losses = [(table.name, REGISTRIES["loss"].get(table.name)) for table in tables.loss]
+    messages = checks(losses=losses, has_discriminator=tables.discriminator is not None)
+    return [Problem(*where(("loss",)), message) for message in messages]
+
+
+def _augment_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    if not augment.transform:
+        return []
+    from itrans.data.augment import transform_fault
+
+    problems = []
+    for position, table in enumerate(augment.transform):
+        if fault := transform_fault(table.name, table.arguments):
+            problems.append(Problem(*where(("augment", "transform", position)), fault))
+    return problems
+
+
+def _with_defaults(tables: Tables) -> Tables:
+    """Write out what components take when the recipe is silent, so that a later version's defaults change nothing."""
+    data = tables.model_dump(mode="json", exclude_none=True)
+    for use in uses(tables):
+        table = data
+        for part in use.key:
+            table = table[part]  # type: ignore[index]
+        signature = Signature(REGISTRIES[use.kind].get(use.table.name), OFFERED[use.kind])
+        for name, value in signature.defaults().items():
+            table.setdefault(name, value)
+    return Tables.model_validate_json(json.dumps(data), strict=True)
+
+
+def _schema_problems(
+    errors: list[ErrorDetails], data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]
+) -> list[Problem]:
+    grouped: dict[KeyPath, list[ErrorDetails]] = {}
+    for details in errors:
+        key = _present(details["loc"], data)
+        if details["type"] == "missing":
+            key = (*key, details["loc"][-1])
+        grouped.setdefault(key, []).append(details)
+    return [
+        Problem(*where(key), _schema_message(key, group))
+        for key, group in grouped.items()
+        if not any(other != key and other[: len(key)] == key for other in grouped)  # said where it is, once
+    ]
+
+
+def _schema_message(key: KeyPath, errors: list[ErrorDetails]) -> str:
+    """Say what is wrong with one key; a key that may be of several types has an error for each of them."""
+    model, name = _model_at(key[:-1]), str(key[-1]) if key else ""
+    kind, value = errors[0]["type"], errors[0]["input"]
+    if kind == "extra_forbidden":
+        known = list(model.model_fields)
+        owner = f"[{'.'.join(str(part) for part in key[:-1])}]" if len(key) > 1 else "A recipe"
+        what = "table" if isinstance(value, dict | list) else "key"
+        return f'{owner} has no {what} "{name}".{did_you_mean(name, known)}\nIt takes: {", ".join(known)}'
+    if kind == "missing":
+        what = f'key "{name}"' if len(key) > 1 else "list [[loss]]" if name == "loss" else f"table [{name}]"
+        return f"The {what} is missing."
+    reasons = dict.fromkeys(error["msg"].removeprefix("Value error, ") for error in errors)
+    reason = "; ".join(text[0].lower() + text[1:] for text in reasons)
+    if kind == "value_error" or name not in model.model_fields:
+        return f"{reason[0].upper()}{reason[1:]}."
+    shown = json.dumps(value, default=str, ensure_ascii=False)
+    return f'"{name}" is {shown}, and should be {shown_type(model.model_fields[name].annotation)} ({reason}).'
+
+
+def _present(key: KeyPath, data: Any) -> KeyPath:
+    """Return as much of a key as stands in the recipe; pydantic appends the branch of a union that it tried."""
+    for length, part in enumerate(key):
+        items = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
+        if part not in items:
+            return key[:length]
+        data = items[part]
+    return key
+
+
+def _model_at(key: KeyPath) -> type[BaseModel]:
+    if not key:
+        return Tables
+    if key[0] == "loss":
+        return LossComponent
+    if key[:2] == ("augment", "transform"):
+        return Transform
+    return _SUBTABLES.get(str(key[0]), Component)
+
+
+def _in_file_order(problems: list[Problem]) -> list[Problem]:
+    def order(problem: Problem) -> tuple[str, int]:
+        file, _, line = problem.where.rpartition(":")
+        return (file, int(line)) if line.isdecimal() else (problem.where, 0)
+
+    return sorted(dict.fromkeys(problems), key=order)

@@ -1,0 +1,129 @@
+"""From a recipe's file, its `[sample]` and `--set` to a checked `Recipe`, before any data is touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from itrans.errors import ItransError, PluginError, Problem, RecipeError
+from itrans.recipe.document import read_document
+from itrans.recipe.layers import Layers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from itrans.recipe.document import KeyPath
+    from itrans.recipe.schema import Tables
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe whose every key has been checked.
+
+    Attributes:
+        tables: its values, the components' defaults included.
+        where: tells the place and the dotted key that a value comes from.
+        missing_root: the data set's folder, where it is not there and `[sample]` has taken its place; else None.
+    """
+
+    tables: Tables
+    where: Callable[[KeyPath], tuple[str, str]]
+    missing_root: str | None = None
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether sample data stands in for the recipe's own."""
+        return self.missing_root is not None
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The values as plain data, as they go into checkpoints and into a run's `recipe.toml`."""
+        return self.tables.model_dump(mode="json", exclude_none=True)
+
+    def components(self) -> list[dict[str, str]]:
+        """Return the kind, name, distribution and version of every component that the recipe names."""
+        from itrans.recipe.check import uses
+
+        return [
+            {"kind": use.kind, "name": use.table.name, "distribution": origin.distribution, "version": origin.version}
+            for use in uses(self.tables)
+            for origin in [use.origin]
+        ]
+
+    def build(self, kind: str, *, position: int | None = None, **offered: Any) -> Any:
+        """Make the component that the recipe names, and say where the recipe is wrong if it refuses.
+
+        Args:
+            kind: `dataset`, `generator`, `discriminator`, `loss` or `method`.
+            position: which of the losses.
+            offered: what itrans gives to it.
+
+        Raises:
+            RecipeError: the component refuses its arguments.
+            ItransError: the component itself says what is wrong.
+            PluginError: the component fails in another way.
+        """
+        from itrans.recipe.check import Use, owner
+        from itrans.registry import REGISTRIES
+
+        key: KeyPath = (kind,) if position is None else (kind, position)
+        table = getattr(self.tables, kind) if position is None else self.tables.loss[position]
+        use = Use(key, kind, table)
+        try:
+            return REGISTRIES[kind].build(table.table, **offered)
+        except ItransError:
+            raise
+        except ValueError as error:
+            raise RecipeError(Problem(*self.where(key), f"{owner(use)} refuses its arguments: {error}")) from error
+        except Exception as error:
+            raise PluginError(f"{owner(use)} failed: {type(error).__name__}: {error}") from error
+
+
+def load_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), allow_sample: bool = True) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        path: a TOML file.
+        overrides: `key=value` texts, as given with `--set`; they win over everything.
+        allow_sample: lay `[sample]` over the recipe where the folder `dataset.root` is not there.
+
+    Raises:
+        RecipeError: with every fault, each with file, line and dotted key.
+    """
+    layers = Layers(read_document(path))
+    root = _missing_root(layers, overrides) if allow_sample else None
+    if root is not None:
+        layers.lay_sample()
+    for assignment in overrides:
+        layers.override(assignment)
+
+    from itrans.recipe.check import check  # only now: pydantic and the components take time to import
+
+    return Recipe(check(layers.data, layers.where), layers.where, root)
+
+
+def resolved_recipe(data: dict[str, Any], source: str) -> Recipe:
+    """Return the recipe that a checkpoint holds.
+
+    Args:
+        data: what `Recipe.resolved` was.
+        source: the checkpoint's path, for messages.
+    """
+    from itrans.recipe.check import check
+
+    def where(key: KeyPath) -> tuple[str, str]:
+        return source, ".".join(str(part) for part in key)
+
+    return Recipe(check(data, where), where)
+
+
+def _missing_root(layers: Layers, overrides: Sequence[str]) -> str | None:
+    """Return the data set's folder if it is not there and the recipe has a sample that can take its place."""
+    dataset = layers.data.get("dataset")
+    root = dataset.get("root") if isinstance(dataset, dict) else None
+    chosen = any(assignment.split("=")[0].strip() in {"dataset.root", "dataset.name"} for assignment in overrides)
+    if layers.sample is None or chosen or not isinstance(root, str) or Path(root).exists():
+        return None
+    return root

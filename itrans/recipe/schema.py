@@ -1,0 +1,165 @@
+"""The keys of a recipe that the core knows; what a component takes is said by its signature instead."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive: TypeAlias = Annotated[int, Field(ge=1)]
+Size: TypeAlias = Positive | tuple[Positive, Positive]
+"""A height and width in pixels, or one number for both."""
+
+
+class Table(BaseModel):
+    """A table with fixed keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Component(BaseModel):
+    """A table that names a component; all other keys are the component's arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Annotated[str, Field(min_length=1)]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The component's arguments."""
+        return dict(self.model_extra or {})
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The name and the arguments, as `Registry.build` takes them."""
+        return {"name": self.name, **self.arguments}
+
+
+class LossComponent(Component):
+    """An entry of `[[loss]]`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    weight: Annotated[float, Field(ge=0)] = 1.0
+
+
+class Transform(Component):
+    """An entry of `[[augment.transform]]`: a transform of albumentations by its class name, with its arguments."""
+
+    on: Literal["both", "source"] = "both"
+
+
+class Augment(Table):
+    """`[augment]`: sizes in pixels; the same geometry for source and target."""
+
+    size: Size | None = None
+    resize: Size | None = None
+    crop: Size | None = None
+    mirror: bool = False
+    transform: tuple[Transform, ...] = ()
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if self.size is not None and (self.resize is not None or self.crop is not None):
+            raise ValueError('"size" scales to one size; use either it, or "resize" and "crop"')
+        if self.resize is not None and self.crop is not None:
+            for resized, cropped in zip(height_width(self.resize), height_width(self.crop), strict=True):
+                if cropped > resized:
+                    raise ValueError(f"a crop of {cropped} does not fit into a picture resized to {resized}")
+        return self
+
+
+class Optimizer(Table):
+    """`[optimizer]`: one for each network, all alike."""
+
+    name: Literal["adam", "adamw"] = "adam"
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.5, 0.999)
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+
+
+class Schedule(Table):
+    """`[schedule]`: the learning rate is constant, or falls linearly to zero over the last epochs or steps."""
+
+    name: Literal["constant", "linear"] = "constant"
+    decay_epochs: Positive | None = None
+    decay_steps: Positive | None = None
+
+    @model_validator(mode="after")
+    def _decay_is_said_once(self) -> Self:
+        given = (self.decay_epochs is not None) + (self.decay_steps is not None)
+        if self.name == "linear" and given != 1:
+            raise ValueError('a "linear" schedule takes either "decay_epochs" or "decay_steps"')
+        if self.name == "constant" and given:
+            raise ValueError('a "constant" schedule takes neither "decay_epochs" nor "decay_steps"')
+        return self
+
+
+class Train(Table):
+    """`[train]`: how long, how many at once, and how numbers are stored."""
+
+    batch_size: Positive = 1
+    epochs: Positive | None = None
+    steps: Positive | None = None
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    channels_last: Literal["auto"] | bool = "auto"
+    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    compile: bool = False
+    sync_batchnorm: bool = False
+
+    @model_validator(mode="after")
+    def _length_is_said_once(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError('say how long to train: either "epochs" or "steps"')
+        return self
+
+
+class Validation(Table):
+    """`[validation]`: what is measured on held-out pairs, after every so many epochs (0: never) and at the end."""
+
+    split: Literal["val", "test"] = "val"
+    every: Annotated[int, Field(ge=0)] = 1
+    metric: Literal["l1", "psnr", "ssim"] = "l1"
+    patience: Positive | None = None
+    pairs: Positive | None = None
+
+
+class Checkpoint(Table):
+    """`[checkpoint]`: when the run's state is written, besides the end of every epoch."""
+
+    every: Positive | None = None
+    keep: Positive = 3
+    minutes: Annotated[float, Field(gt=0)] = 15.0
+
+
+class Log(Table):
+    """`[log]`: a line of losses every so many steps; so many pictures in a grid of samples (0: no grid)."""
+
+    every: Positive = 50
+    pictures: Annotated[int, Field(ge=0)] = 6
+
+
+class Tables(Table):
+    """A whole recipe, `[sample]` aside."""
+
+    title: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    dataset: Component
+    augment: Augment = Augment()
+    method: Component = Component(name="paired")
+    generator: Component
+    discriminator: Component | None = None
+    loss: Annotated[tuple[LossComponent, ...], Field(min_length=1)]
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    train: Train
+    validation: Validation = Validation()
+    checkpoint: Checkpoint = Checkpoint()
+    log: Log = Log()
+
+
+def height_width(size: Size) -> tuple[int, int]:
+    """Return the height and the width that a size stands for."""
+    return (size, size) if isinstance(size, int) else size

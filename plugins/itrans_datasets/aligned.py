@@ -1,0 +1,82 @@
+"""Pairs in one file each, side by side, as the Pix2Pix data sets are published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from itrans.api import DataError, ImageSpec, Pair, Split, as_channels, find_images, read_image, spec_of
+from itrans_datasets.splits import existing_root, split_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itrans.protocols import ImageArray
+
+
+class Aligned:
+    """Pictures A|B side by side in `root/train`, `root/val` and `root/test`.
+
+    `val` and `test` stand in for each other where one of them is not there.
+
+    Args:
+        root: the data set's folder.
+        direction: `AtoB` translates the left half to the right one.
+        channels: convert every picture to so many; without it, all must have as many as the first.
+        split: which part.
+
+    Raises:
+        DataError: the folder is missing or empty, or the first picture cannot be read.
+        MissingSplitError: there is no such split.
+    """
+
+    paired = True
+
+    def __init__(
+        self,
+        *,
+        root: str,
+        direction: Literal["AtoB", "BtoA"] = "AtoB",
+        channels: Literal[1, 3, 4] | None = None,
+        split: Split,
+    ) -> None:
+        self._folder: Path = split_folder(existing_root(root), split)
+        self._direction, self._channels = direction, channels
+        self._files = find_images(self._folder)
+        if not self._files:
+            raise DataError(f"{self._folder} holds no pictures.")
+        self.source: ImageSpec = spec_of(self._halves(0)[0])
+        self.target: ImageSpec = self.source
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Return the two halves of a picture.
+
+        Raises:
+            DataError: it cannot be read, is of odd width, or is unlike the first one.
+        """
+        left, right = self._halves(index)
+        if spec_of(left) != self.source:
+            found, expected = spec_of(left), self.source
+            raise DataError(
+                f"{self._folder / self._files[index]} has {found.channels} channels of {found.dtype}, but the first "
+                f"picture, {self._files[0]}, has {expected.channels} of {expected.dtype}. "
+                "dataset.channels = 3 makes all RGB."
+            )
+        source, target = (left, right) if self._direction == "AtoB" else (right, left)
+        return Pair(source, target, self._files[index].as_posix())
+
+    def _halves(self, index: int) -> tuple[ImageArray, ImageArray]:
+        path = self._folder / self._files[index]
+        image = read_image(path)
+        width = image.shape[1]
+        if width % 2:
+            raise DataError(f"{path} is {width} pixels wide: a picture A|B has an even width, half of it for each.")
+        if self._channels is not None:
+            try:
+                image = as_channels(image, self._channels)
+            except ValueError as error:
+                raise DataError(f"{path}: {error}.") from error
+        return image[:, : width // 2], image[:, width // 2 :]
