@@ -15,6 +15,9 @@ _MOST_NAMED = 50
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
 def check(recipe: str, overrides: tuple[str, ...], code: tuple[str, ...]) -> None:
     """Read every pair of a RECIPE's data set, in all its splits, and report what is wrong."""
+    from rich.console import Console
+    from rich.progress import track
+
     from itrans.cli.code import import_code
     from itrans.cli.run import sample_note
     from itrans.data.loader import checked_pair
@@ -26,6 +29,7 @@ def check(recipe: str, overrides: tuple[str, ...], code: tuple[str, ...]) -> Non
     if note := sample_note(loaded):
         click.echo(note, err=True)
     faults: list[str] = []
+    console = Console(stderr=True)
     for split in ("train", "val", "test"):
         try:
             dataset = build_dataset(loaded, split)
@@ -35,13 +39,12 @@ def check(recipe: str, overrides: tuple[str, ...], code: tuple[str, ...]) -> Non
             click.echo(f"{split}: {error}")
             continue
         found = len(faults)
-        stderr = click.get_text_stream("stderr")
-        with click.progressbar(range(len(dataset)), label=split, hidden=not stderr.isatty(), file=stderr) as positions:
-            for position in positions:
-                try:
-                    checked_pair(dataset, position)
-                except DataError as error:
-                    faults.append(f"{split}: {error}")
+        hidden = not console.is_terminal
+        for position in track(range(len(dataset)), split, console=console, transient=True, disable=hidden):
+            try:
+                checked_pair(dataset, position)
+            except DataError as error:
+                faults.append(f"{split}: {error}")
         click.echo(f"{split}: {len(dataset)} pairs read, {len(faults) - found} of them wrong")
     if faults:
         more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []

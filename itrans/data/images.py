@@ -207,10 +207,10 @@ def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:
         buffer = io.BytesIO()
         np.save(buffer, image, allow_pickle=False)
         return buffer.getvalue()
-    if image.shape[2] in {3, 4}:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(image.shape[2])
     try:
-        done, encoded = cv2.imencode(suffix, image, _FAST_PNG if suffix == ".png" else ())
+        stored = image if order is None else cv2.cvtColor(image, order)
+        done, encoded = cv2.imencode(suffix, stored, _FAST_PNG if suffix == ".png" else ())
     except cv2.error as error:
         raise OutputError(f"{path} cannot be written: {error}") from error
     if not done:

@@ -145,7 +145,7 @@ def _matched(source: Path, target: Path) -> dict[str, tuple[Path, Path]]:
     if not sources and not targets:
         raise DataError(f"{source} and {target} hold no pictures.")
     lacking = [
-        f"{len(names)} missing in {folder}: {', '.join(names[:_MOST_NAMED])}{', ...' if len(names) > _MOST_NAMED else ''}"
+        f"{len(names)} missing in {folder}: {_named(names)}"
         for folder, names in (
             (target, sorted(sources.keys() - targets.keys())),
             (source, sorted(targets.keys() - sources.keys())),
@@ -155,6 +155,10 @@ def _matched(source: Path, target: Path) -> dict[str, tuple[Path, Path]]:
     if lacking:
         raise DataError("\n".join(["The two folders do not match (names are compared without suffix):", *lacking]))
     return {name: (sources[name], targets[name]) for name in sources}
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
