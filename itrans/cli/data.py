@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itrans.cli.check_data import check
 from itrans.cli.console import is_terminal
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _LINE_EVERY_BYTES = 100_000_000
 @click.group()
 def data() -> None:
     """Fetch and check data sets."""
+
+
+data.add_command(check)
 
 
 @data.command()
