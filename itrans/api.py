@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.protocols import ImageArray
+    from itrans.protocols import ImageArray as ImageArray
     from itrans.translate import Mode, Translator
 
 __all__ = [

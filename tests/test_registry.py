@@ -47,7 +47,10 @@ def test_an_unknown_name_lists_what_is_installed_and_what_is_near():
 
 def test_a_third_party_component_is_listed_with_its_package_and_imported_only_when_asked_for(install):
     install(
-        "acme-parts", "1.2", "[itrans.losses]\nhuber = acme_parts:Huber\n", acme_parts="class Huber:\n    role = 'image'\n"
+        "acme-parts",
+        "1.2",
+        "[itrans.losses]\nhuber = acme_parts:Huber\n",
+        acme_parts="class Huber:\n    role = 'image'\n",
     )
     origin = LOSSES.origin("huber")
     assert (origin.distribution, origin.version, origin.target) == ("acme-parts", "1.2", "acme_parts:Huber")

@@ -68,13 +68,13 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, package_name="itrans", message="itrans %(version)s")
 @click.option("--debug", is_flag=True, envvar="ITRANS_DEBUG", help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    r"""Image-to-image translation whose every part is a plugin.
+    """Image-to-image translation whose every part is a plugin.
 
     \b
     itrans run recipes/pix2pix_edges2shoes.toml    from a recipe to a trained checkpoint
     itrans translate CHECKPOINT pictures/ -o out/  new pictures with it
     itrans list-plugins                            what is installed
-    """
+    """  # noqa: D301  # click wants the control character
     if debug:
         click.echo(f"itrans {__version__}, Python {sys.version.split()[0]}", err=True)
 

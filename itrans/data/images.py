@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
+import os
+import re
+import struct
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,9 +18,6 @@ from itrans.files import replacing
 from itrans.protocols import ImageSpec, PixelType
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from itrans.protocols import ImageArray
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".npy"})
 """The formats that are read, by suffix in lower case."""
 
-_UPRIGHT = {".jpg", ".jpeg", ".webp"}
-"""Formats whose orientation tag cameras set; OpenCV heeds it unless it is asked for the file as it is."""
+_UPRIGHT = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+"""Unlike IMREAD_UNCHANGED, heeds the orientation that cameras note in JPEG and WebP; but it drops transparency."""
 
 _WRITABLE = {
     ".png": ("uint8", "uint16"),
@@ -43,21 +43,31 @@ _CHANNELS = {".npy": None, ".tif": (1, 3, 4), ".tiff": (1, 3, 4), ".png": (1, 3,
 
 _FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""Little- and big-endian, each with offsets of 4 (`*`) and of 8 bytes (`+`)."""
+
+_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+"""Where a JPEG segment starts; within coded pixels 0xFF is followed by 0 or by a restart marker (D0 to D7)."""
+
 
 def read_image(path: str | os.PathLike[str]) -> ImageArray:
     """Read a picture.
 
     Args:
-        path: a file with one of `SUFFIXES`. An `.npy` file holds `(H, W)` or `(H, W, C)`.
+        path: a file with one of `SUFFIXES`. An `.npy` file holds `(H, W)` or `(H, W, C)`. JPEG and WebP pictures are
+            turned as their orientation tag says.
 
     Returns:
-        `(H, W, C)` of uint8, uint16, or float32 in [0, 1]. Colour is RGB or RGBA; grey has one channel.
+        `(H, W, C)` of uint8, uint16, or float32 in [0, 1], as the file has it (float64 becomes float32). Colour is RGB
+        or RGBA; grey has one channel.
 
     Raises:
         DataError: the file is missing, no picture, truncated, of several pages, or of another type; it is named.
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a picture.")
     if suffix not in SUFFIXES:
         raise DataError(f'{path} is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.')
     try:
@@ -68,7 +78,7 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     if not content:
         raise DataError(f"{path} is an empty file.")
-    image = _loaded(path, content) if suffix == ".npy" else _decoded(path, content, suffix)
+    image = _loaded(path, content) if suffix == ".npy" else _decoded(path, content)
     return _as_image(path, image)
 
 
@@ -87,6 +97,8 @@ def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
     suffix = path.suffix.lower()
     if suffix not in _WRITABLE:
         raise OutputError(f'{path} cannot be written: "{path.suffix}" is none of {", ".join(sorted(_WRITABLE))}.')
+    if image.ndim != 3:
+        raise OutputError(f"{path} cannot be written: {image.shape} is not (height, width, channels).")
     channels = _CHANNELS.get(suffix, (1, 3))
     if image.dtype.name not in _WRITABLE[suffix] or (channels is not None and image.shape[2] not in channels):
         raise OutputError(
@@ -97,11 +109,28 @@ def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
 
 
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the pictures in a folder and the folders in it, relative to it and sorted; hidden ones are left out."""
-    folder = Path(folder)
-    relative = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    visible = (path for path in relative if not any(part.startswith(".") for part in path.parts))
-    return sorted(path for path in visible if (folder / path).is_file())
+    """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
+
+    They are sorted by their paths written with `/`, so the order is the same on every system.
+
+    Raises:
+        DataError: the folder, or one in it, is missing or cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"The folder {error.filename} cannot be read: {error.strerror}.") from error
+
+    found = []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inner = Path(place).relative_to(folder).as_posix()
+        prefix = "" if inner == "." else f"{inner}/"
+        found += [
+            prefix + name
+            for name in files
+            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  # 50,000 times
+        ]
+    return [Path(name) for name in sorted(found)]
 
 
 def spec_of(image: ImageArray) -> ImageSpec:
@@ -137,27 +166,30 @@ def as_channels(image: ImageArray, channels: int) -> ImageArray:
 
 
 def _loaded(path: Path, content: bytes) -> NDArray[np.generic]:
+    if not content.startswith(b"\x93NUMPY"):
+        raise DataError(f"{path} is not an array file of NumPy.")
     try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{path} is not an array file of NumPy, or is truncated: {error}.") from error
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{path} is not one array.")
-    return array
+        return cast("NDArray[np.generic]", np.load(io.BytesIO(content), allow_pickle=False))
+    except Exception as error:  # a damaged header can raise nearly anything, MemoryError too
+        raise DataError(f"{path} is damaged or truncated, or holds no numbers: {error}.") from error
 
 
-def _decoded(path: Path, content: bytes, suffix: str) -> NDArray[np.generic]:
-    if _is_truncated(content):
+def _decoded(path: Path, content: bytes) -> NDArray[np.generic]:
+    # The content decides, not the suffix: pictures often have the wrong one.
+    is_jpeg, is_webp = content.startswith(b"\xff\xd8"), content[8:12] == b"WEBP"
+    # OpenCV would fill what is missing with grey.
+    if (is_jpeg and not _is_whole_jpeg(content)) or (content.startswith(b"\x89PNG") and content.rfind(b"IEND") < 0):
         raise DataError(f"{path} is truncated: the end of the picture is missing.")
+    if content.startswith(_TIFF_STARTS) and _has_pages(content):
+        raise DataError(f"{path} has several pages; only pictures of one page are read. Split it first.")
     data = np.frombuffer(content, np.uint8)
-    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH if suffix in _UPRIGHT else cv2.IMREAD_UNCHANGED
-    with _quiet_opencv():
-        if suffix in {".tif", ".tiff"}:
-            _refuse_pages(path, data)
-        try:
-            image = cv2.imdecode(data, flags)
-        except cv2.error:
-            image = None
+    image = _opencv_decoded(data, _UPRIGHT if is_jpeg else cv2.IMREAD_UNCHANGED)
+    if is_webp and image is not None and b"EXIF" in content:
+        upright = _opencv_decoded(data, _UPRIGHT)
+        if image.shape[2] == 3:
+            image = upright
+        elif upright is None or not np.array_equal(image[:, :, :3], upright):
+            raise DataError(f"{path} is transparent and to be turned, which cannot be read. Save it upright.")
     if image is None:
         raise DataError(f"{path} cannot be read as a picture: it is damaged, or is something else.")
     if image.ndim == 3 and image.shape[2] in {3, 4}:
@@ -165,23 +197,35 @@ def _decoded(path: Path, content: bytes, suffix: str) -> NDArray[np.generic]:
     return cast("NDArray[np.generic]", image)
 
 
-def _refuse_pages(path: Path, data: NDArray[np.uint8]) -> None:
-    try:
-        _, pages = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return
-    if pages is not None and len(pages) > 1:
-        raise DataError(f"{path} has {len(pages)} pages; only pictures of one page are read. Split it first.")
+def _opencv_decoded(data: NDArray[np.uint8], flags: int) -> NDArray[np.generic] | None:
+    with _QUIET:
+        try:
+            return cast("NDArray[np.generic] | None", cv2.imdecode(data, flags))
+        except cv2.error:
+            return None
 
 
-def _is_truncated(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end; OpenCV would fill what is missing with grey."""
-    if content.startswith(b"\xff\xd8"):
-        scan, end = content.rfind(b"\xff\xda"), content.rfind(b"\xff\xd9")
-        return scan < 0 or end < scan
-    if content.startswith(b"\x89PNG"):
-        return content.rfind(b"IEND") < 0
+def _is_whole_jpeg(content: bytes) -> bool:
+    """Whether a JPEG ends with its end-of-image marker; one in an embedded preview or after the end does not count."""
+    place = 2
+    while marker := _JPEG_MARKER.search(content, place):
+        if marker[1] == b"\xd9":
+            return True
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
     return False
+
+
+def _has_pages(content: bytes) -> bool:
+    """Whether a TIFF's first directory of tags is followed by another."""
+    order, is_big = "<" if content[:1] == b"I" else ">", b"+" in content[:4]
+    offset_format, count_format, entry = (order + "Q", order + "Q", 20) if is_big else (order + "I", order + "H", 12)
+    try:
+        (first,) = struct.unpack_from(offset_format, content, 8 if is_big else 4)
+        (count,) = struct.unpack_from(count_format, content, first)
+        (following,) = struct.unpack_from(offset_format, content, first + struct.calcsize(count_format) + entry * count)
+    except struct.error:
+        return False  # truncated or damaged, as decoding will find
+    return bool(following)
 
 
 def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
@@ -192,14 +236,16 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
             f"{path} has the shape {array.shape}; a picture is (height, width) or (height, width, channels)."
         )
     if array.dtype == np.float64:
-        array = array.astype(np.float32)
+        with np.errstate(over="ignore"):  # becomes infinite, and is refused below
+            array = array.astype(np.float32)
     if array.dtype.name not in {"uint8", "uint16", "float32"}:
         raise DataError(f"{path} has values of {array.dtype}; a picture has uint8, uint16, or floats from 0 to 1.")
     if array.dtype == np.float32:
         low, high = float(np.min(cast("NDArray[np.float32]", array))), float(np.max(cast("NDArray[np.float32]", array)))
         if not (low >= 0 and high <= 1):  # false for NaN too
-            raise DataError(f"{path} has floats from {low:g} to {high:g}; they should be from 0 to 1.")
-    return cast("ImageArray", np.ascontiguousarray(array))
+            found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
+            raise DataError(f"{path} has {found}; they should be from 0 to 1.")
+    return cast("ImageArray", np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
 
 
 def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:
@@ -218,12 +264,26 @@ def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:
     return encoded.tobytes()
 
 
-@contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV from printing what becomes an error with the file's name."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+class _Quiet:
+    """Keeps OpenCV from printing what becomes an error with the file's name.
+
+    Its log level belongs to the process: the first thread to enter silences it, the last to leave restores it.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._level = threading.Lock(), 0, 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                cv2.utils.logging.setLogLevel(self._level)
+
+
+_QUIET = _Quiet()

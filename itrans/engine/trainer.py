@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -13,14 +12,15 @@ import torch
 from itrans.data.loader import load_batches
 from itrans.data.sampler import TrainingSampler, derived_seed
 from itrans.engine.build import build_dataset, build_items, build_method
-from itrans.engine.checkpoint import CheckpointFile, Progress, load_checkpoint, save_checkpoint
+from itrans.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
 from itrans.engine.devices import choose_dtype, choose_memory_format
 from itrans.engine.metrics import BETTER_IS_LOWER
-from itrans.engine.resume import refuse_changes
+from itrans.engine.pace import Pace
 from itrans.engine.runtime import Runtime
 from itrans.engine.schedule import plan
+from itrans.engine.state import RunState
 from itrans.engine.validate import Validator
-from itrans.errors import CheckpointError, DataError, MissingSplitError, TrainingError
+from itrans.errors import DataError, MissingSplitError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,10 +93,11 @@ class Trainer:
             optimizer=tables.optimizer,
             train=tables.train,
         )
+        self._state = RunState(recipe, self._dataset, self._method, self._runtime, sample)
         self.progress = Progress()
         self._last_saved: tuple[Path, int] | None = None
         if resume:
-            self._go_on_from(load_checkpoint(folder.last))
+            self._go_on()
         self._validator = self._made_validator()
         self._saved_at = time.monotonic()
         self._finite = torch.ones((), dtype=torch.bool, device=device)
@@ -115,7 +116,7 @@ class Trainer:
             self._log("start", pairs=len(self._dataset), device=str(self._device), processes=self._processes.count)
         self._reporter.begin(progress.step, self._plan.total)
         batches = self._batches()
-        pace = _Pace(self._tables.train.batch_size * self._processes.count)
+        pace = Pace(self._tables.train.batch_size * self._processes.count)
         try:
             while True:
                 if progress.batch == self._plan.steps_per_epoch or self._is_over():
@@ -147,7 +148,7 @@ class Trainer:
         progress.samples += len(batch.keys) * self._processes.count
         return losses
 
-    def _report(self, losses: Mapping[str, Tensor], pace: _Pace) -> None:
+    def _report(self, losses: Mapping[str, Tensor], pace: Pace) -> None:
         """Look at the losses now and then (on a CPU: always), tell the reporter, and stop at one that is not finite."""
         pace.step()
         names, values = list(losses), torch.stack([loss.detach().float() for loss in losses.values()])
@@ -276,40 +277,13 @@ class Trainer:
         if not bool(self._finite):
             self._fail({})
         if self._processes.is_first:
-            training = self._runtime.state_dict()
-            state_dict = getattr(self._method, "state_dict", dict)
-            checkpoint = CheckpointFile(
-                recipe=self._recipe.resolved,
-                sample=self._sample,
-                components=self._recipe.components(),
-                source=self._dataset.source,
-                target=self._dataset.target,
-                networks={name: network.state_dict() for name, network in self._method.networks.items()},
-                method=state_dict() if resumable else {},
-                progress=replace(self.progress),
-                training=training if resumable else {"averages": training["averages"]},
-                length=len(self._dataset),
-                processes=self._processes.count,
-            )
-            save_checkpoint(path, checkpoint)
+            save_checkpoint(path, self._state.captured(self.progress, resumable=resumable))
         self._last_saved = (path, self.progress.step)
         self._saved_at = time.monotonic()
 
-    def _go_on_from(self, checkpoint: CheckpointFile) -> None:
+    def _go_on(self) -> None:
         path = self._folder.last
-        refuse_changes(self._recipe, len(self._dataset), checkpoint, path)
-        if not checkpoint.training:
-            raise CheckpointError(f"{path} can be translated with, but not resumed: it holds no optimisers.")
-        try:
-            for name, network in self._method.networks.items():
-                network.load_state_dict(checkpoint.networks[name])
-            self._runtime.load_state_dict(checkpoint.training)
-            if load_state_dict := getattr(self._method, "load_state_dict", None):
-                load_state_dict(checkpoint.method)
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise CheckpointError(f"{path} does not fit the networks of this recipe: {error}") from error
-        self.progress = checkpoint.progress
-        self.progress.batch = self.progress.batch * checkpoint.processes // self._processes.count
+        self.progress = self._state.restored(load_checkpoint(path), path)
         self._last_saved = (path, self.progress.step)
         if self._processes.is_first:
             self._folder.rewind_log(self.progress.step)
@@ -317,30 +291,3 @@ class Trainer:
     def _log(self, event: str, **values: object) -> None:
         sample = {"sample": True} if self._sample is not None else {}
         self._folder.log(event, step=self.progress.step, **values, **sample)
-
-
-class _Pace:
-    """How many pairs a second are trained on, over the last steps."""
-
-    _FORGETTING = 0.9
-
-    def __init__(self, pairs_per_step: int) -> None:
-        self._pairs = pairs_per_step
-        self._seconds: float | None = None
-        self.restart()
-
-    @property
-    def rate(self) -> float:
-        """Pairs a second."""
-        return self._pairs / self._seconds if self._seconds else 0.0
-
-    def restart(self) -> None:
-        """Leave out what has passed since the last step."""
-        self._then = time.monotonic()
-
-    def step(self) -> None:
-        """Count a step."""
-        now = time.monotonic()
-        seconds, self._then = now - self._then, now
-        before = seconds if self._seconds is None else self._seconds
-        self._seconds = self._FORGETTING * before + (1 - self._FORGETTING) * seconds

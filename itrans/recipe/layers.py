@@ -110,4 +110,7 @@ class Layers:
         if not isinstance(table, dict):
             raise RecipeError(Problem(place, ".".join(map(str, path)), "This is a value, not a table with keys."))
         path.append(part)
-        return table.setdefault(part, {})
+        if part not in table:
+            table[part] = {}
+            self._assigned[tuple(path)] = place
+        return table[part]

@@ -10,7 +10,7 @@ from itrans_datasets.splits import existing_root, split_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from itrans.protocols import ImageArray
+    from itrans.api import ImageArray
 
 
 class Aligned:

@@ -22,7 +22,7 @@ from itrans_datasets.splits import candidates, existing_root, part_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from itrans.protocols import ImageArray
+    from itrans.api import ImageArray
 
 _MOST_NAMED = 10
 _PLACEHOLDER = "{split}"

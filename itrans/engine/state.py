@@ -1,0 +1,135 @@
+"""The state of a training run: into a checkpoint, and out of one if nothing that training depends on has changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from itrans.engine.checkpoint import CheckpointFile, Progress
+from itrans.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from itrans.engine.runtime import Runtime
+    from itrans.protocols import Dataset, Method
+    from itrans.recipe.load import Recipe
+
+_FREE = (("title",), ("train", "workers"), ("checkpoint",), ("log",), ("validation",))
+"""What may change, because no weight depends on it."""
+
+_LENGTH = (("train", "epochs"), ("train", "steps"))
+"""What may change besides if the learning rate is constant: then a longer run is a shorter one, gone on with."""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """All that changes while a run goes on, and what it belongs to.
+
+    Attributes:
+        recipe: what is trained.
+        dataset: the training pairs.
+        method: with its networks.
+        runtime: with its optimisers.
+        sample: what the data stand in for, or None.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    method: Method
+    runtime: Runtime
+    sample: str | None
+
+    def captured(self, progress: Progress, *, resumable: bool) -> CheckpointFile:
+        """Return the state as a checkpoint.
+
+        Args:
+            progress: how far training has come.
+            resumable: with optimisers; without them the file is a third of the size and translates as well.
+        """
+        training = self.runtime.state_dict()
+        method_state = getattr(self.method, "state_dict", dict)
+        return CheckpointFile(
+            recipe=self.recipe.resolved,
+            sample=self.sample,
+            components=self.recipe.components(),
+            source=self.dataset.source,
+            target=self.dataset.target,
+            networks={name: network.state_dict() for name, network in self.method.networks.items()},
+            method=method_state() if resumable else {},
+            progress=replace(progress),
+            training=training if resumable else {"averages": training["averages"]},
+            length=len(self.dataset),
+            processes=self.runtime.processes.count,
+        )
+
+    def restored(self, checkpoint: CheckpointFile, path: Path) -> Progress:
+        """Take over a checkpoint's state and return how far it had come.
+
+        Args:
+            checkpoint: what has been read.
+            path: where from, for messages.
+
+        Raises:
+            CheckpointError: it belongs to another recipe or other data, or does not fit.
+        """
+        refuse_changes(self.recipe, len(self.dataset), checkpoint, path)
+        if "optimizers" not in checkpoint.training:
+            raise CheckpointError(f"{path} can be translated with, but not resumed: it holds no optimisers.")
+        try:
+            for name, network in self.method.networks.items():
+                network.load_state_dict(checkpoint.networks[name])
+            self.runtime.load_state_dict(checkpoint.training)
+            if load_state_dict := getattr(self.method, "load_state_dict", None):
+                load_state_dict(checkpoint.method)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{path} does not fit the networks of this recipe: {error}") from error
+        progress = checkpoint.progress
+        return replace(progress, batch=progress.batch * checkpoint.processes // self.runtime.processes.count)
+
+
+def refuse_changes(recipe: Recipe, length: int, checkpoint: CheckpointFile, path: Path) -> None:
+    """Compare a recipe and its data with what a checkpoint was made from.
+
+    Args:
+        recipe: of now.
+        length: how many training pairs there are now.
+        checkpoint: what has been read.
+        path: where from, for the message.
+
+    Raises:
+        CheckpointError: they differ; every difference is named.
+    """
+    free = _FREE + (_LENGTH if recipe.tables.schedule.name == "constant" else ())
+    differences = [
+        f"{'.'.join(map(str, key))}: {_shown(before)} then, {_shown(now)} now"
+        for key, before, now in _differences((), checkpoint.recipe, recipe.resolved)
+        if not any(key[: len(prefix)] == prefix for prefix in free)
+    ]
+    if not differences and length != checkpoint.length:
+        differences = [f"the number of training pairs: {checkpoint.length} then, {length} now"]
+    if differences:
+        listing = "\n".join(f"  {difference}" for difference in differences)
+        raise CheckpointError(
+            f"{path} cannot be resumed, because the run would be another one:\n{listing}\n"
+            "Undo the change, or start a new run in another folder with -o DIR."
+        )
+
+
+_ABSENT = object()
+
+
+def _differences(key: tuple[Any, ...], before: Any, now: Any) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in [*before, *(name for name in now if name not in before)]:
+            yield from _differences((*key, name), before.get(name, _ABSENT), now.get(name, _ABSENT))
+    elif before != now:
+        yield key, before, now
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is _ABSENT else json.dumps(value)

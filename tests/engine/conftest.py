@@ -1,0 +1,35 @@
+"""Training in this process, without the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from itrans.engine.interruption import StopRequest
+from itrans.engine.processes import Processes
+from itrans.engine.record import RunFolder
+from itrans.engine.reporter import Silent
+from itrans.engine.trainer import Trainer
+from itrans.recipe.load import load_recipe
+
+
+@pytest.fixture
+def train(recipe, tmp_path):
+    """Train `recipe` with some overrides in a folder; stop after some steps if asked to."""
+
+    def train(folder: str, *overrides: str, stop_after: int | None = None, resume: bool = False) -> Path:
+        trainer = Trainer(
+            load_recipe(recipe, overrides=overrides),
+            RunFolder(tmp_path / folder),
+            device=torch.device("cpu"),
+            processes=Processes(),
+            reporter=Silent(),
+            stop=StopRequest(steps=stop_after),
+            resume=resume,
+        )
+        trainer.train()
+        return tmp_path / folder
+
+    return train

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import math
+
+import cv2
+import pytest
+import torch
+
+from itrans.api import LOSSES, DataError, TrainingError
+from itrans.engine.checkpoint import load_checkpoint
+
+
+def log_of(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_recipe_log_samples_and_checkpoints(train, aligned):
+    folder = train("run")
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.pt", "best.pt"}
+    assert (folder / "recipe.toml").read_text().count("[generator]") == 1
+    assert [path.name for path in sorted((folder / "samples").iterdir())] == ["epoch-0001.png", "epoch-0002.png"]
+    log = log_of(folder)
+    assert [line["event"] for line in log] == ["start", *["step"] * 4, "validation", *["step"] * 4, "validation", "end"]
+    assert set(log[1]["losses"]) == {"discriminator.cgan", "generator.cgan", "generator.l1"}
+    assert set(log[5]["metrics"]) == {"l1", "psnr", "ssim", "source_l1"}
+    progress = load_checkpoint(folder / "checkpoints/last.pt").progress
+    assert (progress.step, progress.epoch, progress.batch, progress.samples) == (8, 2, 0, 16)
+
+
+def test_the_validation_l1_of_the_source_is_measured_on_a_scale_from_0_to_1(train, aligned):
+    folder = train("run", "train.steps=1")
+    halves = [cv2.imread(str(path)) / 255 for path in sorted((aligned / "val").iterdir())]
+    expected = sum(abs(image[:, :16] - image[:, 16:]).mean() for image in halves) / len(halves)
+    measured = next(line for line in log_of(folder) if line["event"] == "validation")["metrics"]["source_l1"]
+    assert measured == pytest.approx(expected, abs=1e-6)
+
+
+def test_it_learns(train):
+    folder = train("run", "train.epochs=40", "validation.every=40", "log.pictures=0", "optimizer.lr=2e-3")
+    losses = [line["losses"]["generator.l1"] for line in log_of(folder) if line["event"] == "step"]
+    assert sum(losses[-8:]) < 0.6 * sum(losses[:8])
+
+
+def test_l1_alone_needs_no_discriminator(tmp_path, train, recipe):
+    text = recipe.read_text()
+    start, end = text.index("[discriminator]"), text.index('[[loss]]\nname = "l1"')
+    recipe.write_text(text[:start] + text[end:])
+    folder = train("run", "train.steps=2")
+    assert set(load_checkpoint(folder / "checkpoints/last.pt").networks) == {"generator"}
+
+
+def test_the_linear_schedule_falls_to_zero_over_the_last_epochs(train):
+    folder = train("run", "train.epochs=3", "schedule.name=linear", "schedule.decay_epochs=2")
+    rates = [line["lr"] for line in log_of(folder) if line["event"] == "step"]
+    assert rates == pytest.approx([2e-4] * 4 + [2e-4 * left / 8 for left in range(8, 0, -1)])
+
+
+def test_step_checkpoints_are_kept_as_many_as_asked_for(train):
+    folder = train("run", "checkpoint.every=2", "checkpoint.keep=2")
+    found = sorted(path.name for path in (folder / "checkpoints").glob("step-*.pt"))
+    assert found == ["step-0000006.pt", "step-0000008.pt"]
+    assert load_checkpoint(folder / "checkpoints" / found[0]).progress.step == 6
+
+
+def test_early_stop_comes_after_as_many_validations_without_a_better_one(train):
+    # with a learning rate of next to nothing, SSIM cannot get better than at the first validation by more than noise
+    folder = train("run", "train.epochs=9", "optimizer.lr=1e-30", "validation.patience=2", "validation.metric=ssim")
+    assert log_of(folder)[-1]["outcome"] == "early"
+    assert load_checkpoint(folder / "checkpoints/last.pt").progress.epoch < 9
+
+
+def test_without_held_out_pairs_training_goes_on_and_says_so(train, aligned):
+    for path in (aligned / "val").iterdir():
+        path.unlink()
+    (aligned / "val").rmdir()
+    folder = train("run", "train.steps=2")
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.pt"}
+    with pytest.raises(DataError, match="held-out"):
+        train("other", "validation.patience=2")
+
+
+def test_a_batch_larger_than_the_data_set_is_an_error(train):
+    with pytest.raises(DataError, match="8 training pairs, but a step takes 9"):
+        train("run", "train.batch_size=9")
+
+
+def test_pictures_of_different_sizes_are_named(train, aligned):
+    import numpy as np
+
+    cv2.imwrite(str(aligned / "train" / "05.png"), np.zeros((24, 48, 3), np.uint8))
+    with pytest.raises(DataError, match=r"05\.png.* 24x24"):
+        train("run")
+
+
+@pytest.fixture
+def poison():
+    @LOSSES.register("poison")
+    class Poison:
+        """Is not a number at the third step."""
+
+        role = "image"
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __call__(self, translated) -> torch.Tensor:
+            self.calls += 1
+            return translated.output.mean() * (math.nan if self.calls == 3 else 1.0)
+
+    yield
+    LOSSES.unregister("poison")
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_last_good_checkpoint(train, poison, recipe, tmp_path):
+    recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "poison"\n')
+    with pytest.raises(TrainingError, match=r"Step 3: generator\.poison") as error:
+        train("run", "checkpoint.every=2")
+    assert str(tmp_path / "run/checkpoints/last.pt") in str(error.value)
+    assert "(step 2)" in str(error.value)
+    saved = load_checkpoint(tmp_path / "run/checkpoints/last.pt")
+    assert saved.progress.step == 2
+    assert all(value.isfinite().all() for value in saved.networks["generator"].values())
+    with pytest.raises(TrainingError, match="No checkpoint had been saved"):
+        train("other")
+
+
+def test_two_losses_of_one_name_are_both_counted(train, recipe):
+    recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "l1"\nweight = 3.0\n')
+    losses = log_of(train("run", "train.steps=1"))[1]["losses"]
+    assert losses["generator.l1-3"] == losses["generator.l1"]
