@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.protocols import ImageArray as ImageArray
-    from itrans.translate import Mode, Translator
+    from itrans.translate import Mode, Precision, Translator
 
 __all__ = [
     "API_VERSION",
@@ -103,7 +103,12 @@ __all__ = [
 
 
 def load(
-    checkpoint: str | os.PathLike[str], *, device: str = "auto", mode: Mode = "paper", seed: int = 0
+    checkpoint: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    mode: Mode = "paper",
+    seed: int = 0,
+    precision: Precision = "auto",
 ) -> Translator:
     """Return what translates pictures with a checkpoint; nothing else than the file is needed.
 
@@ -113,6 +118,7 @@ def load(
         mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
             and normalises by the statistics gathered in training.
         seed: of the dropout; the same seed gives the same output.
+        precision: `fp32`, `bf16`, `fp16`, or `auto`: bf16 for 8-bit pictures where the hardware has it, else fp32.
 
     Raises:
         CheckpointError: the file is missing, truncated, not a checkpoint of itrans, or of a newer format.
@@ -121,7 +127,7 @@ def load(
     """
     from itrans.translate import Translator
 
-    return Translator(checkpoint, device=device, mode=mode, seed=seed)
+    return Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)
 
 
 def read_image(path: str | os.PathLike[str]) -> ImageArray:

@@ -9,20 +9,17 @@ import torch
 from itrans.data.tensors import arrays, normalized, stack
 from itrans.engine.build import build_translator
 from itrans.engine.checkpoint import load_checkpoint
-from itrans.engine.devices import choose_device, choose_dtype, choose_memory_format
-from itrans.engine.inference import Mode, test_mode
-from itrans.errors import CheckpointError, DataError
+from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
+from itrans.engine.inference import MODES, Mode, test_mode
+from itrans.errors import CheckpointError, DataError, ItransError, quoted
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from itrans.engine.devices import Precision
     from itrans.protocols import ImageArray, PixelType
 
-__all__ = ["Mode", "Translator"]
-
-_LIKELY_BATCH = 8
+__all__ = ["Mode", "Precision", "Translator"]
 
 
 class Translator:
@@ -46,6 +43,7 @@ class Translator:
     Raises:
         CheckpointError: the file cannot be used; the message says why.
         DeviceError: there is no such device.
+        ItransError: there is no such mode.
     """
 
     def __init__(
@@ -57,6 +55,8 @@ class Translator:
         seed: int = 0,
         precision: Precision = "auto",
     ) -> None:
+        if mode not in MODES:
+            raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
         self._device = choose_device(device)
         self._precision, self._mode, self._seed = precision, mode, seed
         record = load_checkpoint(checkpoint)
@@ -65,7 +65,7 @@ class Translator:
         self.title = recipe.tables.title
         self._method = build_translator(recipe, record.source, record.target)
         dtype = choose_dtype(precision, self._device)
-        self._memory_format = choose_memory_format("auto", self._device, dtype, _LIKELY_BATCH)
+        self._memory_format = choose_memory_format("auto", self._device, dtype)
         states = record.generator_states
         try:
             for name in self._method.generators:
@@ -95,10 +95,16 @@ class Translator:
         """Translate pictures of equal shape and type at once; each output is what it would be alone.
 
         Raises:
-            DataError: see `translate`.
+            DataError: see `translate`; or the pictures differ in shape or type.
         """
+        if not images:
+            return []
         for image in images:
             self.check(image)
+            if image.shape != images[0].shape or image.dtype != images[0].dtype:
+                raise DataError(
+                    "The pictures of a batch must have the same shape and type; translate these one by one."
+                )
         kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
         dtype = kept if self.source.dtype == self.target.dtype else self.target.dtype
         compute = choose_dtype(self._precision, self._device)

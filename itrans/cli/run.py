@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itrans.errors import DataError
+from itrans.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
@@ -66,7 +66,8 @@ def run(
     loaded = load_recipe(recipe, overrides=overrides, allow_sample=not no_sample)
     root = loaded.tables.dataset.arguments.get("root")
     if isinstance(root, str) and not Path(root).exists() and not check:
-        raise DataError(f"{root} is not there.{_how_to_get(root)}")
+        message = f"The data set's folder {root} is not there.{_how_to_get(root)}"
+        raise RecipeError(Problem(*loaded.where(("dataset", "root")), message))
     sample = sample_note(loaded)
     if sample is not None:
         click.echo(sample, err=True)

@@ -13,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import numpy as np
 
 from itrans.errors import DataError, did_you_mean
 from itrans.protocols import Pair
@@ -102,9 +103,13 @@ class PairTransform:
         if transform is None:
             return sides
         transform.set_random_seed(seed)
-        first, *others = sides
-        done = transform(image=sides[first], **{name: sides[name] for name in others})
-        return {first: done["image"], **{name: done[name] for name in others}}
+        pictures = [name for name in sides if self._kinds[name] == "image"]
+        # albumentations insists on an "image"; where all sides are label maps it gets an empty one
+        shape = next(iter(sides.values())).shape[:2]
+        image = sides[pictures[0]] if pictures else np.zeros((*shape, 1), np.uint8)
+        others = {name: side for name, side in sides.items() if name not in pictures[:1]}
+        done = transform(image=image, **others)
+        return {name: done[name] if name in others else done["image"] for name in sides}
 
 
 def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:

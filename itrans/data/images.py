@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from itrans.protocols import ImageArray
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".npy"})
-"""The formats that are read, by suffix in lower case."""
-
 _UPRIGHT = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 """Unlike IMREAD_UNCHANGED, heeds the orientation that cameras note in JPEG and WebP; but it drops transparency."""
 
@@ -39,14 +36,15 @@ _WRITABLE = {
     ".tiff": ("uint8", "uint16", "float32"),
     ".npy": ("uint8", "uint16", "float32"),
 }
+SUFFIXES = frozenset(_WRITABLE)
+"""The formats that are read and written, by suffix in lower case."""
+
 _CHANNELS = {".npy": None, ".tif": (1, 3, 4), ".tiff": (1, 3, 4), ".png": (1, 3, 4), ".webp": (3, 4)}
 """The channel counts that a format can hold: None for any, grey and RGB where nothing is said."""
 
 _FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""Little- and big-endian, each with offsets of 4 (`*`) and of 8 bytes (`+`)."""
-
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order, with offsets of 4 and of 8 bytes
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 """Where a JPEG segment starts; within coded pixels 0xFF is followed by 0 or by a restart marker (D0 to D7)."""
 
@@ -79,8 +77,7 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     if not content:
         raise DataError(f"{path} is an empty file.")
-    image = _loaded(path, content) if suffix == ".npy" else _decoded(path, content)
-    return _as_image(path, image)
+    return _as_image(path, _loaded(path, content) if suffix == ".npy" else _decoded(path, content))
 
 
 def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
@@ -181,8 +178,6 @@ def _decoded(path: Path, content: bytes) -> NDArray[np.generic]:
     # OpenCV would fill what is missing with grey.
     if (is_jpeg and not _is_whole_jpeg(content)) or (content.startswith(b"\x89PNG") and content.rfind(b"IEND") < 0):
         raise DataError(f"{path} is truncated: the end of the picture is missing.")
-    if content.startswith(_TIFF_STARTS) and _has_pages(content):
-        raise DataError(f"{path} has several pages; only pictures of one page are read. Split it first.")
     data = np.frombuffer(content, np.uint8)
     image = _opencv_decoded(data, _UPRIGHT if is_jpeg else cv2.IMREAD_UNCHANGED)
     if is_webp and image is not None and b"EXIF" in content:
@@ -191,6 +186,8 @@ def _decoded(path: Path, content: bytes) -> NDArray[np.generic]:
             image = upright
         elif upright is None or not np.array_equal(image[:, :, :3], upright):
             raise DataError(f"{path} is transparent and to be turned, which cannot be read. Save it upright.")
+    if content.startswith(_TIFF_STARTS):
+        _check_tiff(path, content, image)
     if image is None:
         raise DataError(f"{path} cannot be read as a picture: it is damaged, or is something else.")
     if image.ndim == 3 and image.shape[2] in {3, 4}:
@@ -216,26 +213,37 @@ def _is_whole_jpeg(content: bytes) -> bool:
     return False
 
 
-def _has_pages(content: bytes) -> bool:
-    """Whether a TIFF's first directory of tags is followed by another."""
+def _check_tiff(path: Path, content: bytes, image: MatLike | None) -> None:
+    """Refuse what OpenCV reads in part or wrongly without saying so: further pages, channels, and planes."""
     order, is_big = "<" if content[:1] == b"I" else ">", b"+" in content[:4]
-    offset_format, count_format, entry = (order + "Q", order + "Q", 20) if is_big else (order + "I", order + "H", 12)
+    offset, count, value = ("Q", "Q", "Q") if is_big else ("I", "H", "I")
     try:
-        (first,) = struct.unpack_from(offset_format, content, 8 if is_big else 4)
-        (count,) = struct.unpack_from(count_format, content, first)
-        (following,) = struct.unpack_from(offset_format, content, first + struct.calcsize(count_format) + entry * count)
+        (place,) = struct.unpack_from(order + offset, content, 8 if is_big else 4)
+        (entries,) = struct.unpack_from(order + count, content, place)
+        place += struct.calcsize(order + count)
+        tags = {}
+        for _ in range(entries):
+            tag, kind = struct.unpack_from(order + "HH", content, place)
+            place += struct.calcsize(order + "HH" + value)
+            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else value), content, place)
+            place += struct.calcsize(order + value)
+        (following,) = struct.unpack_from(order + offset, content, place)
     except struct.error:
-        return False  # truncated or damaged, as decoding will find
-    return bool(following)
+        return  # truncated or damaged, as OpenCV has found
+    if following:
+        raise DataError(f"{path} has several pages; only pictures of one page are read. Split it first.")
+    samples, in_planes = tags.get(277, 1), tags.get(284) == 2
+    most = 4 if image is None else 1 if image.ndim == 2 else image.shape[2]
+    is_scrambled = in_planes and samples > 1 and image is not None and image.dtype != np.uint8
+    if samples > most or is_scrambled:
+        raise DataError(f"{path} has {samples} channels in a layout that OpenCV does not read. Save it as .npy.")
 
 
 def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or 0 in array.shape:
-        raise DataError(
-            f"{path} has the shape {array.shape}; a picture is (height, width) or (height, width, channels)."
-        )
+        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
     if array.dtype == np.float64:
         with np.errstate(over="ignore"):  # becomes infinite, and is refused below
             array = array.astype(np.float32)

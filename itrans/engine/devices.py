@@ -11,8 +11,6 @@ from itrans.errors import DeviceError
 
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 
-_SMALLEST_BATCH_FOR_CHANNELS_LAST = 2
-
 
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
     """Return the device of a name.
@@ -72,19 +70,19 @@ def has_native_bf16(device: torch.device) -> bool:
 
 
 def choose_memory_format(
-    channels_last: bool | Literal["auto"], device: torch.device, dtype: torch.dtype, batch_size: int
+    channels_last: bool | Literal["auto"], device: torch.device, dtype: torch.dtype
 ) -> torch.memory_format:
-    """Return how image tensors lie in memory.
+    """Return how tensors lie in memory while training.
 
     Args:
-        channels_last: `auto` chooses what was measured to be faster for these networks.
+        channels_last: `auto` is channels last for reduced precision on CUDA, whose tensor cores want it. On a CPU it is
+            not: convolutions gain a little by it, but the fused optimiser copies weights that lie so, and loses more
+            (see tests/benchmarks/step.py --all).
         device: where.
         dtype: of the convolutions.
-        batch_size: of one process.
     """
     if channels_last == "auto":
-        reduced = dtype != torch.float32
-        channels_last = reduced or (device.type == "cpu" and batch_size >= _SMALLEST_BATCH_FOR_CHANNELS_LAST)
+        channels_last = device.type == "cuda" and dtype != torch.float32
     return torch.channels_last if channels_last else torch.contiguous_format
 
 

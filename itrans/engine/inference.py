@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Mode: TypeAlias = Literal["paper", "running"]
+MODES: tuple[Mode, ...] = ("paper", "running")
 
 
 @contextlib.contextmanager
@@ -34,6 +35,7 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int) -> Iterator[
         mode: `paper` or `running`.
         seed: of the dropout masks; a mask depends on it, on the layer and on the layer's height and width.
     """
+    networks = list(networks)
     modules = [module for network in networks for module in network.modules()]
     flags = [module.training for module in modules]
     replaced: list[nn.Module] = []
@@ -44,14 +46,21 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int) -> Iterator[
             if forward is not None:
                 module.forward = forward
                 replaced.append(module)
-        # A compiled network would be compiled again for this mode, which takes longer than it gains.
-        with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
+        with torch.inference_mode(), _uncompiled(networks):
             yield
     finally:
         for module in replaced:
             del module.forward
         for module, flag in zip(modules, flags, strict=True):
             module.training = flag
+
+
+def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
+    """Run compiled networks as written: compiling them again for this mode would take longer than it gains."""
+    if not any(getattr(network, "_compiled_call_impl", None) for network in networks):
+        return contextlib.nullcontext()  # the compiler takes seconds to import
+    stance: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 def _paper_forward(module: nn.Module, seed: int) -> functools.partial[Tensor] | _SeededDropout | None:

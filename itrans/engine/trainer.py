@@ -81,7 +81,7 @@ class Trainer:
         self._dataset = build_dataset(recipe, "train")
         self._plan = plan(tables, len(self._dataset), processes.count)
         dtype = choose_dtype(tables.train.precision, device)
-        memory_format = choose_memory_format(tables.train.channels_last, device, dtype, tables.train.batch_size)
+        memory_format = choose_memory_format(tables.train.channels_last, device, dtype)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
         self._method = build_method(recipe, self._dataset.source, self._dataset.target, device=device)
         self._runtime = Runtime(
@@ -93,6 +93,7 @@ class Trainer:
             optimizer=tables.optimizer,
             train=tables.train,
         )
+        self._summary = _summary(len(self._dataset), device, dtype, memory_format, processes)
         self._state = RunState(recipe, self._dataset, self._method, self._runtime, sample)
         self.progress = Progress()
         self._last_saved: tuple[Path, int] | None = None
@@ -114,6 +115,7 @@ class Trainer:
             self._folder.start(self._recipe.resolved, self._sample)
         if self._processes.is_first:
             self._log("start", pairs=len(self._dataset), device=str(self._device), processes=self._processes.count)
+        self._reporter.note(self._summary)
         self._reporter.begin(progress.step, self._plan.total)
         batches = self._batches()
         pace = Pace(self._tables.train.batch_size * self._processes.count)
@@ -125,7 +127,7 @@ class Trainer:
                     pace.restart()
                 if self._is_over():
                     return self._ended("finished")
-                losses = self._step(next(batches))
+                losses = self._step(self._next(batches))
                 self._report(losses, pace)
                 if self._asked_to_stop(progress.step - first_step):
                     self._save(self._folder.last)
@@ -133,6 +135,16 @@ class Trainer:
                 self._save_now_and_then()
         finally:
             self._reporter.end()
+
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        try:
+            return next(batches)
+        except DataError as error:
+            if not self.progress.step:
+                raise
+            self._save(self._folder.last)
+            saved = f"The run is saved in {self._folder.last} (step {self.progress.step}): go on with --resume."
+            raise DataError(f"{error}\n{saved}") from error
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
         progress = self.progress
@@ -283,7 +295,13 @@ class Trainer:
 
     def _go_on(self) -> None:
         path = self._folder.last
-        self.progress = self._state.restored(load_checkpoint(path), path)
+        checkpoint = load_checkpoint(path)
+        self.progress = self._state.restored(checkpoint, path)
+        if checkpoint.processes != self._processes.count:
+            self._reporter.note(
+                f"This run had {checkpoint.processes} processes and goes on with {self._processes.count}: "
+                "its steps now hold other pairs than they would have."
+            )
         self._last_saved = (path, self.progress.step)
         if self._processes.is_first:
             self._folder.rewind_log(self.progress.step)
@@ -291,3 +309,13 @@ class Trainer:
     def _log(self, event: str, **values: object) -> None:
         sample = {"sample": True} if self._sample is not None else {}
         self._folder.log(event, step=self.progress.step, **values, **sample)
+
+
+def _summary(
+    pairs: int, device: torch.device, dtype: torch.dtype, memory_format: torch.memory_format, processes: Processes
+) -> str:
+    """Return a sentence about what was chosen."""
+    precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
+    layout = "channels last" if memory_format == torch.channels_last else "NCHW"
+    together = f", {processes.count} processes" if processes.count > 1 else ""
+    return f"{pairs} training pairs, on {device} in {precision}, {layout}{together}"

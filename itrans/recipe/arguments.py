@@ -90,7 +90,7 @@ class Signature:
         try:
             TypeAdapter(annotation).validate_json(json.dumps(value, default=str), strict=True)
         except ValidationError as error:
-            reasons = dict.fromkeys(problem["msg"] for problem in error.errors())
+            reasons = dict.fromkeys(problem["msg"][0].lower() + problem["msg"][1:] for problem in error.errors())
             kind = shown_type(annotation)
             detail = f" ({'; '.join(reasons)})" if reasons else ""
             return f'"{name}" is {_shown_value(value)}, and should be {kind}{detail}.'

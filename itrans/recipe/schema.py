@@ -159,6 +159,14 @@ class Tables(Table):
     checkpoint: Checkpoint = Checkpoint()
     log: Log = Log()
 
+    @model_validator(mode="after")
+    def _decay_fits(self) -> Self:
+        for unit in ("epochs", "steps"):
+            length, decay = getattr(self.train, unit), getattr(self.schedule, f"decay_{unit}")
+            if length is not None and decay is not None and decay > length:
+                raise ValueError(f'"schedule.decay_{unit}" is {decay}, but "train.{unit}" is only {length}')
+        return self
+
 
 def height_width(size: Size) -> tuple[int, int]:
     """Return the height and the width that a size stands for."""

@@ -72,7 +72,10 @@ def main() -> None:
                 image = cv2.resize(coarse, (512, 256), interpolation=cv2.INTER_CUBIC)
                 write_image(folder / "data" / split / f"{index}.png", image)
         (folder / "recipe.toml").write_text(RECIPE)
-        itrans = "import sys; sys.argv = ['itrans', 'run', 'recipe.toml', *sys.argv[1:]]\nfrom itrans.cli import main; main()"
+        itrans = (
+            "import sys; sys.argv = ['itrans', 'run', 'recipe.toml', *sys.argv[1:]]\n"
+            "from itrans.cli import main; main()"
+        )
         plain = peak(folder, PLAIN)
         without = peak(folder, itrans, "-o", "a", "--set", "validation.every=0")
         whole = peak(folder, itrans, "-o", "b")

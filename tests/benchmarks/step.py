@@ -33,7 +33,7 @@ def itrans_step(depth: int, batch: int, size: int, precision: str, channels_last
         target=ImageSpec(3),
     )
     dtype = choose_dtype(precision, CPU)
-    memory_format = choose_memory_format(channels_last, CPU, dtype, batch)
+    memory_format = choose_memory_format(channels_last, CPU, dtype)
     runtime = Runtime(
         method,
         device=CPU,

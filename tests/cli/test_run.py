@@ -108,7 +108,7 @@ def test_no_sample_refuses_and_names_the_command(itrans, without_data):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--set", "dataset.root=nowhere"], "nowhere is not there"),
+        (["--set", "dataset.root=nowhere"], "dataset.root\n  The data set's folder nowhere is not there"),
         (["--device", "cuda:99"], "cuda:99"),
         (["--resume"], "nothing to resume"),
         (["--set", "train.epochs=0"], "train.epochs"),

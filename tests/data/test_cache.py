@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from itrans.data import cache
 from itrans.data.cache import cache_folder
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """An environment that says nothing of caches."""
-    for variable in ("ITRANS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/ada"))
+def _home(monkeypatch, tmp_path):
+    for name in ("ITRANS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(cache.Path, "home", lambda: tmp_path)
 
 
-def test_the_variable_says_where(monkeypatch, tmp_path):
-    monkeypatch.setenv("ITRANS_CACHE", str(tmp_path))
-    assert cache_folder("sample") == tmp_path / "sample"
+def test_a_chosen_folder_wins(monkeypatch, tmp_path):
+    monkeypatch.setenv("ITRANS_CACHE", str(tmp_path / "chosen"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+
+    assert cache_folder("drawn") == tmp_path / "chosen" / "drawn"
+    assert not (tmp_path / "chosen").exists()
 
 
-def test_the_variable_goes_before_the_systems(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
-    monkeypatch.setenv("LOCALAPPDATA", "/elsewhere")
-    monkeypatch.setenv("ITRANS_CACHE", str(tmp_path))
-    assert cache_folder("sample") == tmp_path / "sample"
+def test_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("ITRANS_CACHE", "~/somewhere")
 
-
-def test_a_tilde_is_the_users_home(monkeypatch):
-    monkeypatch.setenv("ITRANS_CACHE", "~/kept")
-    monkeypatch.setenv("HOME", "/home/ada")
-    monkeypatch.setenv("USERPROFILE", "/home/ada")
-    assert cache_folder("sample") == Path("/home/ada/kept/sample")
+    assert cache_folder("drawn") == Path("~/somewhere/drawn").expanduser()
 
 
 @pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {}, "/home/ada/.cache/itrans/sample"),
-        ("linux", {"XDG_CACHE_HOME": "/var/ada"}, "/var/ada/itrans/sample"),
-        ("linux", {"XDG_CACHE_HOME": "", "ITRANS_CACHE": ""}, "/home/ada/.cache/itrans/sample"),
-        ("darwin", {"XDG_CACHE_HOME": "/var/ada"}, "/home/ada/Library/Caches/itrans/sample"),
-        ("win32", {}, "/home/ada/AppData/Local/itrans/sample"),
-        ("win32", {"LOCALAPPDATA": "/profiles/ada"}, "/profiles/ada/itrans/sample"),
-    ],
+    ("platform", "expected"),
+    [("linux", ".cache"), ("darwin", "Library/Caches"), ("win32", "AppData/Local")],
 )
-def test_otherwise_it_is_where_the_system_keeps_such_things(monkeypatch, platform, variables, expected):
-    monkeypatch.setattr(sys, "platform", platform)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert cache_folder("sample") == Path(expected)
+def test_the_systems_cache_folder(monkeypatch, tmp_path, platform, expected):
+    monkeypatch.setattr(cache.sys, "platform", platform)
+
+    assert cache_folder("drawn") == tmp_path / expected / "itrans" / "drawn"
 
 
-def test_asking_makes_no_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("ITRANS_CACHE", str(tmp_path / "kept"))
-    cache_folder("sample")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(("platform", "variable"), [("linux", "XDG_CACHE_HOME"), ("win32", "LOCALAPPDATA")])
+def test_the_systems_variable(monkeypatch, tmp_path, platform, variable):
+    monkeypatch.setattr(cache.sys, "platform", platform)
+    monkeypatch.setenv(variable, str(tmp_path / "elsewhere"))
+
+    assert cache_folder("drawn") == tmp_path / "elsewhere" / "itrans" / "drawn"

@@ -93,6 +93,20 @@ def test_pictures_of_different_sizes_are_named(train, aligned):
         train("run")
 
 
+def test_a_picture_that_breaks_on_the_way_loses_nothing(train, aligned):
+    whole = train("whole")
+    broken = aligned / "train" / "05.png"
+    content = broken.read_bytes()
+    broken.write_bytes(content[:50])
+    with pytest.raises(DataError, match=r"05\.png.*truncated[^$]*go on with --resume"):
+        train("run")
+    broken.write_bytes(content)
+    train("run", resume=True)
+    one, two = (load_checkpoint(folder / "checkpoints/last.pt") for folder in (whole, whole.parent / "run"))
+    assert one.progress == two.progress
+    assert all(torch.equal(value, two.networks["generator"][key]) for key, value in one.networks["generator"].items())
+
+
 @pytest.fixture
 def poison():
     @LOSSES.register("poison")

@@ -1,0 +1,248 @@
+"""From pairs to batches: the same for any number of processes, and errors that arrive whole."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from itrans.data.augment import PairTransform
+from itrans.data.images import write_image
+from itrans.data.loader import PairItems, checked_pair, load_batches
+from itrans.data.sampler import EvaluationSampler, TrainingSampler
+from itrans.errors import DataError, MissingSplitError
+from itrans.protocols import ImageSpec, Pair
+from itrans.recipe.schema import Augment
+from itrans_datasets.aligned import Aligned
+
+CPU = torch.device("cpu")
+# Python 3.12 and later warn of forking where there are threads, as every process with torch has.
+forking = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+class Pictures:
+    """Pairs from a list; a function in it is called."""
+
+    def __init__(self, *pairs, source=None, target=None, paired=True):
+        self.pairs, self.paired = pairs, paired
+        self.source, self.target = source or ImageSpec(3), target or ImageSpec(3)
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, index):
+        pair = self.pairs[index]
+        return pair() if callable(pair) else pair
+
+
+def grey(value, height=4, width=6, channels=3, dtype="uint8"):
+    return np.full((height, width, channels), value, dtype)
+
+
+def pair(key="k", **kwargs):
+    return Pair(grey(1, **kwargs), grey(2, **kwargs), key)
+
+
+def batches(dataset, *, sampler=None, augment=None, workers=0, layout=torch.contiguous_format):
+    paired = getattr(dataset, "paired", True)
+    change = PairTransform(Augment.model_validate(augment or {}), dataset.source, dataset.target, paired=paired)
+    sampler = sampler or EvaluationSampler(len(dataset), 2)
+    return load_batches(PairItems(dataset, change, seed=3), sampler, CPU, layout, workers=workers)
+
+
+@pytest.fixture
+def damaged(aligned):
+    """A data set the sixth picture of which is no picture."""
+    (aligned / "train" / "05.png").write_bytes(b"no picture")
+    return Aligned(root=str(aligned), split="train")
+
+
+def test_batches_are_what_the_pairs_are():
+    dataset = Pictures(*(Pair(grey(51 * n), grey(255 - 51 * n), f"{n}.png") for n in range(5)))
+    got = list(batches(dataset))
+    assert [batch.keys for batch in got] == [("0.png", "1.png"), ("2.png", "3.png"), ("4.png",)]
+    source = torch.cat([batch.source for batch in got])
+    assert source.shape == (5, 3, 4, 6)
+    assert source.dtype == torch.float32
+    assert source[:, 0, 0, 0].tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6])
+    assert torch.equal(torch.cat([batch.target for batch in got]), -source)
+
+
+@forking
+def test_batches_do_not_depend_on_the_number_of_workers(aligned):
+    dataset = Aligned(root=str(aligned), split="train")
+    augment = {
+        "resize": 24,
+        "crop": 12,
+        "mirror": True,
+        "transform": [{"name": "GaussNoise", "p": 1.0, "on": "source"}],
+    }
+    runs = [
+        list(itertools.islice(batches(dataset, sampler=TrainingSampler(8, 3, 5), augment=augment, workers=workers), 6))
+        for workers in (0, 1, 2)
+    ]
+    for expected, *others in zip(*runs, strict=True):
+        for batch in others:
+            assert batch.keys == expected.keys
+            assert torch.equal(batch.source, expected.source)
+            assert torch.equal(batch.target, expected.target)
+
+
+def test_what_is_drawn_changes_from_epoch_to_epoch_and_from_pair_to_pair():
+    same = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    dataset = Pictures(*(Pair(same, same, str(n)) for n in range(4)))
+    got = itertools.islice(batches(dataset, sampler=TrainingSampler(4, 4, 0), augment={"crop": 8}), 3)
+    assert len({picture.numpy().tobytes() for batch in got for picture in batch.source}) >= 10  # of 12, in 625 places
+
+
+@forking
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_damaged_picture_is_named_by_whatever_process(damaged, aligned, workers):
+    loading = batches(damaged, workers=workers)
+    assert [next(loading).keys for _ in range(2)] == [("00.png", "01.png"), ("02.png", "03.png")]
+    with pytest.raises(DataError) as caught:
+        next(loading)
+    path = aligned / "train" / "05.png"
+    assert str(caught.value) == f"{path} cannot be read as a picture: it is damaged, or is something else."
+
+
+def test_errors_of_a_data_set_keep_their_class():
+    def fail():
+        raise MissingSplitError("there is none")
+
+    with pytest.raises(MissingSplitError, match="^there is none$"):
+        next(batches(Pictures(fail)))
+
+
+def test_foreign_errors_are_told_with_the_pairs_number():
+    def fail():
+        raise KeyError("colour")
+
+    loading = batches(Pictures(pair(), pair(), pair(), fail), sampler=EvaluationSampler(4, 1))
+    assert len(list(itertools.islice(loading, 3))) == 3
+    with pytest.raises(DataError, match=r"^Pair 3 of the data set \(Pictures\) failed: KeyError: 'colour'$") as caught:
+        next(loading)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize("item", [None, (grey(1), grey(2)), grey(1)[:2], 7])
+def test_item_that_is_no_pair_is_told_with_its_number(item):
+    with pytest.raises(DataError, match="^Pair 0 of the data set"):
+        checked_pair(Pictures(item), 0)
+
+
+def test_plain_tuple_is_a_pair():
+    assert checked_pair(Pictures((grey(1), grey(2), "k")), 0).key == "k"
+
+
+def test_interruption_is_no_fault_of_the_data():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        checked_pair(Pictures(interrupt), 0)
+
+
+def test_sizes_that_differ_name_both_pictures():
+    dataset = Pictures(pair("a/1.png"), pair("a/2.png", height=5))
+    expected = r"^a/1\.png is 6x4 and a/2\.png is 6x5 \(width x height\).*augment\.size.*train\.batch_size = 1"
+    with pytest.raises(DataError, match=expected):
+        next(batches(dataset))
+
+
+def test_sizes_that_differ_are_fine_one_at_a_time_or_scaled():
+    dataset = Pictures(pair(), pair(height=5))
+    assert [b.source.shape[-2:] for b in batches(dataset, sampler=EvaluationSampler(2, 1))] == [(4, 6), (5, 6)]
+    assert next(batches(dataset, augment={"size": 8})).source.shape == (2, 3, 8, 8)
+
+
+@pytest.mark.xfail(strict=True, reason="the message gives the sizes of the sources, even where the targets differ")
+def test_targets_that_differ_are_told_with_their_own_sizes():
+    dataset = Pictures(
+        Pair(grey(1), grey(2, height=8), "1.png"), Pair(grey(1), grey(2, height=9), "2.png"), paired=False
+    )
+    with pytest.raises(DataError, match="6x8.*6x9"):
+        next(batches(dataset))
+
+
+def test_sides_of_a_pair_must_have_one_size():
+    dataset = Pictures(Pair(grey(1, height=5), grey(2), "a/1.png"))
+    with pytest.raises(DataError, match=r"^a/1\.png: the source is 6x5 and the target 6x4 "):
+        next(batches(dataset))
+
+
+def test_sides_of_no_pair_may_have_two():
+    dataset = Pictures(Pair(grey(1, height=5), grey(2), "k"), paired=False)
+    assert next(batches(dataset)).source.shape[-2:] == (5, 6)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (grey(1, channels=1), "has 1 channels, but this data set's have 3"),
+        (grey(1, channels=4), "has 4 channels, but this data set's have 3"),
+        (grey(1, dtype="uint16"), "is uint16, but this data set's are uint8"),
+        (grey(1, dtype="float64"), "is float64, but this data set's are uint8"),
+        (grey(1)[..., 0], "is not an array of height, width and channels"),
+        ("a path", "is not an array of height, width and channels"),
+    ],
+    ids=["grey", "alpha", "uint16", "float64", "2d", "text"],
+)
+def test_later_picture_that_is_unlike_the_others_is_named(side, image, reason):
+    dataset = Pictures(pair("a/1.png"), pair("a/2.png")._replace(**{side: image}))
+    with pytest.raises(DataError, match=rf"^a/2\.png: the {side} {re.escape(reason)}\.$"):
+        next(batches(dataset))
+
+
+def test_sides_may_differ_in_channels_and_type():
+    dataset = Pictures(
+        Pair(grey(65535, channels=5, dtype="uint16"), grey(0.5, channels=1, dtype="float32"), "k"),
+        source=ImageSpec(5, dtype="uint16"),
+        target=ImageSpec(1, dtype="float32"),
+    )
+    batch = next(batches(dataset))
+    assert batch.source.shape == (1, 5, 4, 6)
+    assert batch.source.unique().tolist() == [1]
+    assert batch.target.unique().tolist() == [0]
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_memory_lies_as_it_was_asked_for(layout):
+    batch = next(batches(Pictures(pair()), layout=layout))
+    assert batch.source.is_contiguous(memory_format=layout)
+    assert batch.target.is_contiguous(memory_format=layout)
+
+
+def test_pair_too_small_for_the_crop_is_named():
+    with pytest.raises(DataError, match=r"^small\.png \(6x4\) cannot be augmented"):
+        next(batches(Pictures(pair("small.png")), augment={"crop": 5}))
+
+
+@forking
+def test_many_workers_are_fine_with_few_pairs(aligned):
+    dataset = Aligned(root=str(aligned), split="val")
+    keys = [key for batch in batches(dataset, sampler=EvaluationSampler(3, 2), workers=2) for key in batch.keys]
+    assert keys == ["00.png", "01.png", "02.png"]
+
+
+def test_automatic_workers_on_a_cpu_are_none(monkeypatch):
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", lambda _: pytest.fail("a process was started"))
+    assert len(list(batches(Pictures(pair(), pair(), pair()), workers="auto"))) == 2
+
+
+def test_errors_survive_pickling():
+    error = pickle.loads(pickle.dumps(DataError("a/1.png is damaged.")))
+    assert (type(error), str(error)) == (DataError, "a/1.png is damaged.")
+
+
+def test_float_pictures_are_read_like_others(tmp_path):
+    (tmp_path / "train").mkdir()
+    write_image(tmp_path / "train" / "1.tif", np.full((4, 8, 3), 0.25, np.float32))
+    dataset = Aligned(root=str(tmp_path), split="train")
+    for _ in range(2):  # the same each time
+        assert next(batches(dataset)).source.unique().tolist() == [-0.5]

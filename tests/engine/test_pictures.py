@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+
+from itrans.engine.pictures import Row, grid
+
+
+def test_columns_are_source_output_target_in_that_order():
+    sides = [np.full((20, 30, 3), value, np.uint8) for value in (10, 120, 230)]
+    picture = grid([Row(*sides)])
+    middle = picture[picture.shape[0] // 2]
+    assert [int(middle[x][0]) for x in (4 + 15, 4 + 34 + 15, 4 + 68 + 15)] == [10, 120, 230]
+
+
+def test_any_kind_of_array_is_shown():
+    row = Row(
+        np.full((20, 20, 1), 65535, np.uint16), np.full((20, 20, 5), 0.5, np.float32), np.zeros((20, 20, 3), np.uint8)
+    )
+    picture = grid([row])
+    middle = picture[picture.shape[0] // 2]
+    assert [tuple(middle[x]) for x in (14, 38, 62)] == [(255,) * 3, (128,) * 3, (0,) * 3]
+
+
+def test_a_caption_is_written_below_and_wrapped():
+    row = Row(*[np.zeros((20, 60, 3), np.uint8)] * 3)
+    plain, captioned = grid([row]), grid([row], "SAMPLE DATA stands in for what is not there, and this line is long")
+    assert captioned.shape[0] > plain.shape[0] + 18
+    assert (captioned[plain.shape[0] :] < 255).any()
