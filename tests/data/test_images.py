@@ -212,6 +212,16 @@ def test_foreign_byte_order_and_memory_layout_become_native(tmp_path):
     assert np.array_equal(read, picture(3, "uint16"))
 
 
+@pytest.mark.xfail(strict=True, reason='dtype(">f8") is not equal to float64, so that it is not converted')
+def test_double_precision_of_foreign_byte_order_becomes_single(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[0.0, 0.25]], ">f8"))
+
+    read = read_image(tmp_path / "a.npy")
+
+    assert read.dtype == np.float32
+    assert read.tolist() == [[[0.0], [0.25]]]
+
+
 # What is refused
 
 
@@ -354,6 +364,22 @@ def test_floats_outside_their_range(tmp_path, value, reason):
     np.save(tmp_path / "a.npy", array)
 
     assert reason in refusal(tmp_path / "a.npy")
+
+
+@pytest.mark.xfail(strict=True, reason='dtype(">f4") is not equal to float32, so that its range is not checked')
+def test_floats_of_foreign_byte_order_outside_their_range(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((2, 2), 7, ">f4"))
+
+    assert "from 0 to 1" in refusal(tmp_path / "a.npy")
+
+
+def test_progressive_jpeg_that_is_truncated(tmp_path):
+    content = cv2.imencode(".jpg", picture(3), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1))[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert read_image(tmp_path / "a.jpg").shape == picture(3).shape
+
+    (tmp_path / "a.jpg").write_bytes(content[: len(content) * 2 // 3])
+    assert "truncated" in refusal(tmp_path / "a.jpg")
 
 
 def test_tiff_with_floats_outside_their_range(tmp_path):
