@@ -12,7 +12,6 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from itrans.errors import DataError, did_you_mean
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from itrans.recipe.schema import Augment
 
 _MIRROR_PROBABILITY = 0.5
+_ABSTRACT = {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
 
 
 class PairTransform:
@@ -86,9 +86,11 @@ class PairTransform:
                 for offset, name in enumerate(sides):
                     sides |= self._applied(self._both, {name: sides[name]}, seed + offset)
             sides |= self._applied(self._source_only, {"source": sides["source"]}, seed)
-        except (ValueError, TypeError, cv2.error) as error:
+        except Exception as error:  # albumentations raises many kinds
             height, width = pair.source.shape[:2]
             raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as [augment] says: {error}") from error
+        for name, before in (("source", pair.source), ("target", pair.target)):
+            _refuse_other_kind(f"{pair.key}: [augment] makes the {name}", before, sides[name])
         return Pair(sides["source"], sides["target"], pair.key)
 
     def _composed(self, steps: list[Any]) -> albumentations.Compose | None:
@@ -117,7 +119,7 @@ def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:
     known = {
         key: value
         for key, value in vars(albumentations).items()
-        if inspect.isclass(value) and issubclass(value, albumentations.BasicTransform) and key[0].isupper()
+        if inspect.isclass(value) and issubclass(value, albumentations.BasicTransform) and key not in _ABSTRACT
     }
     if name not in known:
         return f'albumentations {albumentations.__version__} has no transform "{name}".{did_you_mean(name, known)}'
@@ -139,6 +141,17 @@ def _made(name: str, arguments: dict[str, Any]) -> Any:
             return getattr(albumentations, name)(**arguments)
         except UserWarning as warning:
             raise ValueError(str(warning)) from warning
+
+
+def _refuse_other_kind(subject: str, before: ImageArray, after: object) -> None:
+    """Raise `DataError` if a transform has changed how values are stored, which would change what they mean."""
+    if not isinstance(after, np.ndarray) or after.ndim != 3:
+        raise DataError(f"{subject} something that is no picture any more ({type(after).__name__}).")
+    if after.dtype != before.dtype or after.shape[2] != before.shape[2]:
+        raise DataError(
+            f"{subject} {after.shape[2]} channels of {after.dtype} out of {before.shape[2]} of {before.dtype}: "
+            "leave out transforms that change the kind of a picture."
+        )
 
 
 def _resized(size: Any) -> Any:

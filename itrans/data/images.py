@@ -244,6 +244,7 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
         array = array[:, :, None]
     if array.ndim != 3 or 0 in array.shape:
         raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     if array.dtype == np.float64:
         with np.errstate(over="ignore"):  # becomes infinite, and is refused below
             array = array.astype(np.float32)
@@ -254,7 +255,7 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
         if not (low >= 0 and high <= 1):  # false for NaN too
             found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
             raise DataError(f"{path} has {found}; they should be from 0 to 1.")
-    return cast("ImageArray", np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
+    return cast("ImageArray", array)
 
 
 def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:

@@ -131,6 +131,9 @@ def load_batches(
         worker_init_fn=_quiet_worker if count else None,
         pin_memory=device.type == "cuda",
     )
+    if count:
+        # A forked worker inherits no threads but OpenCV's belief that it has some; it would wait for them for ever.
+        cv2.setNumThreads(1)
     for stored in loader:
         if isinstance(stored, ItransError):
             raise stored
@@ -161,9 +164,13 @@ def _collated(items: list[Pair | ItransError]) -> StoredBatch | ItransError:
 
 
 def _unlike(first: Pair, other: Pair) -> DataError | None:
-    if first.source.shape == other.source.shape and first.target.shape == other.target.shape:
+    if first.source.shape != other.source.shape:
+        side, others = first.source, other.source
+    elif first.target.shape != other.target.shape:
+        side, others = first.target, other.target
+    else:
         return None
-    (height, width), (other_height, other_width) = first.source.shape[:2], other.source.shape[:2]
+    (height, width), (other_height, other_width) = side.shape[:2], others.shape[:2]
     return DataError(
         f"{first.key} is {width}x{height} and {other.key} is {other_width}x{other_height} (width x height): pictures "
         "of different sizes cannot share a batch. Set augment.size, or augment.resize and augment.crop, "

@@ -29,7 +29,7 @@ def stack(images: Sequence[ImageArray]) -> Tensor:
 def normalized(images: Tensor) -> Tensor:
     """Return `(N, C, H, W)` of uint8, uint16 or float32 as float32 in [-1, 1]; the memory layout is kept."""
     half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
-    return images.to(torch.float32).div_(half).sub_(1)
+    return images.to(torch.float32).div(half).sub_(1)  # `div_` would change float32 images, which `to` does not copy
 
 
 def arrays(images: Tensor, dtype: PixelType) -> list[ImageArray]:

@@ -41,6 +41,14 @@ def test_the_systems_cache_folder(monkeypatch, tmp_path, platform, expected):
     assert cache_folder("drawn") == tmp_path / expected / "itrans" / "drawn"
 
 
+def test_empty_variables_are_as_good_as_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setenv("ITRANS_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+
+    assert cache_folder("drawn") == tmp_path / ".cache" / "itrans" / "drawn"
+
+
 @pytest.mark.parametrize(("platform", "variable"), [("linux", "XDG_CACHE_HOME"), ("win32", "LOCALAPPDATA")])
 def test_the_systems_variable(monkeypatch, tmp_path, platform, variable):
     monkeypatch.setattr(cache.sys, "platform", platform)

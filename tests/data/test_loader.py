@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -78,15 +77,6 @@ def batches(dataset, *, sampler=None, augment=None, workers=0, layout=torch.cont
 
 
 @pytest.fixture
-def one_thread():
-    """OpenCV without threads of its own, as other tests may have left it some."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    yield
-    cv2.setNumThreads(before)
-
-
-@pytest.fixture
 def damaged(aligned):
     """A data set the sixth picture of which is no picture."""
     (aligned / "train" / "05.png").write_bytes(b"no picture")
@@ -105,7 +95,6 @@ def test_batches_are_what_the_pairs_are():
 
 
 @forking
-@pytest.mark.usefixtures("one_thread")
 def test_batches_do_not_depend_on_the_number_of_workers(aligned):
     dataset = Aligned(root=str(aligned), split="train")
     augment = {
@@ -133,7 +122,6 @@ def test_what_is_drawn_changes_from_epoch_to_epoch_and_from_pair_to_pair():
 
 
 @forking
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_damaged_picture_is_named_by_whatever_process(damaged, aligned, workers):
     loading = batches(damaged, workers=workers)
@@ -194,7 +182,6 @@ def test_sizes_that_differ_are_fine_one_at_a_time_or_scaled():
     assert next(batches(dataset, augment={"size": 8})).source.shape == (2, 3, 8, 8)
 
 
-@pytest.mark.xfail(strict=True, reason="the message gives the sizes of the sources, even where the targets differ")
 def test_targets_that_differ_are_told_with_their_own_sizes():
     dataset = Pictures(
         Pair(grey(1), grey(2, height=8), "1.png"), Pair(grey(1), grey(2, height=9), "2.png"), paired=False
@@ -252,14 +239,12 @@ def test_memory_lies_as_it_was_asked_for(layout):
     assert batch.target.is_contiguous(memory_format=layout)
 
 
-@pytest.mark.xfail(strict=True, reason="CropSizeError of albumentations is no ValueError, and is not made a DataError")
 def test_pair_too_small_for_the_crop_is_named():
     with pytest.raises(DataError, match=r"^small\.png \(6x4\) cannot be augmented"):
         next(batches(Pictures(pair("small.png")), augment={"crop": 5}))
 
 
 @forking
-@pytest.mark.usefixtures("one_thread")
 def test_many_workers_are_fine_with_few_pairs(aligned):
     dataset = Aligned(root=str(aligned), split="val")
     keys = [key for batch in batches(dataset, sampler=EvaluationSampler(3, 2), workers=2) for key in batch.keys]
@@ -268,9 +253,6 @@ def test_many_workers_are_fine_with_few_pairs(aligned):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not forked")
-@pytest.mark.xfail(
-    strict=True, reason="in a forked worker, cv2.setNumThreads(1) waits for ever for threads that only its parent has"
-)
 def test_workers_start_where_opencv_has_worked_with_threads(aligned):
     command = [sys.executable, "-W", "ignore", "-c", AFTER_THREADS, str(aligned)]
     process = subprocess.Popen(command, start_new_session=True)
