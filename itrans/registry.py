@@ -74,10 +74,7 @@ class Registry(Generic[T]):
 
         A name that was registered by decorator hides installed components of the same name.
         """
-        local = [
-            Origin(self.kind, name, LOCAL, "", f"{component.__module__}:{component.__qualname__}")
-            for name, component in self._local.items()
-        ]
+        local = [Origin(self.kind, name, LOCAL, "", _place(component)) for name, component in self._local.items()]
         found = [
             origin
             for origin in plugins.installed().origins
@@ -170,6 +167,11 @@ def accepted(component: Callable[..., object], offered: Mapping[str, Any]) -> di
     parameters = inspect.signature(component).parameters
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: value for name, value in offered.items() if name in parameters and parameters[name].kind in by_name}
+
+
+def _place(component: Callable[..., object]) -> str:
+    named = component if hasattr(component, "__qualname__") else type(component)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
 def _source(origin: Origin) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from itrans.data.tensors import arrays, normalized, stack
@@ -58,6 +60,7 @@ class Translator:
         if mode not in MODES:
             raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
         self._device = choose_device(device)
+        self._lock = threading.Lock()  # the mode is set on the networks themselves
         self._precision, self._mode, self._seed = precision, mode, seed
         record = load_checkpoint(checkpoint)
         recipe = record.checked_recipe(checkpoint)
@@ -112,6 +115,7 @@ class Translator:
             compute = torch.float32
         batch = normalized(stack(images).to(self._device)).contiguous(memory_format=self._memory_format)
         with (
+            self._lock,
             test_mode(self._networks, self._mode, self._seed),
             torch.autocast(self._device.type, compute, enabled=compute != torch.float32, cache_enabled=False),
         ):
@@ -119,15 +123,19 @@ class Translator:
                 output = self._method.translate(batch, direction)
             except ValueError as error:
                 raise DataError(str(error)) from error
+            if not bool(output.isfinite().all()):
+                raise CheckpointError("This checkpoint's generator gives values that are not finite; it is of no use.")
             return arrays(output, dtype)
 
     def check(self, image: ImageArray) -> None:
         """Raise `DataError` if this is no picture that the generator takes."""
-        if image.ndim != 3 or image.dtype.name not in {"uint8", "uint16", "float32"}:
-            raise DataError(
-                f"This is an array of shape {image.shape} and type {image.dtype}; what is translated is (height, "
-                "width, channels) of uint8, uint16, or float32 in [0, 1]."
-            )
+        wanted = "what is translated is an array (height, width, channels) of uint8, uint16, or float32 in [0, 1]."
+        if not isinstance(image, np.ndarray):
+            raise DataError(f"This is {type(image).__name__}; {wanted}")
+        if image.ndim != 3 or 0 in image.shape or image.dtype.name not in {"uint8", "uint16", "float32"}:
+            raise DataError(f"This is an array of shape {image.shape} and type {image.dtype}; {wanted}")
+        if image.dtype == np.float32 and not (float(image.min()) >= 0 and float(image.max()) <= 1):  # so is NaN
+            raise DataError(f"This array has floats from {image.min():g} to {image.max():g}; {wanted}")
         if image.shape[2] != self.source.channels:
             raise DataError(
                 f"The picture has {_channels(image.shape[2])}, but this checkpoint's generator takes "

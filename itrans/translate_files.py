@@ -15,7 +15,7 @@ from itrans.errors import DataError, ItransError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from itrans.protocols import ImageArray
+    from itrans.protocols import ImageArray, ImageSpec
     from itrans.translate import Translator
 
 LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
@@ -61,6 +61,22 @@ def find_jobs(inputs: Sequence[str], output: Path) -> list[Job]:
         if other != job.source:
             raise DataError(f"{other} and {job.source} would both be written to {job.output}. Translate them apart.")
     return list({job.output: job for job in jobs}.values())
+
+
+def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
+    """Return the jobs with outputs in a format that holds what the translator makes.
+
+    Args:
+        jobs: what to translate.
+        target: what translations are like; only their channels matter, unless they are floats.
+    """
+    if target.channels in {1, 3, 4} and target.dtype != "float32":
+        return list(jobs)
+    suffix = ".tif" if target.channels in {1, 3, 4} else ".npy"
+    kept = {".npy", suffix, ".tiff" if suffix == ".tif" else suffix}
+    return [
+        job if job.output.suffix.lower() in kept else Job(job.source, job.output.with_suffix(suffix)) for job in jobs
+    ]
 
 
 def translate_files(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itrans.errors import Problem, RecipeError
+from itrans.errors import OutputError, Problem, RecipeError
 
 if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
@@ -74,6 +74,8 @@ def run(
     if check:
         click.echo(f"{recipe} is good: {', '.join(sorted({c['name'] for c in loaded.components()}))}.")
         return
+    if output == Path():
+        raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
     folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
     outcome = _train(loaded, folder, sample, resume=resume, stop_after=stop_after or (None, None), device=device)
     if outcome == "interrupted":
@@ -120,7 +122,8 @@ def _train(
         outcome = trainer.train()
     progress = trainer.progress
     if outcome == "interrupted":
-        reporter.note(f"Stopped by {stop.reason} at step {progress.step}, saved in {folder.last}. Go on with --resume.")
+        reason = stop.reason or "another process"
+        reporter.note(f"Stopped by {reason} at step {progress.step}, saved in {folder.last}. Go on with --resume.")
         return outcome
     if outcome == "early":
         reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")

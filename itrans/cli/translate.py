@@ -62,7 +62,7 @@ def translate(
     be read is reported and skipped; the exit code is then 2.
     """
     from itrans.cli.code import import_code
-    from itrans.translate_files import find_jobs, translate_files
+    from itrans.translate_files import find_jobs, fitting, translate_files
 
     jobs = find_jobs(inputs, output)
     import_code(code)
@@ -74,6 +74,7 @@ def translate(
     from itrans.translate import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
+    jobs = fitting(jobs, translator.target)
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []

@@ -44,13 +44,13 @@ def build_method(recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device
         recipe: what to make.
         source: what the source pictures are.
         target: what the target pictures are.
-        device: where losses that are networks themselves go; the method's networks are left on the CPU.
+        device: where losses that are networks themselves go, which are not trained; the method's are left on the CPU.
     """
     losses: list[WeightedLoss] = []
     for position, table in enumerate(recipe.tables.loss):
         loss = recipe.build("loss", position=position)
         if isinstance(loss, torch.nn.Module):
-            loss.to(device)
+            loss.to(device).eval().requires_grad_(False)
         taken = [entry.name for entry in losses]
         name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
         losses.append(WeightedLoss(name, table.weight, loss))

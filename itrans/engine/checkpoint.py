@@ -5,7 +5,9 @@ A checkpoint is a dict of tensors and plain values; no object in it is ever impo
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans import __version__
-from itrans.errors import CheckpointError, PluginError, RecipeError
+from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError
 from itrans.files import replacing
 from itrans.protocols import ImageSpec
 from itrans.recipe.load import Recipe, resolved_recipe
@@ -40,6 +42,7 @@ class Progress:
         best: the best value of the chosen metric so far, or None.
         best_step: when it was measured.
         stale: how many validations have passed without a better one.
+        validated: the step after which the last epoch was ended.
     """
 
     step: int = 0
@@ -49,6 +52,7 @@ class Progress:
     best: float | None = None
     best_step: int = 0
     stale: int = 0
+    validated: int = -1
 
 
 @dataclass
@@ -110,8 +114,26 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
         OutputError: the file cannot be written.
     """
     record = {"format": FORMAT, "version": VERSION, "itrans": __version__, **asdict_shallow(checkpoint)}
-    with replacing(path, durable=True) as file:
-        torch.save(record, file)
+    if fault := _unstorable(checkpoint.method, "method"):
+        raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")
+    try:
+        with replacing(path, durable=True) as file:
+            torch.save(record, file)
+    except RuntimeError as error:  # torch's own word for a disk that is full
+        cause = error.__context__
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error).splitlines()[0]
+        raise OutputError(f"{path} cannot be written: {reason}.") from error
+
+
+def _unstorable(value: Any, key: str) -> str | None:
+    """Return what of a value would be code in a file, or None."""
+    if isinstance(value, dict):
+        return next((fault for name, inner in value.items() if (fault := _unstorable(inner, f"{key}.{name}"))), None)
+    if type(value) in (list, tuple):
+        return next((fault for i, inner in enumerate(value) if (fault := _unstorable(inner, f"{key}.{i}"))), None)
+    if value is None or isinstance(value, torch.Tensor) or type(value) in (bool, int, float, str, bytes):
+        return None
+    return f"{key} is {type(value).__name__}"
 
 
 def asdict_shallow(checkpoint: CheckpointFile) -> dict[str, Any]:
@@ -122,8 +144,12 @@ def asdict_shallow(checkpoint: CheckpointFile) -> dict[str, Any]:
     return plain
 
 
-def load_checkpoint(path: str | os.PathLike[str]) -> CheckpointFile:
-    """Read a checkpoint; its tensors stay on disk until they are used.
+def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True) -> CheckpointFile:
+    """Read a checkpoint.
+
+    Args:
+        path: the file.
+        mapped: leave tensors on disk until they are used; the file is then held open.
 
     Raises:
         CheckpointError: it is missing, truncated, not a checkpoint of itrans, or of a newer format.
@@ -132,7 +158,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> CheckpointFile:
     if not path.is_file():
         what = "is a folder, not a checkpoint" if path.is_dir() else "does not exist"
         raise CheckpointError(f"{path} {what}. Checkpoints lie in a run's folder: RUN/checkpoints/best.pt.")
-    record = _read(path)
+    record = _read(path, mapped=mapped)
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise CheckpointError(f"{path} {_foreign(record)}")
     version = record.get("version")
@@ -150,11 +176,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> CheckpointFile:
     return CheckpointFile(**fields)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, *, mapped: bool) -> Any:
     try:
         with path.open("rb") as file:
             head = file.read(4)
-        mapped = head == b"PK\x03\x04"  # the older format of torch.save cannot be mapped into memory
+        is_zip = head == b"PK\x03\x04"  # the older format of torch.save is none, and cannot be mapped into memory
+        if is_zip and (damaged := _damaged_part(path)):
+            raise CheckpointError(f"{path} is damaged: the checksum of its part {damaged} is wrong.")
+        mapped = mapped and is_zip
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
@@ -163,6 +192,13 @@ def _read(path: Path) -> Any:
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, TypeError, AttributeError, IndexError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} cannot be read; it may be truncated or damaged ({reason}).") from error
+
+
+def _damaged_part(path: Path) -> str | None:
+    """Return the first part of a zip file whose checksum is wrong; torch does not look at them."""
+    with contextlib.suppress(zipfile.BadZipFile, NotImplementedError), zipfile.ZipFile(path) as archive:
+        return archive.testzip()
+    return None  # not whole, as torch will say
 
 
 def _foreign(record: Any) -> str:

@@ -86,6 +86,13 @@ def choose_memory_format(
     return torch.channels_last if channels_last else torch.contiguous_format
 
 
+def described(device: torch.device, dtype: torch.dtype, memory_format: torch.memory_format) -> str:
+    """Return a phrase about where and how a run computes."""
+    precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
+    layout = "channels last" if memory_format == torch.channels_last else "NCHW"
+    return f"on {device} in {precision}, {layout}"
+
+
 def _devices_here() -> str:
     names = ["cpu"]
     if torch.backends.mps.is_available():

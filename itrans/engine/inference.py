@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -36,7 +37,7 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int) -> Iterator[
         seed: of the dropout masks; a mask depends on it, on the layer and on the layer's height and width.
     """
     networks = list(networks)
-    modules = [module for network in networks for module in network.modules()]
+    modules = list(dict.fromkeys(module for network in networks for module in network.modules()))
     flags = [module.training for module in modules]
     replaced: list[nn.Module] = []
     try:
@@ -46,7 +47,8 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int) -> Iterator[
             if forward is not None:
                 module.forward = forward
                 replaced.append(module)
-        with torch.inference_mode(), _uncompiled(networks):
+        # Not inference_mode: what a network keeps for later, such as a grid of positions, must serve training too.
+        with torch.no_grad(), _uncompiled(networks):
             yield
     finally:
         for module in replaced:
@@ -77,16 +79,12 @@ _MASK_RANKS: dict[type[nn.Module], int | None] = {nn.Dropout: None, nn.Dropout1d
 
 def _normalized_by_itself(module: _BatchNorm, images: Tensor) -> Tensor:
     """Normalise each sample by its own mean and variance over height and width: batch normalisation of a batch of 1."""
-    places = tuple(range(2, images.ndim))
-    variance, mean = torch.var_mean(images.float(), places, correction=0, keepdim=True)
-    scale = torch.rsqrt(variance + module.eps)
-    shape = (1, -1, *([1] * len(places)))
-    if module.weight is not None:
-        scale = scale * module.weight.view(shape)
-    shift = -mean * scale
-    if module.bias is not None:
-        shift = shift + module.bias.view(shape)
-    return torch.addcmul(shift.to(images.dtype), images, scale.to(images.dtype))
+    if images.ndim < 3 or images[0, 0].numel() == 1:  # one value is its own mean
+        shape = (1, -1, *([1] * (images.ndim - 2)))
+        return torch.zeros_like(images) + (0 if module.bias is None else module.bias.view(shape).to(images.dtype))
+    return functional.instance_norm(
+        images, weight=module.weight, bias=module.bias, use_input_stats=True, eps=module.eps
+    )
 
 
 class _SeededDropout:

@@ -42,6 +42,10 @@ class Scores:
             output: `(N, Cout, H, W)` in [-1, 1].
             target: `(N, Cout, H, W)` in [-1, 1].
         """
+        with torch.autocast(target.device.type, enabled=False):  # windows of SSIM cancel to nothing in bf16
+            self._add(source, output, target)
+
+    def _add(self, source: Tensor, output: Tensor, target: Tensor) -> None:
         from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
         source, output, target = ((side.float().clamp(-1, 1) + 1) / 2 for side in (source, output, target))

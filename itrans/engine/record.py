@@ -49,7 +49,9 @@ class RunFolder:
     def refuse_if_empty(self) -> None:
         """Raise `CheckpointError` if there is nothing to resume."""
         if not self.last.is_file():
-            raise CheckpointError(f"There is nothing to resume: {self.last} does not exist. Run it without --resume.")
+            used = any(self.checkpoints.glob("*.pt"))
+            advice = "Start anew in another folder: -o DIR." if used else "Run it without --resume."
+            raise CheckpointError(f"There is nothing to resume: {self.last} does not exist. {advice}")
 
     def start(self, recipe: Mapping[str, Any], sample: str | None) -> None:
         """Write the resolved recipe, and a note if sample data stands in.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.errors import DeviceError, TrainingError
+from itrans.errors import DeviceError, PluginError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +74,11 @@ class Runtime:
         # Cached casts would outlive the update of the weights that they were made from.
         enabled = self._dtype != torch.float32
         return torch.autocast(self.device.type, self._dtype, enabled=enabled, cache_enabled=False)
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a finite number."""
+        parameters = (parameter for network in self._networks.values() for parameter in network.parameters())
+        return all(bool(parameter.isfinite().all()) for parameter in parameters)
 
     def set_learning_rate(self, factor: float) -> None:
         """Set every optimiser's learning rate to the recipe's, times a factor."""
@@ -179,6 +184,8 @@ class _Backward:
 
 def _optimizer(network: nn.Module, table: Optimizer) -> torch.optim.Optimizer:
     parameters: Sequence[nn.Parameter] = [p for p in network.parameters() if p.requires_grad]
+    if not parameters:
+        raise PluginError(f"The network {type(network).__name__} has no weights to train.")
     fused = all(parameter.device.type in {"cpu", "cuda"} for parameter in parameters)
     make: Any = _OPTIMIZERS[table.name]
     optimizer: torch.optim.Optimizer = make(

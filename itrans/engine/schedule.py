@@ -41,7 +41,7 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
         processes: how many processes train together.
 
     Raises:
-        DataError: there are fewer pairs than one step takes.
+        DataError: there are fewer pairs than one step takes, or fewer steps than the learning rate falls over.
     """
     together = tables.train.batch_size * processes
     steps_per_epoch = length // together
@@ -52,4 +52,9 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
         )
     total = tables.train.steps or steps_per_epoch * (tables.train.epochs or 0)
     decay = tables.schedule.decay_steps or steps_per_epoch * (tables.schedule.decay_epochs or 0)
+    if decay > total:
+        raise DataError(
+            f"The schedule's learning rate falls over {decay} steps, but the run has only {total}. Set "
+            "schedule.decay_epochs or schedule.decay_steps to fit train.epochs or train.steps."
+        )
     return Plan(steps_per_epoch, total, decay)

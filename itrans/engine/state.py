@@ -87,6 +87,9 @@ class RunState:
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path} does not fit the networks of this recipe: {error}") from error
         progress = checkpoint.progress
+        then, now = (recipe["validation"] for recipe in (checkpoint.recipe, self.recipe.resolved))
+        if any(then.get(key) != now.get(key) for key in ("metric", "split", "pairs")):
+            progress = replace(progress, best=None, best_step=0, stale=0)  # what was best is not comparable
         return replace(progress, batch=progress.batch * checkpoint.processes // self.runtime.processes.count)
 
 

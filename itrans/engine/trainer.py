@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import random
-import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -12,15 +12,16 @@ import torch
 from itrans.data.loader import load_batches
 from itrans.data.sampler import TrainingSampler, derived_seed
 from itrans.engine.build import build_dataset, build_items, build_method
-from itrans.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
-from itrans.engine.devices import choose_dtype, choose_memory_format
+from itrans.engine.checkpoint import Progress, load_checkpoint
+from itrans.engine.devices import choose_dtype, choose_memory_format, described
 from itrans.engine.metrics import BETTER_IS_LOWER
 from itrans.engine.pace import Pace
 from itrans.engine.runtime import Runtime
+from itrans.engine.saving import Saver
 from itrans.engine.schedule import plan
 from itrans.engine.state import RunState
 from itrans.engine.validate import Validator
-from itrans.errors import DataError, MissingSplitError, TrainingError
+from itrans.errors import DataError, MissingSplitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,14 +94,13 @@ class Trainer:
             optimizer=tables.optimizer,
             train=tables.train,
         )
-        self._summary = _summary(len(self._dataset), device, dtype, memory_format, processes)
+        self._computing = described(device, dtype, memory_format)
         self._state = RunState(recipe, self._dataset, self._method, self._runtime, sample)
         self.progress = Progress()
-        self._last_saved: tuple[Path, int] | None = None
+        self._saver = Saver(self._state, folder, tables.checkpoint)
         if resume:
             self._go_on()
         self._validator = self._made_validator()
-        self._saved_at = time.monotonic()
         self._finite = torch.ones((), dtype=torch.bool, device=device)
 
     def train(self) -> Outcome:
@@ -115,15 +115,20 @@ class Trainer:
             self._folder.start(self._recipe.resolved, self._sample)
         if self._processes.is_first:
             self._log("start", pairs=len(self._dataset), device=str(self._device), processes=self._processes.count)
-        self._reporter.note(self._summary)
+        together = f", {self._processes.count} processes" if self._processes.count > 1 else ""
+        self._reporter.note(f"{len(self._dataset)} training pairs, {self._computing}{together}")
         self._reporter.begin(progress.step, self._plan.total)
         batches = self._batches()
         pace = Pace(self._tables.train.batch_size * self._processes.count)
         try:
+            if self._is_stale():
+                return self._ended("early")
             while True:
                 if progress.batch == self._plan.steps_per_epoch or self._is_over():
                     if self._end_of_epoch():
                         return self._ended("early")
+                    if not self._is_over() and self._asked_to_stop(progress.step - first_step):
+                        return self._ended("interrupted")
                     pace.restart()
                 if self._is_over():
                     return self._ended("finished")
@@ -132,7 +137,7 @@ class Trainer:
                 if self._asked_to_stop(progress.step - first_step):
                     self._save(self._folder.last)
                     return self._ended("interrupted")
-                self._save_now_and_then()
+                self._saver.save_if_due(progress)
         finally:
             self._reporter.end()
 
@@ -140,10 +145,13 @@ class Trainer:
         try:
             return next(batches)
         except DataError as error:
-            if not self.progress.step:
-                raise
+            if not self.progress.step or self._processes.count > 1:
+                raise  # other processes have read their pairs, and wait for this one
             self._save(self._folder.last)
-            saved = f"The run is saved in {self._folder.last} (step {self.progress.step}): go on with --resume."
+            saved = (
+                f"The run is saved in {self._folder.last} (step {self.progress.step}): mend or replace what is broken, "
+                "under the same name, and go on with --resume."
+            )
             raise DataError(f"{error}\n{saved}") from error
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -172,23 +180,13 @@ class Trainer:
         means = self._processes.mean(torch.cat([values, (~self._finite).float().reshape(1)])).tolist()
         found = dict(zip(names, means, strict=False))
         if means[-1]:
-            self._fail(found)
+            wrong = [name for name, value in found.items() if not math.isfinite(value)] or ["a loss"]
+            raise self._saver.not_finite(wrong, step)
         epoch = self.progress.epoch + 1
         self._reporter.step(step, epoch, found, pace.rate)
         if due and self._processes.is_first:
             rate = self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr
             self._log("step", epoch=epoch, losses=found, lr=rate, images_per_second=round(pace.rate, 2))
-
-    def _fail(self, losses: Mapping[str, float]) -> None:
-        wrong = [name for name, value in losses.items() if not np.isfinite(value)] or ["a loss"]
-        if self._last_saved is None:
-            saved = "No checkpoint had been saved yet."
-        else:
-            saved = f"The last good checkpoint is {self._last_saved[0]} (step {self._last_saved[1]})."
-        raise TrainingError(
-            f"Step {self.progress.step}: {', '.join(wrong)} is no longer finite, and training has stopped. {saved}\n"
-            'A lower optimizer.lr, optimizer.clip_norm = 1.0 or train.precision = "fp32" may help.'
-        )
 
     def _asked_to_stop(self, steps_taken: int) -> bool:
         wanted = self._stop.wanted(steps_taken)
@@ -205,26 +203,36 @@ class Trainer:
         """Validate, draw samples, save; return whether to stop early."""
         progress, settings = self.progress, self._tables.validation
         complete = progress.batch == self._plan.steps_per_epoch
+        if progress.step == progress.validated or not (complete or progress.batch):
+            return False  # a run that has ended before
+        self._save(self._folder.last)  # what follows may take long, or fail
         if complete:
             progress.epoch, progress.batch = progress.epoch + 1, 0
-        elif not progress.batch:
-            return False  # the end of an epoch that has had its validation
         better = False
         due = bool(settings.every) and (progress.epoch % settings.every == 0 or self._is_over())
         if due and self._validator is not None:
             better = self._validate(self._validator)
+        progress.validated = progress.step
         if better:
             self._save(self._folder.best, resumable=False)
         self._save(self._folder.last)
-        return settings.patience is not None and progress.stale >= settings.patience
+        return self._is_stale()
+
+    def _is_stale(self) -> bool:
+        patience = self._tables.validation.patience
+        return patience is not None and self.progress.stale >= patience
 
     def _validate(self, validator: Validator) -> bool:
         progress, metric = self.progress, self._tables.validation.metric
         metrics, rows = validator()
         epoch = progress.epoch + (progress.batch > 0)
         value = metrics.get(metric)
+        if value is None:
+            raise DataError(f'validation.metric = "{metric}" cannot be measured on pictures as small as these.')
+        if not math.isfinite(value):
+            raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
         sign = 1 if BETTER_IS_LOWER[metric] else -1
-        better = value is not None and (progress.best is None or sign * value < sign * progress.best)
+        better = progress.best is None or sign * value < sign * progress.best
         if better:
             progress.best, progress.best_step, progress.stale = value, progress.step, 0
         else:
@@ -275,47 +283,24 @@ class Trainer:
             self._reporter.note(f"Nothing will be measured, and there will be no best.pt. {error}")
             return None
 
-    def _save_now_and_then(self) -> None:
-        settings = self._tables.checkpoint
-        if settings.every and self.progress.step % settings.every == 0:
-            self._save(self._folder.step_checkpoint(self.progress.step))
-            if self._processes.is_first:
-                self._folder.prune_step_checkpoints(settings.keep)
-            self._save(self._folder.last)
-        elif time.monotonic() - self._saved_at > settings.minutes * 60:
-            self._save(self._folder.last)
-
     def _save(self, path: Path, *, resumable: bool = True) -> None:
         if not bool(self._finite):
-            self._fail({})
-        if self._processes.is_first:
-            save_checkpoint(path, self._state.captured(self.progress, resumable=resumable))
-        self._last_saved = (path, self.progress.step)
-        self._saved_at = time.monotonic()
+            raise self._saver.not_finite(["a loss"], self.progress.step)
+        self._saver.save(path, self.progress, resumable=resumable)
 
     def _go_on(self) -> None:
         path = self._folder.last
-        checkpoint = load_checkpoint(path)
+        checkpoint = load_checkpoint(path, mapped=False)  # this run will write over it
         self.progress = self._state.restored(checkpoint, path)
         if checkpoint.processes != self._processes.count:
             self._reporter.note(
                 f"This run had {checkpoint.processes} processes and goes on with {self._processes.count}: "
                 "its steps now hold other pairs than they would have."
             )
-        self._last_saved = (path, self.progress.step)
+        self._saver.found(path, self.progress.step)
         if self._processes.is_first:
             self._folder.rewind_log(self.progress.step)
 
     def _log(self, event: str, **values: object) -> None:
         sample = {"sample": True} if self._sample is not None else {}
         self._folder.log(event, step=self.progress.step, **values, **sample)
-
-
-def _summary(
-    pairs: int, device: torch.device, dtype: torch.dtype, memory_format: torch.memory_format, processes: Processes
-) -> str:
-    """Return a sentence about what was chosen."""
-    precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
-    layout = "channels last" if memory_format == torch.channels_last else "NCHW"
-    together = f", {processes.count} processes" if processes.count > 1 else ""
-    return f"{pairs} training pairs, on {device} in {precision}, {layout}{together}"

@@ -5,18 +5,18 @@ With a conditional discriminator, `cgan` and `l1` this is Pix2Pix (Isola et al.,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
 from itrans.errors import PluginError
 from itrans.methods.padding import apply_generator
-from itrans.protocols import AdversarialLoss, Batch, Discriminator, Generator, ImageLoss, Runtime, Translated
+from itrans.protocols import Batch, Discriminator, Generator, Runtime, Translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from itrans.protocols import ImageSpec, WeightedLoss
+    from itrans.protocols import AdversarialLoss, ImageLoss, ImageSpec, WeightedLoss
 
 
 class Paired:
@@ -42,10 +42,13 @@ class Paired:
         self._adversarial: list[tuple[str, float, AdversarialLoss]] = []
         self._image: list[tuple[str, float, ImageLoss]] = []
         for entry in losses:
-            if entry.loss.role == "adversarial":
-                self._adversarial.append((entry.name, entry.weight, entry.loss))
+            role = getattr(entry.loss, "role", None)
+            if role == "adversarial":
+                self._adversarial.append((entry.name, entry.weight, cast("AdversarialLoss", entry.loss)))
+            elif role == "image":
+                self._image.append((entry.name, entry.weight, cast("ImageLoss", entry.loss)))
             else:
-                self._image.append((entry.name, entry.weight, entry.loss))
+                raise PluginError(f'The loss "{entry.name}" has neither role = "image" nor role = "adversarial".')
         self._conditional = any(loss.conditional for _, _, loss in self._adversarial)
         self.generator = build_generator(source.channels, target.channels)
         self.discriminator: Discriminator | None = None
@@ -69,7 +72,7 @@ class Paired:
                 "There is a [discriminator], but no loss that trains it. Leave it out, or add an adversarial loss "
                 'such as "cgan".'
             )
-        if len({loss.conditional for loss in adversarial.values()}) > 1:
+        if len({loss.conditional for loss in adversarial.values() if hasattr(loss, "conditional")}) > 1:
             problems.append(
                 f"The losses {' and '.join(adversarial)} do not go together: one shows the source to the "
                 "discriminator, the other does not."
@@ -77,7 +80,7 @@ class Paired:
         problems += [
             f'The loss "{name}" has no role that the method "paired" knows ("image" or "adversarial").'
             for name, loss in losses
-            if getattr(loss, "role", None) not in {"image", "adversarial"}
+            if isinstance(loss, type) and getattr(loss, "role", None) not in {"image", "adversarial"}
         ]
         return problems
 
@@ -103,6 +106,11 @@ class Paired:
     def step(self, batch: Batch, runtime: Runtime) -> Mapping[str, Tensor]:
         """Update the discriminator on targets and translations, then the generator through the updated one."""
         output = apply_generator(self.generator, batch.source)
+        if output.shape != batch.target.shape:
+            raise PluginError(
+                f"The generator {type(self.generator).__name__} makes {tuple(output.shape)} of sources "
+                f"{tuple(batch.source.shape)}, but the targets are {tuple(batch.target.shape)} (N, C, H, W)."
+            )
         logged: dict[str, Tensor] = {}
         if self.discriminator is not None:
             with runtime.update("discriminator") as update:
@@ -127,12 +135,12 @@ class Paired:
         if self._adversarial:
             fake = self._logits(output, batch.source)
             for name, weight, loss in self._adversarial:
-                value = _mean([loss.generator(scale) for scale in fake])
+                value = _scalar(name, _mean([loss.generator(scale) for scale in fake]))
                 logged[f"generator.{name}"] = value.detach()
                 weighted[name] = weight * value
         translated = Translated(batch.source, batch.target, output, self._features(batch.source))
         for name, weight, image_loss in self._image:
-            value = image_loss(translated)
+            value = _scalar(name, image_loss(translated))
             logged[f"generator.{name}"] = value.detach()
             weighted[name] = weight * value
         return weighted
@@ -154,6 +162,13 @@ class Paired:
             return found
 
         return discriminate
+
+
+def _scalar(name: str, value: object) -> Tensor:
+    if not isinstance(value, Tensor) or value.ndim:
+        found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise PluginError(f'The loss "{name}" should give a tensor of no dimensions, and gives {found}.')
+    return value
 
 
 def _mean(values: Sequence[Tensor]) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc
+import contextlib
 import inspect
 import json
 import types
@@ -9,13 +11,17 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from itrans.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+_NOT_CHECKABLE = (PydanticUserError, PydanticUndefinedAnnotation)
+"""What pydantic raises for a type that it has no schema for."""
+
+_LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -68,12 +74,30 @@ class Signature:
         found = {}
         for name, parameter in self.parameters.items():
             value = parameter.default
-            if value is parameter.empty or value is None:
-                continue
-            try:
-                found[name] = json.loads(json.dumps(value, allow_nan=False))
-            except (TypeError, ValueError):
-                continue
+            if value is not parameter.empty and (stored := _as_stored(value)) is not None:
+                found[name] = stored
+        return found
+
+    def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what to call the component with: values as its annotations say, a list as the tuple it asks for.
+
+        An argument that a recipe merely repeats from the defaults is left to the component.
+
+        Args:
+            arguments: values without `faults`.
+        """
+        found = {}
+        for name, value in arguments.items():
+            parameter = self.parameters.get(name)
+            if parameter is not None and parameter.default is not parameter.empty:
+                stored = _as_stored(parameter.default)
+                if stored == value and type(stored) is type(value):
+                    continue
+            found[name] = value
+            if parameter is not None:
+                with contextlib.suppress(*_NOT_CHECKABLE):
+                    adapter = TypeAdapter(self._annotations.get(name, Any))
+                    found[name] = adapter.validate_json(json.dumps(value, default=str), strict=True)
         return found
 
     def listing(self) -> str:
@@ -94,9 +118,27 @@ class Signature:
             kind = shown_type(annotation)
             detail = f" ({'; '.join(reasons)})" if reasons else ""
             return f'"{name}" is {_shown_value(value)}, and should be {kind}{detail}.'
-        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
+        except _NOT_CHECKABLE:
             return None  # not a type that TOML can be checked against; the component sees to it
         return None
+
+
+def _as_stored(value: object) -> Any:
+    """Return a default as a recipe could hold it, or None: TOML has no null, and no objects."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    stored = json.loads(text)
+    return None if _has_none(stored) else stored
+
+
+def _has_none(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_has_none(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_has_none(inner) for inner in value)
+    return value is None
 
 
 def shown_type(annotation: object) -> str:
@@ -111,7 +153,7 @@ def shown_type(annotation: object) -> str:
         return " | ".join(shown_type(choice) for choice in inner if choice is not type(None))
     if origin is tuple and not (len(inner) == 2 and inner[1] is Ellipsis):
         return f"[{', '.join(shown_type(item) for item in inner)}]"
-    if origin is not None and inner and origin is not dict:
+    if origin in _LISTS and inner:
         return f"list of {shown_type(inner[0])}"
     if annotation is Any:
         return "any value"

@@ -60,7 +60,7 @@ def read_document(path: str | os.PathLike[str]) -> Document:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
     except FileNotFoundError:
         raise RecipeError(Problem(str(path), "", "There is no such file. A recipe is a TOML file.")) from None
     except IsADirectoryError:

@@ -88,6 +88,10 @@ class Layers:
         path: list[str | int] = []
         for part in parts[:-1]:
             table = self._entered(table, part, path, place)
+        if isinstance(table, list):
+            raise RecipeError(
+                Problem(place, ".".join(parts[:-1]), f"This is a list. Say which entry: {_entries(table)}.")
+            )
         if not isinstance(table, dict):
             raise RecipeError(Problem(place, ".".join(parts[:-1]), "This is a value, not a table with keys."))
         table[parts[-1]] = value
@@ -102,8 +106,7 @@ class Layers:
             elif names.count(part) == 1:
                 position = names.index(part)
             else:
-                count = f"There are {len(table)} entries (0 to {len(table) - 1})" if table else "There are no entries"
-                message = f'{count}; none is called "{part}".{did_you_mean(part, names)}'
+                message = f'No entry is called "{part}".{did_you_mean(part, names)} There are: {_entries(table)}.'
                 raise RecipeError(Problem(place, ".".join(map(str, path)), message))
             path.append(position)
             return table[position]
@@ -114,3 +117,9 @@ class Layers:
             table[part] = {}
             self._assigned[tuple(path)] = place
         return table[part]
+
+
+def _entries(table: list[Any]) -> str:
+    """Return the positions and names of a list's entries."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in table]
+    return ", ".join(f"{place} ({name})" if name else str(place) for place, name in enumerate(names)) or "none"

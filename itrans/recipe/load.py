@@ -65,14 +65,16 @@ class Recipe:
             ItransError: the component itself says what is wrong.
             PluginError: the component fails in another way.
         """
-        from itrans.recipe.check import Use, owner
+        from itrans.recipe.arguments import Signature
+        from itrans.recipe.check import OFFERED, Use, owner
         from itrans.registry import REGISTRIES
 
         key: KeyPath = (kind,) if position is None else (kind, position)
         table = getattr(self.tables, kind) if position is None else self.tables.loss[position]
         use = Use(key, kind, table)
         try:
-            return REGISTRIES[kind].build(table.table, **offered)
+            signature = Signature(REGISTRIES[kind].get(table.name), OFFERED[kind])
+            return REGISTRIES[kind].build({"name": table.name, **signature.values(table.arguments)}, **offered)
         except ItransError:
             raise
         except ValueError as error:
@@ -123,7 +125,8 @@ def _missing_root(layers: Layers, overrides: Sequence[str]) -> str | None:
     """Return the data set's folder if it is not there and the recipe has a sample that can take its place."""
     dataset = layers.data.get("dataset")
     root = dataset.get("root") if isinstance(dataset, dict) else None
-    chosen = any(assignment.split("=")[0].strip() in {"dataset.root", "dataset.name"} for assignment in overrides)
+    choices = {"dataset", "dataset.root", "dataset.name"}
+    chosen = any(assignment.split("=")[0].strip() in choices for assignment in overrides)
     if layers.sample is None or chosen or not isinstance(root, str) or Path(root).exists():
         return None
     return root

@@ -125,6 +125,12 @@ class Validation(Table):
     patience: Positive | None = None
     pairs: Positive | None = None
 
+    @model_validator(mode="after")
+    def _patience_is_counted(self) -> Self:
+        if self.patience is not None and not self.every:
+            raise ValueError('"patience" counts validations, and "every = 0" has none')
+        return self
+
 
 class Checkpoint(Table):
     """`[checkpoint]`: when the run's state is written, besides the end of every epoch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
 from itrans_pix2pix.initialization import initialize
@@ -50,7 +50,7 @@ class _EncodingGenerator(nn.Module):
         *,
         in_channels: int,
         out_channels: int,
-        depth: Annotated[int, Ge(2)] = 8,
+        depth: Annotated[int, Ge(2), Le(12)] = 8,
         filters: Positive = 64,
         norm: Norm = "batch",
         dropout: Annotated[float, Ge(0), Lt(1)] = 0.5,

@@ -185,3 +185,46 @@ def test_signals_save_and_exit_130(recipe, tmp_path, number, name, workers):
     assert f"Stopped by {name}" in output
     assert "Traceback" not in errors
     assert load_checkpoint(tmp_path / "out/checkpoints/last.pt").progress.step >= 3
+
+
+def test_a_run_needs_a_folder_of_its_own(itrans, recipe):
+    done = itrans("run", recipe, "-o", "")
+    assert done.exit_code == 2
+    assert "-o runs/mine" in done.stderr
+
+
+PARTS = """
+import torch
+from torch import nn
+from itrans.api import GENERATORS, LOSSES
+
+@GENERATORS.register("halving", replace=True)
+class Halving(nn.Conv2d):
+    def __init__(self, *, in_channels: int, out_channels: int):
+        super().__init__(in_channels, out_channels, 2, stride=2)
+
+@LOSSES.register("map", replace=True)
+class Map:
+    role = "image"
+    def __call__(self, translated):
+        return translated.output - translated.target
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('"unet"\ndepth = 3\nfilters = 4', '"halving"'), "The generator Halving makes (2, 3, 8, 8)"),
+        (('name = "l1"', 'name = "map"'), 'The loss "map" should give a tensor of no dimensions'),
+    ],
+)
+def test_a_part_that_breaks_its_contract_is_named(itrans, recipe, tmp_path, change, said):
+    from itrans.api import GENERATORS, LOSSES
+
+    (tmp_path / "parts.py").write_text(PARTS)
+    recipe.write_text(recipe.read_text().replace(*change))
+    done = itrans("run", recipe, "--code", "parts.py")
+    GENERATORS.unregister("halving")
+    LOSSES.unregister("map")
+    assert done.exit_code == 2
+    assert said in done.stderr

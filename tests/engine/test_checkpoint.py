@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -129,3 +130,21 @@ def test_a_kill_during_a_write_leaves_a_whole_checkpoint(checkpoint):
     process.stdout.close()
     assert list(checkpoint.parent.glob(".*.tmp")), "the kill came between two writes"
     assert load_checkpoint(checkpoint).progress.step == 1
+
+
+def test_flipped_bits_are_noticed(checkpoint):
+    content = bytearray(checkpoint.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = bytes(byte ^ 255 for byte in content[middle : middle + 50])
+    checkpoint.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"last\.pt is damaged|cannot be read"):
+        load_checkpoint(checkpoint)
+
+
+def test_weights_that_are_not_numbers_translate_nothing(checkpoint):
+    record = load_checkpoint(checkpoint, mapped=False)
+    for value in record.networks["generator"].values():
+        value.fill_(float("nan"))
+    save_checkpoint(checkpoint, record)
+    with pytest.raises(CheckpointError, match="not finite"):
+        load(checkpoint).translate(np.zeros((16, 16, 3), np.uint8))

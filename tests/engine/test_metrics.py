@@ -47,3 +47,12 @@ def test_the_mean_is_over_pictures_not_over_batches():
 def test_what_cannot_be_told_is_absent():
     found = scores_of((constant(0, size=8, channels=1), constant(0, size=8), constant(0, size=8)))
     assert set(found) == {"l1", "psnr"}
+
+
+def test_reduced_precision_of_the_network_does_not_reach_the_metrics():
+    torch.manual_seed(0)
+    target = torch.rand(2, 3, 32, 32) * 2 - 1
+    output = (target + 0.1 * torch.randn_like(target)).clamp(-1, 1)
+    expected = scores_of((target, output, target))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert scores_of((target, output, target)) == pytest.approx(expected, rel=1e-5)

@@ -143,3 +143,81 @@ def test_two_losses_of_one_name_are_both_counted(train, recipe):
     recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "l1"\nweight = 3.0\n')
     losses = log_of(train("run", "train.steps=1"))[1]["losses"]
     assert losses["generator.l1-3"] == losses["generator.l1"]
+
+
+@pytest.fixture
+def bad_gradient():
+    @LOSSES.register("bad_gradient")
+    class BadGradient:
+        """Is finite, but from the fourth step on its gradient is not: the root of zero."""
+
+        role = "image"
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __call__(self, translated) -> torch.Tensor:
+            self.calls += 1
+            return (translated.output * (0.0 if self.calls >= 4 else 1.0)).square().sum().sqrt()
+
+    yield
+    LOSSES.unregister("bad_gradient")
+
+
+def test_weights_that_are_not_finite_never_replace_a_good_checkpoint(train, bad_gradient, recipe, tmp_path):
+    recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "bad_gradient"\n')
+    with pytest.raises(TrainingError, match="no longer finite") as error:
+        train("run", "checkpoint.every=2")
+    assert "(step 2)" in str(error.value)
+    saved = load_checkpoint(tmp_path / "run/checkpoints/last.pt")
+    assert saved.progress.step == 2
+    assert all(value.isfinite().all() for value in saved.networks["generator"].values())
+
+
+def test_a_validation_that_fails_loses_no_step(train, aligned, tmp_path):
+    (aligned / "val" / "01.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"01\.png"):
+        train("run")
+    assert load_checkpoint(tmp_path / "run/checkpoints/last.pt").progress.step == 4
+
+
+def test_a_run_that_has_stopped_early_stays_stopped(train):
+    settings = ("train.epochs=9", "optimizer.lr=1e-30", "validation.patience=1", "validation.metric=ssim")
+    folder = train("run", *settings)
+    step = load_checkpoint(folder / "checkpoints/last.pt").progress.step
+    train("run", *settings, resume=True)
+    assert load_checkpoint(folder / "checkpoints/last.pt").progress.step == step
+    assert log_of(folder)[-1]["outcome"] == "early"
+
+
+def test_a_run_that_has_ended_within_an_epoch_is_not_measured_again(train):
+    folder = train("run", "train.steps=3")
+    train("run", "train.steps=3", resume=True)
+    assert [line["event"] for line in log_of(folder)].count("validation") == 1
+
+
+def test_a_metric_that_cannot_be_measured_is_an_error(train):
+    with pytest.raises(DataError, match='"ssim" cannot be measured'):
+        train("run", "validation.metric=ssim", "augment.size=8")
+
+
+def test_another_metric_starts_its_own_comparison(train):
+    train("run", "validation.metric=psnr", stop_after=5)
+    folder = train("run", "validation.metric=l1", resume=True)
+    progress = load_checkpoint(folder / "checkpoints/last.pt").progress
+    assert 0 < progress.best < 1
+    assert progress.stale == 0
+
+
+def test_a_schedule_longer_than_the_run_is_an_error(train):
+    with pytest.raises(DataError, match="falls over 8 steps, but the run has only 5"):
+        train("run", "schedule.name=linear", "schedule.decay_epochs=2", "train.steps=5")
+
+
+def test_a_method_state_that_a_checkpoint_cannot_hold_is_named_before_it_is_lost(train, monkeypatch):
+    from itrans.api import PluginError
+    from itrans.methods.paired import Paired
+
+    monkeypatch.setattr(Paired, "state_dict", lambda self: {"pool": [{1, 2}]}, raising=False)
+    with pytest.raises(PluginError, match=r"method\.pool\.0 is set"):
+        train("run")

@@ -134,6 +134,13 @@ def test_what_is_no_recipe_is_said_to_be_none(tmp_path, monkeypatch, content, sa
         load_recipe("mine.toml")
 
 
+@pytest.mark.parametrize("text", ["\ufeff" + GOOD, GOOD.replace("\n", "\r\n")])
+def test_marks_and_line_ends_of_other_systems_are_read(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_bytes(text.encode())
+    assert load_recipe("mine.toml").tables.train.epochs == 2
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(RecipeError, match="no such file"):
         load_recipe(tmp_path / "none.toml")
@@ -189,8 +196,9 @@ class TestSample:
         assert (tables.train.epochs, tables.train.steps) == (3, None)
         assert tables.generator.arguments["depth"] == 4
 
-    def test_a_root_that_was_chosen_on_the_command_line_is_not_replaced(self, write):
-        assert not load_recipe(write(GOOD + SAMPLE), overrides=["dataset.root=elsewhere"]).is_sample
+    @pytest.mark.parametrize("choice", ["dataset.root=elsewhere", 'dataset={name="aligned", root="elsewhere"}'])
+    def test_a_root_that_was_chosen_on_the_command_line_is_not_replaced(self, write, choice):
+        assert not load_recipe(write(GOOD + SAMPLE), overrides=[choice]).is_sample
 
     def test_its_errors_are_found_on_its_own_lines(self, write):
         found = problems(write(GOOD + SAMPLE.replace("depth = 5", "dept = 5")))
