@@ -83,4 +83,16 @@ def main() -> None:
     """Run the command line."""
     # Reports of third-party libraries that a user cannot act on; set to "1" by the user, it stays.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    cli(prog_name="itrans")
+    try:
+        cli(prog_name="itrans")
+    except SystemExit as done:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            _leave_at_once(done.code)
+        raise
+
+
+def _leave_at_once(code: int | str | None) -> None:
+    """End one of several processes: threads of the process group may abort it while the interpreter shuts down."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
