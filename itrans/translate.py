@@ -68,7 +68,9 @@ class Translator:
         self.title = recipe.tables.title
         self._method = build_translator(recipe, record.source, record.target)
         dtype = choose_dtype(precision, self._device)
-        self._memory_format = choose_memory_format("auto", self._device, dtype)
+        # Unlike in training, no optimiser has to walk over weights that lie so.
+        channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
+        self._memory_format = choose_memory_format(channels_last, self._device, dtype)
         states = record.generator_states
         try:
             for name in self._method.generators:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from itrans.data.augment import PairTransform
 from itrans.data.loader import PairItems
 from itrans.errors import DataError
 from itrans.protocols import WeightedLoss
@@ -32,6 +31,8 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
 
 def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItems:
     """Return a data set's pairs as the recipe wants them transformed: drawn at random, or as they are measured."""
+    from itrans.data.augment import PairTransform  # takes a second to import, and translating needs none of it
+
     paired = getattr(dataset, "paired", True)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
     return PairItems(dataset, transform, recipe.tables.seed)
