@@ -106,7 +106,7 @@ def translate_files(
         def flush(batch: list[tuple[Job, ImageArray]]) -> None:
             outputs = translator.translate_batch([image for _, image in batch], direction=direction)
             for (job, _), output in zip(batch, outputs, strict=True):
-                written.append((job, writer.submit(_write, job.output, output)))
+                written.append((job, writer.submit(write_image, job.output, output)))
             while len(written) > _READ_AHEAD * batch_size:
                 _finish(written, done)
 
@@ -153,14 +153,6 @@ def _read(path: Path) -> ImageArray | ItransError:
         return read_image(path)
     except ItransError as error:
         return error
-
-
-def _write(path: Path, image: ImageArray) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-    write_image(path, image)
 
 
 def _finish(written: deque[tuple[Job, Future[None]]], done: Callable[[Job, ItransError | None], None]) -> None:

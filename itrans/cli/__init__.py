@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from itrans import __version__
+from itrans.cli.console import INTERRUPTED
 from itrans.errors import ItransError
 
 _COMMANDS = {
@@ -19,8 +20,6 @@ _COMMANDS = {
     "data": ("itrans.cli.data:data", "Fetch and check data sets."),
 }
 """Where each command is, and the line about it: so that the list of commands needs none of them."""
-
-_INTERRUPTED = 130
 
 
 class _LazyGroup(click.Group):
@@ -61,7 +60,7 @@ class _LazyGroup(click.Group):
             if context.params["debug"]:
                 raise
             click.echo("Interrupted.", err=True)
-            context.exit(_INTERRUPTED)
+            context.exit(INTERRUPTED)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

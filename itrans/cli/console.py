@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+INTERRUPTED = 130
+"""The exit code of a command that was stopped, and of a run that has saved and stopped."""
+
+
 def is_terminal() -> bool:
     """Whether somebody reads standard output on a terminal."""
     return sys.stdout.isatty()

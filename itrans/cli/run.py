@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from itrans.cli.console import INTERRUPTED
 from itrans.errors import OutputError, Problem, RecipeError
 
 if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
 
-_INTERRUPTED = 130
 _UNITS = {"": 0, "s": 1, "m": 60, "h": 3600}
 
 
@@ -79,7 +79,7 @@ def run(
     folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
     outcome = _train(loaded, folder, sample, resume=resume, stop_after=stop_after or (None, None), device=device)
     if outcome == "interrupted":
-        raise click.exceptions.Exit(_INTERRUPTED)
+        raise click.exceptions.Exit(INTERRUPTED)
 
 
 def _train(

@@ -101,7 +101,6 @@ class RunFolder:
         from itrans.engine.pictures import grid
 
         path = self.path / "samples" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_image(path, grid(rows, caption))
         return path
 
