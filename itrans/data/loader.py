@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class StoredBatch:
     def on(self, device: torch.device, memory_format: torch.memory_format) -> Batch:
         """Return the batch on a device, in [-1, 1]."""
         sides = [
-            normalized(side.to(device, non_blocking=device.type == "cuda")).contiguous(memory_format=memory_format)
+            normalized(side.to(device, non_blocking=device.type == "cuda"), memory_format)
             for side in (self.source, self.target)
         ]
         return Batch(sides[0], sides[1], self.keys)
@@ -127,7 +128,7 @@ def load_batches(
         items,
         batch_sampler=sampler,
         num_workers=count,
-        collate_fn=_collated,
+        collate_fn=functools.partial(_collated, memory_format=memory_format),
         worker_init_fn=_quiet_worker if count else None,
         pin_memory=device.type == "cuda",
     )
@@ -151,7 +152,7 @@ def _quiet_worker(_worker: int) -> None:
     cv2.setNumThreads(1)
 
 
-def _collated(items: list[Pair | ItransError]) -> StoredBatch | ItransError:
+def _collated(items: list[Pair | ItransError], memory_format: torch.memory_format) -> StoredBatch | ItransError:
     pairs: list[Pair] = []
     for item in items:
         if isinstance(item, ItransError):
@@ -159,7 +160,8 @@ def _collated(items: list[Pair | ItransError]) -> StoredBatch | ItransError:
         if pairs and (fault := _unlike(pairs[0], item)):
             return fault
         pairs.append(item)
-    source, target = stack([pair.source for pair in pairs]), stack([pair.target for pair in pairs])
+    source = stack([pair.source for pair in pairs], memory_format)
+    target = stack([pair.target for pair in pairs], memory_format)
     return StoredBatch(source, target, tuple(pair.key for pair in pairs))
 
 

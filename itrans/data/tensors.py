@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import cv2
 import numpy as np
 import torch
 
@@ -18,18 +19,35 @@ WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 """The value that stands for 1 after normalisation, for each way of storing pixels; 0 stands for -1."""
 
 
-def stack(images: Sequence[ImageArray]) -> Tensor:
+def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = torch.channels_last) -> Tensor:
     """Return arrays `(H, W, C)` of equal shape and type as one tensor `(N, C, H, W)` of that type.
 
-    Its memory is laid out channels last, as the arrays' is.
+    Args:
+        images: the arrays.
+        memory_format: how the tensor lies in memory: channels last, as the arrays do, or contiguous.
     """
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    if memory_format == torch.channels_last:
+        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    height, width, channels = images[0].shape
+    planes = np.empty((len(images), channels, height, width), images[0].dtype)
+    for image, into in zip(images, planes, strict=True):
+        if channels in {2, 3, 4}:
+            cv2.split(image, list(into))  # a fifth of the time that NumPy and torch take
+        else:
+            into[:] = image.transpose(2, 0, 1)
+    return torch.from_numpy(planes)
 
 
-def normalized(images: Tensor) -> Tensor:
-    """Return `(N, C, H, W)` of uint8, uint16 or float32 as float32 in [-1, 1]; the memory layout is kept."""
+def normalized(images: Tensor, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
+    """Return `(N, C, H, W)` of uint8, uint16 or float32 as new float32 in [-1, 1].
+
+    Args:
+        images: values from 0 to `WHITE`.
+        memory_format: how the result lies in memory; as `images` do, if nothing is said.
+    """
     half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
-    return images.to(torch.float32).div(half).sub_(1)  # `div_` would change float32 images, which `to` does not copy
+    # one new block of memory, converted and laid out in a single pass
+    return torch.empty_like(images, dtype=torch.float32, memory_format=memory_format).copy_(images).div_(half).sub_(1)
 
 
 def arrays(images: Tensor, dtype: PixelType) -> list[ImageArray]:

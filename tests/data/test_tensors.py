@@ -67,12 +67,17 @@ def test_outputs_may_still_carry_gradients():
     assert arrays(output, "float32")[0].tolist() == [[[0.5]]]
 
 
-def test_axes_are_moved_not_reshaped():
-    images = [np.arange(24, dtype=np.uint8).reshape(2, 3, 4) + 100 * n for n in range(2)]
-    tensor = stack(images)
-    assert tensor.shape == (2, 4, 2, 3)
-    for n, row, column, channel in np.ndindex(2, 2, 3, 4):
-        assert tensor[n, channel, row, column] == images[n][row, column, channel]
+@pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("dtype", WHITE)
+def test_axes_are_moved_not_reshaped(dtype, channels, memory_format):
+    count = 2 * 3 * channels
+    images = [np.arange(count).reshape(2, 3, channels).astype(dtype) + 100 * n for n in range(2)]
+    tensor = stack(images, memory_format)
+    assert tensor.shape == (2, channels, 2, 3)
+    assert tensor.is_contiguous(memory_format=memory_format)
+    for n, row, column, channel in np.ndindex(2, 2, 3, channels):
+        assert float(tensor[n, channel, row, column]) == images[n][row, column, channel]
 
 
 @pytest.mark.parametrize("channels", [2, 3, 5])
@@ -91,8 +96,15 @@ def test_stacking_copies():
 
 
 def test_mirrored_arrays_can_be_stacked():
-    image = np.arange(6, dtype=np.uint8).reshape(1, 6, 1)
-    assert stack([image[:, ::-1]]).flatten().tolist() == [5, 4, 3, 2, 1, 0]
+    image = np.arange(12, dtype=np.uint8).reshape(1, 6, 2)
+    for memory_format in (torch.channels_last, torch.contiguous_format):
+        assert stack([image[:, ::-1]], memory_format).flatten().tolist() == [10, 8, 6, 4, 2, 0, 11, 9, 7, 5, 3, 1]
+
+
+@pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
+def test_normalised_tensors_lie_as_asked(memory_format):
+    stored = stack([np.zeros((4, 6, 3), np.uint8)] * 2)
+    assert normalized(stored, memory_format).is_contiguous(memory_format=memory_format)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", pytest.param("float32")])
