@@ -42,8 +42,6 @@ SUFFIXES = frozenset(_WRITABLE)
 _CHANNELS = {".npy": None, ".tif": (1, 3, 4), ".tiff": (1, 3, 4), ".png": (1, 3, 4), ".webp": (3, 4)}
 """The channel counts that a format can hold: None for any, grey and RGB where nothing is said."""
 
-_FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order, with offsets of 4 and of 8 bytes
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 """Where a JPEG segment starts; within coded pixels 0xFF is followed by 0 or by a restart marker (D0 to D7)."""
@@ -266,7 +264,7 @@ def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:
     order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(image.shape[2])
     try:
         stored = image if order is None else cv2.cvtColor(image, order)
-        done, encoded = cv2.imencode(suffix, stored, _FAST_PNG if suffix == ".png" else ())
+        done, encoded = cv2.imencode(suffix, stored)
     except cv2.error as error:
         raise OutputError(f"{path} cannot be written: {error}") from error
     if not done:
