@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,12 @@ from itrans.data.tensors import arrays, normalized, stack
 from itrans.engine.build import build_translator
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.engine.inference import MODES, Mode, test_mode
+from itrans.engine.inference import MODES, CastWeights, Mode, test_mode
 from itrans.errors import CheckpointError, DataError, ItransError, quoted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from itrans.protocols import ImageArray, PixelType
 
@@ -80,6 +81,7 @@ class Translator:
         self._networks = [self._method.networks[name] for name in self._method.generators]
         for network in self._networks:
             network.to(device=self._device, memory_format=self._memory_format)  # type: ignore[call-overload]
+        self._cast_weights: CastWeights | None = None
 
     def translate(self, image: ImageArray, *, direction: str = "forward") -> ImageArray:
         """Translate one picture.
@@ -115,11 +117,11 @@ class Translator:
         compute = choose_dtype(self._precision, self._device)
         if self._precision == "auto" and dtype != "uint8":
             compute = torch.float32
-        batch = normalized(stack(images).to(self._device)).contiguous(memory_format=self._memory_format)
+        batch = normalized(stack(images, self._memory_format).to(self._device), self._memory_format)
         with (
             self._lock,
             test_mode(self._networks, self._mode, self._seed),
-            torch.autocast(self._device.type, compute, enabled=compute != torch.float32, cache_enabled=False),
+            self._computing_in(compute),
         ):
             try:
                 output = self._method.translate(batch, direction)
@@ -128,6 +130,16 @@ class Translator:
             if not bool(output.isfinite().all()):
                 raise CheckpointError("This checkpoint's generator gives values that are not finite; it is of no use.")
             return arrays(output, dtype)
+
+    @contextlib.contextmanager
+    def _computing_in(self, dtype: torch.dtype) -> Iterator[None]:
+        if dtype == torch.float32:
+            yield
+            return
+        if self._cast_weights is None:
+            self._cast_weights = CastWeights(self._networks, dtype)
+        with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
+            yield
 
     def check(self, image: ImageArray) -> None:
         """Raise `DataError` if this is no picture that the generator takes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from itrans.data.loader import PairItems
 from itrans.errors import DataError
@@ -60,8 +61,33 @@ def build_method(recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device
 
 
 def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:
-    """Make a recipe's method for translating only: with generators, without discriminators and losses."""
-    return _method(recipe, source, target, [], has_discriminator=False)
+    """Make a recipe's method for translating only: with generators, without discriminators and losses.
+
+    The parameters are not initialised: a checkpoint's are to be loaded.
+    """
+    with _Uninitialised():
+        return _method(recipe, source, target, [], has_discriminator=False)
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves parameters as they are where random values would be drawn for them, which takes a U-Net half a second."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _DRAWN_IN_PLACE and isinstance(tensor := args[0] if args else kwargs["tensor"], torch.nn.Parameter):
+            return tensor
+        return func(*args, **kwargs)
+
+
+_DRAWN_IN_PLACE = {
+    torch.Tensor.normal_,
+    torch.Tensor.uniform_,
+    torch.nn.init.normal_,
+    torch.nn.init.uniform_,
+    torch.nn.init.kaiming_uniform_,
+}
 
 
 def _method(

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.dropout import _DropoutNd
 
 from itrans.data.sampler import derived_seed
@@ -82,6 +83,12 @@ def _normalized_by_itself(module: _BatchNorm, images: Tensor) -> Tensor:
     if images.ndim < 3 or images[0, 0].numel() == 1:  # one value is its own mean
         shape = (1, -1, *([1] * (images.ndim - 2)))
         return torch.zeros_like(images) + (0 if module.bias is None else module.bias.view(shape).to(images.dtype))
+    if images.is_cpu:  # where instance_norm copies channels-last memory forth and back, at twice the time
+        normalized = [
+            functional.batch_norm(image, None, None, module.weight, module.bias, training=True, eps=module.eps)
+            for image in torch.split(images, 1)
+        ]
+        return torch.cat(normalized)
     return functional.instance_norm(
         images, weight=module.weight, bias=module.bias, use_input_stats=True, eps=module.eps
     )
@@ -103,3 +110,34 @@ class _SeededDropout:
             scale = 1 / (1 - self._probability) if self._probability < 1 else 0.0
             self._mask = (keep * scale).to(device=images.device, dtype=images.dtype)
         return images * self._mask
+
+
+class CastWeights:
+    """Weights of convolutions and linear layers in the precision that autocast computes them in, cast once.
+
+    Autocast would cast them anew for every batch, which for a U-Net takes a sixth of the time of a batch of 8.
+
+    Args:
+        networks: modules whose weights are not going to change.
+        dtype: bf16 or fp16.
+    """
+
+    def __init__(self, networks: Iterable[nn.Module], dtype: torch.dtype) -> None:
+        layers = dict.fromkeys(module for network in networks for module in network.modules())
+        weights = [layer.weight for layer in layers if isinstance(layer, (_ConvNd, nn.Linear))]
+        self._weights = [
+            (weight, weight.data, weight.data.to(dtype))
+            for weight in dict.fromkeys(weights)
+            if isinstance(weight, nn.Parameter) and weight.dtype == torch.float32
+        ]
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Put them in the place of the weights for as long as the block lasts."""
+        try:
+            for weight, _, cast in self._weights:
+                weight.data = cast
+            yield
+        finally:
+            for weight, stored, _ in self._weights:
+                weight.data = stored

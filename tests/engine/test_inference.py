@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from itrans.engine.inference import CastWeights
 from itrans.engine.inference import test_mode as in_mode
 
 
@@ -79,3 +80,29 @@ def test_one_pixel_is_normalised_to_the_bias_and_not_to_nan():
     with in_mode([network], "paper", seed=0):
         output = network(torch.randn(1, 2, 1, 1))
     torch.testing.assert_close(output, torch.full((1, 2, 1, 1), 0.5), rtol=0, atol=1e-3)
+
+
+def test_cast_weights_compute_what_autocast_computes_and_leave_the_weights_as_they_were(network):
+    images = torch.randn(2, 2, 9, 7)
+    stored = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    cast = CastWeights([network], torch.bfloat16)
+    with in_mode([network], "paper", seed=0), torch.autocast("cpu", torch.bfloat16):
+        expected = network(images)
+        with cast.in_place():
+            assert network[0].weight.dtype == torch.bfloat16
+            assert network[1].weight.dtype == torch.float32
+            output = network(images)
+    assert torch.equal(output, expected)
+    for name, tensor in network.state_dict().items():
+        assert tensor.dtype == stored[name].dtype, name
+        assert torch.equal(tensor, stored[name]), name
+
+
+def test_weights_that_layers_share_are_cast_once_and_stay_shared():
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = first.weight
+    network = nn.Sequential(first, second)
+    with CastWeights([network], torch.bfloat16).in_place():
+        assert second.weight is first.weight
+        assert first.weight.dtype == torch.bfloat16
+    assert first.weight.dtype == torch.float32
