@@ -105,7 +105,8 @@ class Translated:
 class Generator(Protocol):
     """A network that translates; a `torch.nn.Module`.
 
-    Offered on construction: `in_channels`, `out_channels`. May have `size_multiple` (default 1): the height and width
+    Offered on construction: `in_channels`, `out_channels`, and `initialize`: False where a checkpoint's weights are
+    going to be loaded, so that no others need to be drawn, read or downloaded. May have `size_multiple` (default 1): the height and width
     of what it is given are made multiples of that by reflection, and its output is cropped back.
     """
 
@@ -117,7 +118,7 @@ class Discriminator(Protocol):
     """A network that tells translations from targets; a `torch.nn.Module`.
 
     Offered on construction: `in_channels` (of the picture it judges) and `condition_channels` (of the source that it
-    sees besides; 0 if it sees none). May have `features(image, condition) -> list[Tensor]` for feature matching.
+    sees besides; 0 if it sees none), and `initialize` (see `Generator`). May have `features(image, condition) -> list[Tensor]` for feature matching.
     """
 
     def __call__(self, image: Tensor, condition: Tensor | None) -> Tensor | list[Tensor]:
@@ -156,7 +157,10 @@ Loss: TypeAlias = ImageLoss | AdversarialLoss
 class Dataset(Protocol):
     """A map-style data set of pairs; numpy only, picklable. Offered on construction: `split`.
 
-    May have `paired` (default True): False has the geometry of the two sides drawn independently.
+    May have `paired` (default True): False has the geometry of the two sides drawn independently, and nothing is
+    measured between outputs and targets. May have `draw(index, seed) -> Pair`, which training calls instead of
+    indexing: a pair with something drawn at random, such as a target for an unpaired source, that depends on the index
+    and the seed alone; the seed differs from epoch to epoch.
     """
 
     source: ImageSpec
@@ -209,7 +213,9 @@ class Method(Protocol):
     method is built to translate only), `losses` (a list of `WeightedLoss`; empty when only translating), `source` and
     `target` (`ImageSpec`).
 
-    May have: `state_dict` / `load_state_dict` for what is not a network; a static
+    May have: `directions`, the names that `translate` takes (default: just `forward`), of which the first goes from
+    source to target and a second one from target to source;
+    `state_dict` / `load_state_dict` for what is not a network, such as a pool of images; a static
     `check(losses, has_discriminator) -> list[str]` that says what is wrong with a recipe's parts before any data is
     read, given the loss components' names and classes.
 

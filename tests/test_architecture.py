@@ -19,6 +19,7 @@ LAYERS = [
     {"methods", "engine"},
     {"translate", "translate_files"},
     {"api"},
+    {"testing", "scaffold"},
     {"cli"},
     {"__main__"},
 ]

@@ -39,7 +39,9 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItem
     return PairItems(dataset, transform, recipe.tables.seed)
 
 
-def build_method(recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device: torch.device) -> Method:
+def build_method(
+    recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device: torch.device, initialize: bool = True
+) -> Method:
     """Make a recipe's method for training, with all its networks and losses.
 
     Args:
@@ -47,6 +49,7 @@ def build_method(recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device
         source: what the source pictures are.
         target: what the target pictures are.
         device: where losses that are networks themselves go, which are not trained; the method's are left on the CPU.
+        initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
     """
     losses: list[WeightedLoss] = []
     for position, table in enumerate(recipe.tables.loss):
@@ -57,7 +60,7 @@ def build_method(recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device
         name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
         losses.append(WeightedLoss(name, table.weight, loss))
     has_discriminator = recipe.tables.discriminator is not None
-    return _method(recipe, source, target, losses, has_discriminator=has_discriminator)
+    return _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
 
 
 def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:
@@ -66,7 +69,7 @@ def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Me
     The parameters are not initialised: a checkpoint's are to be loaded.
     """
     with _Uninitialised():
-        return _method(recipe, source, target, [], has_discriminator=False)
+        return _method(recipe, source, target, [], has_discriminator=False, initialize=False)
 
 
 class _Uninitialised(TorchFunctionMode):
@@ -91,13 +94,21 @@ _DRAWN_IN_PLACE = {
 
 
 def _method(
-    recipe: Recipe, source: ImageSpec, target: ImageSpec, losses: list[WeightedLoss], *, has_discriminator: bool
+    recipe: Recipe,
+    source: ImageSpec,
+    target: ImageSpec,
+    losses: list[WeightedLoss],
+    *,
+    has_discriminator: bool,
+    initialize: bool,
 ) -> Method:
     def build_generator(in_channels: int, out_channels: int) -> Any:
-        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels)
+        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=initialize)
 
     def build_discriminator(in_channels: int, condition_channels: int) -> Any:
-        return recipe.build("discriminator", in_channels=in_channels, condition_channels=condition_channels)
+        return recipe.build(
+            "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=initialize
+        )
 
     method = recipe.build(
         "method",

@@ -84,7 +84,8 @@ class Trainer:
         dtype = choose_dtype(tables.train.precision, device)
         memory_format = choose_memory_format(tables.train.channels_last, device, dtype)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
-        self._method = build_method(recipe, self._dataset.source, self._dataset.target, device=device)
+        source, target = self._dataset.source, self._dataset.target
+        self._method = build_method(recipe, source, target, device=device, initialize=not resume)
         self._runtime = Runtime(
             self._method,
             device=device,

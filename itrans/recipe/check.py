@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 OFFERED = {
     "dataset": ("split",),
-    "generator": ("in_channels", "out_channels"),
-    "discriminator": ("in_channels", "condition_channels"),
+    "generator": ("in_channels", "out_channels", "initialize"),
+    "discriminator": ("in_channels", "condition_channels", "initialize"),
     "loss": (),
     "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
 }

@@ -1,0 +1,1 @@
+"""Backbones of timm as generators, discriminators and losses."""
