@@ -69,6 +69,16 @@ class Signature:
         found.extend(("", f'{owner} needs "{name}".\n{self.listing()}') for name in missing)
         return found
 
+    def unchecked(self) -> list[str]:
+        """Return the arguments whose values cannot be checked: without an annotation, or with one that TOML has not."""
+        found = []
+        for name in self.parameters:
+            try:
+                TypeAdapter(self._annotations[name])
+            except (KeyError, *_NOT_CHECKABLE):
+                found.append(name)
+        return found
+
     def defaults(self) -> dict[str, Any]:
         """Return the defaults that a recipe could have written (TOML has no null, so None is left out)."""
         found = {}

@@ -30,7 +30,7 @@ OFFERED = {
 }
 """What itrans gives to the components of each kind when it builds them."""
 
-_RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
+RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
 """Keys of a component's table that are the core's."""
 
 _SUBTABLES: dict[str, type[BaseModel]] = {
@@ -109,7 +109,7 @@ def _component_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, 
             component = REGISTRIES[use.kind].get(use.table.name)
             signature = Signature(component, OFFERED[use.kind])
             faults = signature.faults(use.table.arguments, owner(use))
-            if taken := _RESERVED[use.kind].intersection(signature.parameters):
+            if taken := RESERVED[use.kind].intersection(signature.parameters):
                 raise PluginError(f'{owner(use)} has an argument "{taken.pop()}", which a recipe cannot give to it.')
         except PluginError as error:
             problems.append(Problem(*where((*use.key, "name")), str(error)))

@@ -556,6 +556,7 @@ def test_the_site_has_all_pages():
         "checkpoints.md",
         "inference.md",
         "performance.md",
+        "api.md",
     ]
     assert {path.name for path in (ROOT / "docs").glob("*.md")} == {
         name for entry in site["nav"] for name in entry.values()
