@@ -106,8 +106,8 @@ class Generator(Protocol):
     """A network that translates; a `torch.nn.Module`.
 
     Offered on construction: `in_channels`, `out_channels`, and `initialize`: False where a checkpoint's weights are
-    going to be loaded, so that no others need to be drawn, read or downloaded. May have `size_multiple` (default 1): the height and width
-    of what it is given are made multiples of that by reflection, and its output is cropped back.
+    going to be loaded, so that no others need to be drawn, read or downloaded. May have `size_multiple` (default 1):
+    the height and width of what it is given are made multiples of that by reflection, and its output is cropped back.
     """
 
     def __call__(self, source: Tensor) -> Tensor:
@@ -117,8 +117,9 @@ class Generator(Protocol):
 class Discriminator(Protocol):
     """A network that tells translations from targets; a `torch.nn.Module`.
 
-    Offered on construction: `in_channels` (of the picture it judges) and `condition_channels` (of the source that it
-    sees besides; 0 if it sees none), and `initialize` (see `Generator`). May have `features(image, condition) -> list[Tensor]` for feature matching.
+    Offered on construction: `in_channels` (of the picture it judges), `condition_channels` (of the source that it sees
+    besides; 0 if it sees none), and `initialize` (see `Generator`). May have `features(image, condition) ->
+    list[Tensor]` for feature matching.
     """
 
     def __call__(self, image: Tensor, condition: Tensor | None) -> Tensor | list[Tensor]:
