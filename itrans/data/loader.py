@@ -64,27 +64,34 @@ class PairItems(TorchDataset["Pair | ItransError"]):
         dataset: the recipe's.
         transform: what is done to each pair.
         seed: the recipe's.
+        training: whether the data set may draw something at random for a pair.
     """
 
-    def __init__(self, dataset: Dataset, transform: PairTransform, seed: int) -> None:
-        self._dataset, self._transform, self._seed = dataset, transform, seed
+    def __init__(self, dataset: Dataset, transform: PairTransform, seed: int, *, training: bool = False) -> None:
+        self._dataset, self._transform, self._seed, self._training = dataset, transform, seed, training
 
     def __getitem__(self, draw: Draw) -> Pair | ItransError:
+        seed = derived_seed(self._seed, draw.epoch, draw.position)
         try:
-            pair = checked_pair(self._dataset, draw.position)
-            return self._transform(pair, derived_seed(self._seed, draw.epoch, draw.position))
+            return self._transform(checked_pair(self._dataset, draw.position, seed if self._training else None), seed)
         except ItransError as error:
             return error
 
 
-def checked_pair(dataset: Dataset, index: int) -> Pair:
+def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     """Return a pair that is what the data set says its pairs are.
+
+    Args:
+        dataset: the recipe's.
+        index: of the pair.
+        seed: of what the data set draws for it, if it has `draw`; None takes the pair as it is.
 
     Raises:
         DataError: it is not, or cannot be read; the message names the pair.
     """
     try:
-        pair = Pair(*dataset[index])
+        draw = None if seed is None else getattr(dataset, "draw", None)
+        pair = Pair(*(dataset[index] if draw is None else draw(index, seed)))
     except ItransError:
         raise
     except Exception as error:

@@ -36,7 +36,7 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItem
 
     paired = getattr(dataset, "paired", True)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
-    return PairItems(dataset, transform, recipe.tables.seed)
+    return PairItems(dataset, transform, recipe.tables.seed, training=training)
 
 
 def build_method(

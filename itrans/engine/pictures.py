@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from itrans.protocols import ImageArray
 
 _MARGIN, _LINE, _SCALE = 4, 18, 0.42
-_HEADINGS = ("source", "output", "target")
 
 
 class Row(NamedTuple):
-    """A translated pair, as arrays `(H, W, C)` of any kind."""
+    """A translated pair, as arrays `(H, W, C)` of any kind, and what stands above them."""
 
     source: ImageArray
     output: ImageArray
     target: ImageArray
+    headings: tuple[str, str, str] = ("source", "output", "target")
 
 
 def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
-    """Return a picture `(H, W, 3)` of some rows under the headings source, output, target.
+    """Return a picture `(H, W, 3)` of some rows under the first one's headings.
 
     Args:
         rows: at least one; larger pictures are scaled down to the first row's size.
@@ -37,12 +37,12 @@ def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
     lines = _wrapped(caption, 3 * (width + _MARGIN) + _MARGIN)
     total_height = _LINE + len(rows) * (height + _MARGIN) + _MARGIN + _LINE * len(lines)
     canvas = np.full((total_height, 3 * (width + _MARGIN) + _MARGIN, 3), 255, np.uint8)
-    for column, heading in enumerate(_HEADINGS):
+    for column, heading in enumerate(rows[0].headings):
         left = _MARGIN + column * (width + _MARGIN)
         _write(canvas, heading, left, _LINE - 5)
         for index, row in enumerate(rows):
             top = _LINE + index * (height + _MARGIN) + _MARGIN
-            canvas[top : top + height, left : left + width] = _shown(row[column], width, height)
+            canvas[top : top + height, left : left + width] = _shown(row[:3][column], width, height)
     for number, line in enumerate(lines):
         _write(canvas, line, _MARGIN, total_height - _LINE * (len(lines) - number) + _LINE - 6)
     return canvas

@@ -227,6 +227,10 @@ class Trainer:
         progress, metric = self.progress, self._tables.validation.metric
         metrics, rows = validator()
         epoch = progress.epoch + (progress.batch > 0)
+        if not validator.measures:
+            if rows and self._processes.is_first:
+                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self._sample or "")
+            return False
         value = metrics.get(metric)
         if value is None:
             raise DataError(f'validation.metric = "{metric}" cannot be measured on pictures as small as these.')
@@ -277,7 +281,12 @@ class Trainer:
         if not settings.every:
             return None
         try:
-            return Validator(self._recipe, self._method, self._runtime)
+            validator = Validator(self._recipe, self._method, self._runtime)
+            if not validator.measures:
+                if settings.patience is not None:
+                    raise DataError("validation.patience needs a measure, and outputs of unpaired data have no target.")
+                self._reporter.note("The held-out pictures are no pairs: nothing is measured, there is no best.pt.")
+            return validator
         except MissingSplitError as error:
             if settings.patience is not None:
                 raise DataError(f"validation.patience needs held-out pairs. {error}") from error

@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 class Validator:
     """Translates the held-out pairs of a recipe as `itrans translate` would, in mode `paper`.
 
+    Where they are no pairs (the data set's `paired` is False), outputs are drawn and not measured.
+
     Args:
         recipe: says which split, and how many of its pairs.
         method: translates.
         runtime: where.
+
+    Attributes:
+        measures: whether the targets are what the outputs should be.
 
     Raises:
         MissingSplitError: there is no such split.
@@ -35,6 +40,7 @@ class Validator:
     def __init__(self, recipe: Recipe, method: Method, runtime: Runtime) -> None:
         tables = recipe.tables
         self._dataset = build_dataset(recipe, tables.validation.split)
+        self.measures = bool(getattr(self._dataset, "paired", True))
         self._items = build_items(recipe, self._dataset, training=False)
         self._length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
         augment = tables.augment
@@ -44,7 +50,10 @@ class Validator:
         self._method, self._runtime = method, runtime
 
     def __call__(self) -> tuple[dict[str, float], list[Row]]:
-        """Return the mean of each metric over all processes, and the first pairs of this one to look at."""
+        """Return the mean of each metric over all processes, and the first pairs of this one to look at.
+
+        There are no metrics where nothing is measured.
+        """
         runtime = self._runtime
         scores = Scores(runtime.device)
         rows: list[Row] = []
@@ -61,10 +70,33 @@ class Validator:
         networks = [self._method.networks[name] for name in self._method.generators]
         with runtime.averaged(), test_mode(networks, "paper", self._seed), runtime.autocast():
             for batch in batches:
-                output = self._method.translate(batch.source)
+                if not self.measures:
+                    rows += self._unpaired_rows(batch)[: self._pictures - len(rows)]
+                    if len(rows) >= self._pictures:
+                        break
+                    continue
+                output = self._translated(batch.source)
                 scores.add(batch.source, output, batch.target)
                 rows += self._rows(batch, output)[: self._pictures - len(rows)]
-        return scores.means(processes), rows
+        return scores.means(processes) if self.measures else {}, rows
+
+    def _translated(self, source: Tensor, direction: int = 0) -> Tensor:
+        directions = getattr(self._method, "directions", ("forward",))
+        return self._method.translate(source, directions[direction])
+
+    def _unpaired_rows(self, batch: Batch) -> list[Row]:
+        """Return a row for each picture of either side: itself, its translation, and that translated back."""
+        dtypes = self._dataset.source.dtype, self._dataset.target.dtype
+        count = min(2, len(getattr(self._method, "directions", ("forward",))))
+        found: list[list[Row]] = []
+        for direction, picture in zip(range(count), (batch.source, batch.target), strict=False):
+            output = self._translated(picture, direction)
+            back = self._translated(output, 1 - direction) if count == 2 else picture
+            here, there = dtypes if direction == 0 else dtypes[::-1]
+            sides = (arrays(picture, here), arrays(output, there), arrays(back, here))
+            headings = ("source", "output", "back" if count == 2 else "source")
+            found.append([Row(*row, headings) for row in zip(*sides, strict=True)])
+        return [row for rows in zip(*found, strict=True) for row in rows]
 
     def _rows(self, batch: Batch, output: Tensor) -> list[Row]:
         source, target = self._dataset.source.dtype, self._dataset.target.dtype

@@ -68,6 +68,8 @@ class OpenMoji:
     Args:
         size: height and width of the pictures in pixels.
         direction: `AtoB` colours line drawings, `BtoA` draws coloured ones.
+        paired: False trains without pairs: the target is another emoji's, drawn anew in every epoch. What is held out
+            stays paired, so that outputs can be measured.
         split: which part.
 
     Raises:
@@ -75,12 +77,17 @@ class OpenMoji:
         OutputError: the cache cannot be written.
     """
 
-    paired = True
     attribution = "All emojis designed by OpenMoji - the open-source emoji and icon project. License: CC BY-SA 4.0"
 
     def __init__(
-        self, *, size: Annotated[int, Ge(16), Le(512)] = 128, direction: Literal["AtoB", "BtoA"] = "AtoB", split: Split
+        self,
+        *,
+        size: Annotated[int, Ge(16), Le(512)] = 128,
+        direction: Literal["AtoB", "BtoA"] = "AtoB",
+        paired: bool = True,
+        split: Split,
     ) -> None:
+        self.paired = paired or split != "train"
         self._pairs = Aligned(root=str(_drawn(size)), direction=direction, split=split)
         self.source: ImageSpec = self._pairs.source
         self.target: ImageSpec = self._pairs.target
@@ -96,6 +103,18 @@ class OpenMoji:
             DataError: the cached picture cannot be read.
         """
         return self._pairs[index]
+
+    def draw(self, index: int, seed: int) -> Pair:
+        """Return a line drawing and, where there are no pairs, the colours of another emoji that the seed draws.
+
+        Raises:
+            DataError: see `__getitem__`.
+        """
+        pair = self._pairs[index]
+        if self.paired:
+            return pair
+        step = int(np.random.default_rng(seed).integers(1, len(self)))
+        return pair._replace(target=self._pairs[(index + step) % len(self)].target)
 
 
 class _Emoji(NamedTuple):
