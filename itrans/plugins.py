@@ -1,21 +1,25 @@
 """Which components are installed, read from entry points without importing any of them.
 
-The only module that knows the `entrypoints` library.
+The only module that knows the `entrypoints` library. What it reads was written by anybody: it takes nothing for
+granted, and what it cannot take it names, so that one bad package never hides another.
 """
 
 from __future__ import annotations
 
-import configparser
 import functools
+import io
+import os
 import re
+import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import entrypoints
 
 if TYPE_CHECKING:
+    import configparser
     from collections.abc import Iterator
 
 GROUPS = {
@@ -26,6 +30,23 @@ GROUPS = {
     "method": "itrans.methods",
 }
 """The entry-point group of every kind of component."""
+
+OURS = "itrans"
+"""Our own distribution, which is always looked at."""
+
+LOCAL = "local"
+"""What stands for the distribution of a component that a decorator registered, not an installed package."""
+
+RESTRICTION = "ITRANS_PLUGINS"
+"""The environment variable that restricts which distributions are looked at: names with commas between them."""
+
+NAMING = 'a name has 1 to 100 letters, digits, "_", "-" and "."'
+"""What `is_name` asks, for messages."""
+
+_MOST_BYTES = 1_000_000
+_MOST_CHARACTERS = 500
+_DISTRIBUTION = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
+_VERSION = re.compile(r"[\w.+!-]{0,100}", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +59,7 @@ class Origin:
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.
         target: `module:attribute`.
+        metadata: the folder or archive that the entry point was read from.
     """
 
     kind: str
@@ -45,11 +67,17 @@ class Origin:
     distribution: str
     version: str
     target: str
+    metadata: str = field(default="", compare=False)
 
     @property
     def qualified(self) -> str:
         """The name that is unique whatever else is installed: `distribution:name`."""
         return f"{self.distribution}:{self.name}"
+
+    @property
+    def module(self) -> str:
+        """The module of the target."""
+        return self.target.partition(":")[0].strip()
 
     def load(self) -> object:
         """Import the component and return it. Whatever its module raises is passed on."""
@@ -64,19 +92,25 @@ class Installed:
 
     Attributes:
         origins: the components, sorted by kind, name and distribution.
-        unreadable: a sentence about each `entry_points.txt` that could not be read; it names the file.
+        unreadable: a sentence about each file that could not be read, and each entry that was refused; it names the
+            file.
+        only: the distributions that `ITRANS_PLUGINS` restricts the look to, sorted; None without a restriction.
+        missing: a sentence about each distribution that `ITRANS_PLUGINS` names in vain.
     """
 
     origins: tuple[Origin, ...]
     unreadable: tuple[str, ...]
+    only: tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
 
 
 def installed() -> Installed:
     """Return the components of all distributions on `sys.path`, without importing any.
 
-    A distribution whose `entry_points.txt` is malformed is left out and named in `unreadable`.
+    Of several distributions of one name, the first on `sys.path` counts, as it does for imports. If the environment
+    variable `ITRANS_PLUGINS` is set, only the distributions that it names, and `itrans`, are looked at.
     """
-    return _installed_on(tuple(sys.path))
+    return _installed_on(tuple(entry for entry in sys.path if isinstance(entry, str)), os.environ.get(RESTRICTION))
 
 
 def forget() -> None:
@@ -89,41 +123,149 @@ def normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can name a component; see `NAMING`."""
+    return re.fullmatch(r"[\w.-]{1,100}", text) is not None
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters, which a package's metadata may hold to fool a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def contents(file: Path) -> bytes:
+    """Return what is in a small file.
+
+    Raises:
+        OSError: it cannot be read, is larger than a megabyte, or is no file but, say, a pipe that never ends.
+    """
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is not a file")
+    if status.st_size > _MOST_BYTES:
+        raise OSError(f"it is larger than {_MOST_BYTES // 1_000_000} MB")
+    return file.read_bytes()
+
+
 @functools.cache
-def _installed_on(path: tuple[str, ...]) -> Installed:
+def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
+    only = None if restriction is None else {OURS, *map(normalized, re.split(r"[,\s]+", restriction))} - {""}
+    seen: dict[str, str] = {}
+    origins: list[Origin] = []
     unreadable: list[str] = []
+    for entry in dict.fromkeys(path):
+        for source in _sources(entry or os.curdir, unreadable):
+            if only is not None and source.distribution not in only:
+                seen.setdefault(source.distribution, entry)
+            elif source.distribution not in seen:
+                seen[source.distribution] = entry
+                origins.extend(_origins_of(source, unreadable))
+            elif seen[source.distribution] == entry and any(_origins_of(source, [])):
+                reason = f"{source.distribution} is installed twice here, and this one is passed over; install it anew"
+                unreadable.append(_note(source.place, reason))
+    missing = [
+        f'{RESTRICTION} names "{printable(name)}", which '
+        + ("brings no components." if name in seen else "is not installed.")
+        for name in sorted((only or set()) - {origin.distribution for origin in origins} - {OURS})
+    ]
+    chosen = None if only is None else tuple(printable(name) for name in sorted(only))
+    return Installed(tuple(sorted(origins)), tuple(unreadable), chosen, tuple(missing))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The metadata of one distribution; `config` is None if it is still to be read from the folder `place`."""
+
+    distribution: str
+    version: str
+    place: Path
+    config: configparser.ConfigParser | None = None
+
+
+def _sources(entry: str, unreadable: list[str]) -> Iterator[_Source]:
+    """Yield the distributions of one entry of `sys.path`."""
     try:
-        files = list(entrypoints.iter_files_distros(path=path))
-    except (configparser.Error, UnicodeDecodeError, OSError):
-        files = list(_readable_files(path, unreadable))
-    origins = {
-        Origin(kind, name, normalized(distribution.name), distribution.version or "", target.strip())
-        for config, distribution in files
-        for kind, group in GROUPS.items()
-        if config.has_section(group)
-        for name, target in config.items(group, raw=True)
-    }
-    return Installed(tuple(sorted(origins)), tuple(unreadable))
+        if entry.endswith(".egg"):
+            raise NotADirectoryError
+        names = [name for name in os.listdir(entry) if name.endswith((".dist-info", ".egg-info"))]  # noqa: PTH208
+    except NotADirectoryError:
+        yield from _archived(entry, unreadable)
+        return
+    except (OSError, ValueError):
+        return  # Python passes over such an entry as well
+    for name in sorted(names, key=_preference, reverse=True):
+        yield from _checked(name.rpartition(".")[0], Path(entry, name), None, unreadable)
 
 
-def _readable_files(
-    path: tuple[str, ...], unreadable: list[str]
-) -> Iterator[tuple[configparser.ConfigParser, entrypoints.Distribution]]:
-    """Look one file at a time, because `entrypoints` gives up on everything at the first malformed file."""
-    seen = set()
-    for folder in path:
-        for file in sorted(
-            [*Path(folder).glob("*.dist-info/entry_points.txt"), *Path(folder).glob("*.egg-info/entry_points.txt")]
-        ):
-            distribution = entrypoints.Distribution.from_name_version(file.parent.stem)
-            if distribution.name in seen:
-                continue
-            seen.add(distribution.name)
-            config = entrypoints.CaseSensitiveConfigParser(delimiters=("=",))
-            try:
-                config.read([file])
-            except (configparser.Error, UnicodeDecodeError, OSError) as error:
-                reason = " ".join(str(error).split())
-                unreadable.append(f"{file} cannot be read, so its plugins are not seen: {reason}")
+def _archived(entry: str, unreadable: list[str]) -> Iterator[_Source]:
+    """Yield the distributions of an egg or a zip file. `entrypoints` reads all of one, or none."""
+    try:
+        found = list(entrypoints.iter_files_distros(path=[entry]))
+    except Exception as error:  # a damaged archive raises anything
+        unreadable.append(_unread(Path(entry), error))
+        return
+    for config, distribution in found:
+        yield from _checked(f"{distribution.name}-{distribution.version or ''}", Path(entry), config, unreadable)
+
+
+def _checked(
+    stem: str, place: Path, config: configparser.ConfigParser | None, unreadable: list[str]
+) -> Iterator[_Source]:
+    """Yield a distribution if its name, and with it all messages about it, can be shown."""
+    found = entrypoints.Distribution.from_name_version(stem)
+    name, version = normalized(found.name), re.sub(r"-py\d[\d.]*$", "", found.version or "")
+    if _DISTRIBUTION.fullmatch(name) and _VERSION.fullmatch(version) and name != LOCAL:
+        yield _Source(name, version, place, config)
+    elif config is not None or (place / "entry_points.txt").exists():
+        reason = "that stands for what a decorator registers" if name == LOCAL else "that is not a name and a version"
+        unreadable.append(_note(place, f"its plugins are left out: it is called {_excerpt(stem)}, and {reason}"))
+
+
+def _preference(name: str) -> tuple[bool, list[int], str]:
+    """Order what an interrupted update leaves behind: the higher version comes last."""
+    version = entrypoints.Distribution.from_name_version(name).version or ""
+    return name.endswith(".dist-info"), [int(number[:9]) for number in re.findall(r"[0-9]+", version)], name
+
+
+def _origins_of(source: _Source, unreadable: list[str]) -> Iterator[Origin]:
+    config, file = source.config, source.place
+    if config is None:
+        file = source.place / "entry_points.txt"
+        try:
+            config = _read(file)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except Exception as error:  # malformed in one of many ways
+            unreadable.append(_unread(file, error))
+            return
+    for kind, group in GROUPS.items():
+        for name, text in config.items(group, raw=True) if config.has_section(group) else ():
+            target = " ".join(text.split())
+            if not is_name(name):
+                unreadable.append(_note(file, f"a {kind} is left out: {_excerpt(name)} is not a name; {NAMING}"))
+            elif len(target) > _MOST_CHARACTERS or target != printable(target):
+                unreadable.append(_note(file, f'the {kind} "{name}" is left out: {_excerpt(target)} is no object'))
             else:
-                yield config, distribution
+                yield Origin(kind, name, source.distribution, source.version, target, str(source.place))
+
+
+def _read(file: Path) -> configparser.ConfigParser:
+    """Read an `entry_points.txt`. One that is about other programs is not parsed."""
+    data = contents(file)
+    config: configparser.ConfigParser = entrypoints.CaseSensitiveConfigParser(delimiters=("=",))
+    if b"itrans." in data or data.lstrip()[:1] not in {b"", b"[", b"#", b";"}:
+        config.read_file(io.StringIO(data.decode("utf-8"), newline=None), source=file.name)
+    return config
+
+
+def _unread(file: Path, error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return _note(file, f"it cannot be read, so its plugins are not seen: {reason[:_MOST_CHARACTERS]}")
+
+
+def _note(place: Path, reason: str) -> str:
+    return printable(f"{place}: {reason}")
+
+
+def _excerpt(text: str) -> str:
+    return f'"{text}"' if len(text) <= 100 else f'"{text[:100]}..."'

@@ -5,12 +5,14 @@ Names are listed without importing anything; `get` imports the one component tha
 
 from __future__ import annotations
 
+import collections
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from itrans import __version__, plugins
 from itrans.errors import PluginError, did_you_mean, quoted
-from itrans.plugins import Origin
+from itrans.plugins import Origin, printable
 from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method
 
 if TYPE_CHECKING:
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 API_VERSION = 1
 """The version of the component protocols. A component may carry `itrans_api`; a higher one than this is refused."""
 
-LOCAL = "local"
+LOCAL = plugins.LOCAL
 """The distribution of a component that was registered with the decorator, not by an installed package."""
+
+_MOST_CHARACTERS = 2000
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Callable[..., Any]")
@@ -48,10 +52,10 @@ class Registry(Generic[T]):
             replace: take the place of a component of that name; without it, a name that is taken is an error.
 
         Raises:
-            PluginError: the name is taken or contains a colon.
+            PluginError: the name is taken, or is not a name.
         """
-        if ":" in name or not name:
-            raise PluginError(f'"{name}" cannot name a {self.kind}: a name is not empty and has no colon.')
+        if not plugins.is_name(name):
+            raise PluginError(f'"{printable(name)}" cannot name a {self.kind}: {plugins.NAMING}.')
         taken = [origin for origin in self.origins() if origin.name == name]
         if taken and not replace:
             raise PluginError(
@@ -72,20 +76,16 @@ class Registry(Generic[T]):
     def origins(self) -> list[Origin]:
         """Return where every component comes from, by name and distribution, without importing any.
 
-        A name that was registered by decorator hides installed components of the same name.
+        A name that was registered by decorator hides installed components of the same name, but for their qualified
+        names.
         """
-        local = [Origin(self.kind, name, LOCAL, "", _place(component)) for name, component in self._local.items()]
-        found = [
-            origin
-            for origin in plugins.installed().origins
-            if origin.kind == self.kind and origin.name not in self._local
-        ]
-        return sorted(local + found)
+        return [origin for origin in self._everything() if self._is_seen(origin)]
 
     def names(self) -> list[str]:
         """Return the names a recipe can use, sorted, without importing anything; ambiguous ones are qualified."""
-        names = [origin.name for origin in self.origins()]
-        return [origin.name if names.count(origin.name) == 1 else origin.qualified for origin in self.origins()]
+        origins = self.origins()
+        count = collections.Counter(origin.name for origin in origins)
+        return [origin.name if count[origin.name] == 1 else origin.qualified for origin in origins]
 
     def origin(self, name: str) -> Origin:
         """Return where the component of this name, plain or qualified, comes from.
@@ -93,13 +93,12 @@ class Registry(Generic[T]):
         Raises:
             PluginError: no component has the name, or several have.
         """
-        origins = self.origins()
         if ":" in name:
             distribution, _, plain = name.partition(":")
             wanted = (plugins.normalized(distribution), plain)
-            matches = [origin for origin in origins if (origin.distribution, origin.name) == wanted]
+            matches = [origin for origin in self._everything() if (origin.distribution, origin.name) == wanted]
         else:
-            matches = [origin for origin in origins if origin.name == name]
+            matches = [origin for origin in self.origins() if origin.name == name]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -107,11 +106,13 @@ class Registry(Generic[T]):
                 f'Several packages bring a {self.kind} "{name}": {", ".join(_source(match) for match in matches)}.\n'
                 f"Say which: {' or '.join(quoted(match.qualified for match in matches))}."
             )
-        known = self.names()
+        known, found = self.names(), plugins.installed()
+        notes = [*found.unreadable, *found.missing]
+        if found.only is not None:
+            notes.insert(0, f"{plugins.RESTRICTION} restricts the packages that are seen to {', '.join(found.only)}.")
         raise PluginError(
-            f'There is no {self.kind} "{name}".{did_you_mean(name, known)}\n'
-            f"Installed: {', '.join(known) or 'none'}."
-            + "".join(f"\n{note}" for note in plugins.installed().unreadable)
+            f'There is no {self.kind} "{printable(name)}".{did_you_mean(name, known)}\n'
+            f"Installed: {', '.join(known) or 'none'}." + "".join(f"\n{note}" for note in notes)
         )
 
     def get(self, name: str) -> Callable[..., T]:
@@ -123,24 +124,35 @@ class Registry(Generic[T]):
         origin = self.origin(name)
         if origin.distribution == LOCAL:
             return self._local[origin.name]
+        who = f'The {self.kind} "{origin.name}" of {_source(origin)}'
         try:
             component = origin.load()
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as error:  # an imported module may raise anything, SystemExit too
             raise PluginError(
-                f'The {self.kind} "{origin.name}" of {_source(origin)} cannot be imported from {origin.target}:\n'
-                f"{type(error).__name__}: {error}"
+                f"{who} cannot be imported from {origin.target}:\n{described(error)}{_imported_from(origin, error)}"
             ) from error
         if not callable(component):
             raise PluginError(
-                f'The {self.kind} "{origin.name}" of {_source(origin)} is {type(component).__name__} {origin.target}, '
+                f"{who} is {printable(type(component).__name__)} {origin.target}, "
                 "not something that can be called to make one."
             )
-        needs = getattr(component, "itrans_api", 1)
+        try:
+            needs = getattr(component, "itrans_api", 1)
+            inspect.signature(component)
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:  # reading an attribute may run anything as well
+            raise PluginError(
+                f"{who} cannot be used, because its itrans_api or its arguments cannot be read:\n{described(error)}"
+            ) from error
+        if not isinstance(needs, int):
+            kind = printable(type(needs).__name__)
+            raise PluginError(f"{who} cannot be used, because its itrans_api is of type {kind}, not a whole number.")
         if needs > API_VERSION:
             raise PluginError(
-                f'The {self.kind} "{origin.name}" of {_source(origin)} needs the component API {needs}; '
+                f"{who} needs the component API {needs}; "
                 f"itrans {__version__} has {API_VERSION}. Update it: pip install --upgrade itrans"
             )
         return component
@@ -161,6 +173,13 @@ class Registry(Generic[T]):
         taken = accepted(component, offered)
         return component(**{**taken, **arguments})
 
+    def _everything(self) -> list[Origin]:
+        local = [Origin(self.kind, name, LOCAL, "", _place(component)) for name, component in self._local.items()]
+        return sorted([*local, *(origin for origin in plugins.installed().origins if origin.kind == self.kind)])
+
+    def _is_seen(self, origin: Origin) -> bool:
+        return origin.distribution == LOCAL or origin.name not in self._local
+
 
 def accepted(component: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the offered arguments that the component's signature names (`**kwargs` names none)."""
@@ -176,6 +195,26 @@ def _place(component: Callable[..., object]) -> str:
 
 def _source(origin: Origin) -> str:
     return f"{origin.distribution} {origin.version}".strip()
+
+
+def described(error: BaseException) -> str:
+    """Return an error's type and message, as short and as printable as an error of one's own."""
+    try:
+        text = str(error)
+    except BaseException:  # raised by the message of somebody else's exception
+        text = "(its message cannot be read)"
+    lines = f"{type(error).__name__}: {text}"[:_MOST_CHARACTERS].splitlines()
+    return "\n".join(printable(line) for line in lines)
+
+
+def _imported_from(origin: Origin, error: BaseException) -> str:
+    """Return the file of the package in which something lacks: it may be another package of the same name."""
+    if not isinstance(error, ImportError | AttributeError):
+        return ""
+    lacking = error.name if isinstance(error, ImportError) else getattr(error.obj, "__name__", None)
+    package = (lacking if isinstance(lacking, str) else origin.module).partition(".")[0]
+    file = getattr(sys.modules.get(package), "__file__", None)
+    return f" ({package} is {printable(file)})" if isinstance(file, str) and file not in str(error) else ""
 
 
 GENERATORS: Registry[Generator] = Registry("generator")

@@ -147,7 +147,7 @@ class TestRegister:
         LOSSES.unregister("l1")
         assert LOSSES.get("l1") is not Mine
 
-    @pytest.mark.parametrize("name", ["", "a:b"])
+    @pytest.mark.parametrize("name", ["", "a:b", "a b", "a\x1b", "n" * 101])
     def test_a_name_must_be_a_plain_name(self, name):
         with pytest.raises(PluginError, match="cannot name a loss"):
             LOSSES.register(name)

@@ -20,25 +20,33 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def printable(text: str) -> str:
-    """Return a text without control characters, which a package's metadata may hold to fool a terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under headings: a rich table on a terminal, aligned columns in a pipe."""
-    rows = [[printable(cell) for cell in row] for row in rows]
+    """Print rows under headings: a rich table on a terminal, aligned columns in a pipe.
+
+    Columns in a pipe have two spaces or more between them; an empty cell is a dash.
+    """
+    from itrans.plugins import printable
+
+    rows = [[_encodable(printable(cell)) for cell in row] for row in rows]
     if is_terminal():
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*headings)
+        table = Table()
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         Console().print(table)
         return
-    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
-    for row in [headings, *rows]:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
+    cells = [headings, *([" ".join(cell.split()) or "-" for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _encodable(text: str) -> str:
+    """Return a text with a question mark for each character that standard output has no code for."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)

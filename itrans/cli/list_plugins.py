@@ -14,43 +14,75 @@ from itrans.registry import REGISTRIES
 
 @click.command("list-plugins")
 @click.argument("kind", required=False, type=click.Choice(list(REGISTRIES)))
-@click.option("--check", is_flag=True, help="Import each, and report the broken ones; exit 2 if any.")
+@click.option("--long", is_flag=True, help="Add a line about each, from its docstring.")
+@click.option("--check", is_flag=True, help="Import each, look whether it is as it should be; exit 2 if any is not.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long --check waits for the import of one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of objects instead of a table.")
-def list_plugins(kind: str | None, check: bool, as_json: bool) -> None:
+def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_json: bool) -> None:
     """Show the installed components: kind, name, distribution, version, object.
 
-    Nothing is imported without --check. KIND shows components of one kind only.
-    """
-    rows, broken = [], 0
-    for registry in REGISTRIES.values():
-        if kind not in {None, registry.kind}:
-            continue
-        for origin in registry.origins():
-            row = {
-                "kind": origin.kind,
-                "name": origin.name,
-                "distribution": origin.distribution,
-                "version": origin.version,
-                "object": origin.target,
-            }
-            if check:
-                try:
-                    registry.get(origin.qualified)
-                    row["status"] = "ok"
-                except PluginError as error:
-                    row["status"] = f"broken: {str(error).splitlines()[-1]}"
-                    broken += 1
-            rows.append(row)
+    KIND shows components of one kind only. Nothing is imported without --check, which imports in another process.
+
+    \b
+    The columns, which are the keys of --json too:
+      kind          generator, discriminator, loss, dataset, method
+      name          what a recipe calls it
+      distribution  what pip calls the package that brings it
+      version       of the distribution
+      object        module:attribute
+      status        with --check: ok, or broken, shadowed (another package
+                    has a module of that name) or faulty, and why
+      summary       with --long: the first line of its docstring
+    In a pipe, two spaces or more are between columns, and a dash stands for
+    an empty one.
+
+    If the environment variable ITRANS_PLUGINS is set, only the distributions
+    that it names, with commas between them, and itrans itself are looked at;
+    by all commands. Set but empty, it leaves itrans alone.
+    """  # noqa: D301  # click wants the control character
+    origins = [
+        origin for registry in REGISTRIES.values() if kind in {None, registry.kind} for origin in registry.origins()
+    ]
+    rows = [
+        {
+            "kind": origin.kind,
+            "name": origin.name,
+            "distribution": origin.distribution,
+            "version": origin.version,
+            "object": origin.target,
+        }
+        for origin in origins
+    ]
+    bad = 0
+    if check:
+        from itrans.cli.check_plugins import OK, statuses
+
+        found = statuses(origins, timeout)
+        bad = sum(found[origin] != OK for origin in origins)
+        for row, origin in zip(rows, origins, strict=True):
+            row["status"] = found[origin]
+    if long:
+        from itrans.cli.summaries import summary_of
+
+        for row, origin in zip(rows, origins, strict=True):
+            row["summary"] = summary_of(origin)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
         print_table(list(rows[0]), [list(row.values()) for row in rows])
     else:
         click.echo("Nothing is installed.")
-    unreadable = plugins.installed().unreadable
-    for note in unreadable:
+    installed = plugins.installed()
+    for note in [*installed.unreadable, *installed.missing]:
         click.echo(f"Warning: {note}", err=True)
-    if check and (broken or unreadable):
+    if check and (bad or installed.unreadable):
         raise PluginError(
-            f"Broken: {broken} of {len(rows)} components, {len(unreadable)} unreadable packages; see above."
+            f"Broken: {bad} of {len(rows)} components; unreadable: {len(installed.unreadable)} packages; see above."
         )

@@ -31,6 +31,7 @@ def main() -> None:
             "bare click + rich": [sys.executable, "-c", BARE],
             "itrans --help": [*itrans, "--help"],
             "itrans list-plugins": [*itrans, "list-plugins"],
+            "itrans list-plugins --long": [*itrans, "list-plugins", "--long"],
             "itrans run missing.toml": [*itrans, "run", "missing.toml"],
             "itrans run broken.toml": [*itrans, "run", "broken.toml"],
         }
