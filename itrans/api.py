@@ -10,7 +10,7 @@ output = translator.translate(array)      # (H, W, C) uint8, uint16 or float32 i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
 from itrans.errors import (
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from itrans.methods.noise import Noise as Noise
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translate import Mode, Precision, Translator
 
@@ -76,6 +77,7 @@ __all__ = [
     "Loss",
     "Method",
     "MissingSplitError",
+    "Noise",
     "OutputError",
     "Pair",
     "PixelType",
@@ -101,6 +103,16 @@ __all__ = [
     "write_image",
 ]
 
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
+
+    def __getattr__(name: str) -> Any:
+        """Import what is a torch module when it is asked for."""
+        if name == "Noise":
+            from itrans.methods.noise import Noise
+
+            return Noise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 def load(
     checkpoint: str | os.PathLike[str],
@@ -117,7 +129,7 @@ def load(
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
             and normalises by the statistics gathered in training.
-        seed: of the dropout; the same seed gives the same output.
+        seed: of dropout and noise; the same seed gives the same output.
         precision: `fp32`, `bf16`, `fp16`, or `auto`: bf16 for 8-bit pictures where the hardware has it, else fp32.
 
     Raises:

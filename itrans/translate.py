@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import threading
+from collections.abc import Sized
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +15,16 @@ from itrans.data.tensors import arrays, normalized, stack
 from itrans.engine.build import build_translator
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.engine.inference import MODES, CastWeights, Mode, test_mode
-from itrans.errors import CheckpointError, DataError, ItransError, quoted
+from itrans.engine.inference import MODES, CastWeights, Mode, random_state, test_mode, why_alike
+from itrans.errors import CheckpointError, DataError, ItransError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from itrans.protocols import ImageArray, PixelType
+    from torch import Tensor
+
+    from itrans.protocols import ImageArray, ImageSpec, PixelType
 
 __all__ = ["Mode", "Precision", "Translator"]
 
@@ -33,13 +37,15 @@ class Translator:
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
             and normalises by the statistics gathered in training.
-        seed: of the dropout; the same seed and picture give the same output, whatever else is in the batch.
+        seed: of dropout and noise; the same seed and picture give the same output, whatever else is in the batch.
         precision: `auto` computes 8-bit outputs in bf16 where the hardware has it, and all others in fp32, because
             bf16 has 8 significant bits.
 
     Attributes:
-        source: what the pictures that it takes are.
-        target: what the pictures that it makes are like.
+        source: what the pictures that it takes are, in the first direction.
+        target: what the pictures that it makes are like, in the first direction.
+        directions: what `direction` may be, the default first.
+        seed: the one that was given.
         sample: what the training data stood in for, or None if they were the recipe's own.
         title: the recipe's title.
 
@@ -62,12 +68,15 @@ class Translator:
             raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
         self._device = choose_device(device)
         self._lock = threading.Lock()  # the mode is set on the networks themselves
-        self._precision, self._mode, self._seed = precision, mode, seed
+        self._precision, self._mode, self.seed = precision, mode, _checked_seed(seed)
         record = load_checkpoint(checkpoint)
         recipe = record.checked_recipe(checkpoint)
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title = recipe.tables.title
         self._method = build_translator(recipe, record.source, record.target)
+        named = getattr(self._method, "directions", None)
+        self.directions: tuple[str, ...] = tuple(named or ("forward",))
+        self._any_direction = named is None  # the method's translate knows, and does not tell
         dtype = choose_dtype(precision, self._device)
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
@@ -82,54 +91,144 @@ class Translator:
         for network in self._networks:
             network.to(device=self._device, memory_format=self._memory_format)  # type: ignore[call-overload]
         self._cast_weights: CastWeights | None = None
+        self._draws_for_itself = False
 
-    def translate(self, image: ImageArray, *, direction: str = "forward") -> ImageArray:
+    def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
+        """Return what a direction takes and what it makes; the second of two swaps `source` and `target`.
+
+        Raises:
+            DataError: there is no such direction.
+        """
+        if direction is not None and direction not in self.directions and not self._any_direction:
+            raise DataError(
+                f'There is no direction "{direction}".{did_you_mean(direction, self.directions)} '
+                f"This checkpoint's method translates {', '.join(quoted(self.directions))}."
+            )
+        backward = direction in self.directions[1:2]
+        return (self.target, self.source) if backward else (self.source, self.target)
+
+    def translate(self, image: ImageArray, *, seed: int | None = None, direction: str | None = None) -> ImageArray:
         """Translate one picture.
 
         Args:
             image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1].
-            direction: for methods that have several.
+            seed: of dropout and noise, instead of the translator's.
+            direction: one of `directions`; None is the first.
 
         Returns:
             `(H, W, C')` of the picture's own type, or of the target's if training pairs had two different types.
 
         Raises:
-            DataError: the picture has another number of channels than the generator takes.
+            DataError: the picture has another number of channels than the generator takes, or there is no such
+                direction.
         """
-        return self.translate_batch([image], direction=direction)[0]
+        return self.translate_batch([image], seed=seed, direction=direction)[0]
 
-    def translate_batch(self, images: Sequence[ImageArray], *, direction: str = "forward") -> list[ImageArray]:
-        """Translate pictures of equal shape and type at once; each output is what it would be alone.
+    def samples(
+        self,
+        image: ImageArray,
+        count: int,
+        *,
+        seed: int | None = None,
+        direction: str | None = None,
+        batch_size: int = 8,
+    ) -> list[ImageArray]:
+        """Translate one picture several times: with a seed, the next one, and so on.
+
+        Args:
+            image: see `translate`.
+            count: how many outputs.
+            seed: of the first, instead of the translator's.
+            direction: see `translate`.
+            batch_size: how many at once.
 
         Raises:
-            DataError: see `translate`; or the pictures differ in shape or type.
+            DataError: see `translate`.
         """
+        first = self.seed if seed is None else seed
+        outputs: list[ImageArray] = []
+        for start in range(first, first + count, batch_size):
+            seeds = range(start, min(start + batch_size, first + count))
+            outputs += self.translate_batch([image] * len(seeds), seed=seeds, direction=direction)
+        return outputs
+
+    def translate_batch(
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+    ) -> list[ImageArray]:
+        """Translate pictures of equal shape and type at once; each output is what it would be alone.
+
+        Args:
+            images: see `translate`.
+            seed: see `translate`; or one for each picture.
+            direction: see `translate`.
+
+        Raises:
+            DataError: see `translate`; or the pictures differ in shape or type, or there are not as many seeds as
+                pictures.
+        """
+        source, target = self.specs(direction)
+        seeds = self._seeds(seed, len(images))
         if not images:
             return []
         for image in images:
-            self.check(image)
+            self.check(image, direction)
             if image.shape != images[0].shape or image.dtype != images[0].dtype:
                 raise DataError(
                     "The pictures of a batch must have the same shape and type; translate these one by one."
                 )
         kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
-        dtype = kept if self.source.dtype == self.target.dtype else self.target.dtype
+        dtype = kept if source.dtype == target.dtype else target.dtype
         compute = choose_dtype(self._precision, self._device)
         if self._precision == "auto" and dtype != "uint8":
             compute = torch.float32
         batch = normalized(stack(images, self._memory_format).to(self._device), self._memory_format)
-        with (
-            self._lock,
-            test_mode(self._networks, self._mode, self._seed),
-            self._computing_in(compute),
-        ):
+        with self._lock, self._computing_in(compute):
+            output = self._output(batch, seeds, direction or self.directions[0])
+        if not bool(output.isfinite().all()):
+            raise CheckpointError("This checkpoint's generator gives values that are not finite; it is of no use.")
+        return arrays(output, dtype)
+
+    def why_alike(self) -> str:
+        """Return why samples of one picture are all the same, as the end of a sentence."""
+        return why_alike(self._networks, self._mode)
+
+    def _seeds(self, seed: int | Sequence[int] | None, count: int) -> list[int]:
+        """Return one seed for each picture."""
+        if not isinstance(seed, Sized):
+            return [self.seed if seed is None else _checked_seed(seed)] * count
+        if len(seed) != count:
+            raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
+        return [_checked_seed(one) for one in seed]
+
+    def _output(self, batch: Tensor, seeds: list[int], direction: str) -> Tensor:
+        """Translate a batch at once, or one by one if the generator draws from torch's own generator.
+
+        What such a generator draws for a picture depends on its place in the batch, and the first place alone is the
+        same in any company.
+        """
+        if not self._draws_for_itself:
+            output, drew = self._run(batch, seeds, direction)
+            self._draws_for_itself = drew
+            if not drew or len(batch) == 1:
+                return output
+        return torch.cat(
+            [self._run(*one, direction)[0] for one in zip(torch.split(batch, 1), [[s] for s in seeds], strict=True)]
+        )
+
+    def _run(self, batch: Tensor, seeds: list[int], direction: str) -> tuple[Tensor, bool]:
+        """Return translations, and whether the generator drew from torch's own generator."""
+        seed = seeds[0] if len(set(seeds)) == 1 else seeds
+        with test_mode(self._networks, self._mode, seed):
+            before = random_state(self._device)
             try:
                 output = self._method.translate(batch, direction)
             except ValueError as error:
                 raise DataError(str(error)) from error
-            if not bool(output.isfinite().all()):
-                raise CheckpointError("This checkpoint's generator gives values that are not finite; it is of no use.")
-            return arrays(output, dtype)
+            return output, not torch.equal(before, random_state(self._device))
 
     @contextlib.contextmanager
     def _computing_in(self, dtype: torch.dtype) -> Iterator[None]:
@@ -141,8 +240,8 @@ class Translator:
         with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
             yield
 
-    def check(self, image: ImageArray) -> None:
-        """Raise `DataError` if this is no picture that the generator takes."""
+    def check(self, image: ImageArray, direction: str | None = None) -> None:
+        """Raise `DataError` if this is no picture that the generator takes in that direction."""
         wanted = "what is translated is an array (height, width, channels) of uint8, uint16, or float32 in [0, 1]."
         if not isinstance(image, np.ndarray):
             raise DataError(f"This is {type(image).__name__}; {wanted}")
@@ -150,11 +249,18 @@ class Translator:
             raise DataError(f"This is an array of shape {image.shape} and type {image.dtype}; {wanted}")
         if image.dtype == np.float32 and not (float(image.min()) >= 0 and float(image.max()) <= 1):  # so is NaN
             raise DataError(f"This array has floats from {image.min():g} to {image.max():g}; {wanted}")
-        if image.shape[2] != self.source.channels:
+        taken = self.specs(direction)[0].channels
+        if image.shape[2] != taken:
             raise DataError(
                 f"The picture has {_channels(image.shape[2])}, but this checkpoint's generator takes "
-                f"{_channels(self.source.channels)}. Convert it first."
+                f"{_channels(taken)}. Convert it first."
             )
+
+
+def _checked_seed(seed: int) -> int:
+    if operator.index(seed) < 0:
+        raise ItransError(f"The seed is {seed}, and should be 0 or more.")
+    return operator.index(seed)
 
 
 def _channels(count: int) -> str:

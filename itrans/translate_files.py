@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from itrans.data.images import SUFFIXES, find_images, read_image, write_image
 from itrans.errors import DataError, ItransError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from itrans.protocols import ImageArray, ImageSpec
     from itrans.translate import Translator
@@ -31,36 +33,32 @@ class Job:
 
     Attributes:
         source: the file to read.
-        output: the file to write.
+        outputs: the files to write, one for each sample.
     """
 
     source: Path
-    output: Path
+    outputs: tuple[Path, ...]
 
 
-def find_jobs(inputs: Sequence[str], output: Path) -> list[Job]:
+def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
     """Return what there is to translate.
 
     Args:
         inputs: files, folders (with all that is in them), and patterns such as `*.png`.
         output: the folder to write to; what comes from a folder keeps its place in it.
+        samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
+            leading zeros where it takes some to sort them.
+        format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
 
     Raises:
         DataError: an input is not there, a folder has no pictures, or two would be written to one file.
         OutputError: a picture would be written over one of the inputs.
     """
-    jobs = [
-        Job(source, output / place.with_suffix(_suffix(place))) for item in inputs for source, place in _found(item)
-    ]
-    sources = {job.source.resolve() for job in jobs}
-    written: dict[Path, Path] = {}
-    for job in jobs:
-        if job.output.resolve() in sources:
-            raise OutputError(f"{job.output} would be written over an input. Choose another folder: -o DIR.")
-        other = written.setdefault(job.output, job.source)
-        if other != job.source:
-            raise DataError(f"{other} and {job.source} would both be written to {job.output}. Translate them apart.")
-    return list({job.output: job for job in jobs}.values())
+    return _without_collisions(
+        Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
+        for item in inputs
+        for source, place in _found(item)
+    )
 
 
 def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
@@ -69,14 +67,44 @@ def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
     Args:
         jobs: what to translate.
         target: what translations are like; only their channels matter, unless they are floats.
+
+    Raises:
+        DataError: see `find_jobs`.
+        OutputError: see `find_jobs`.
     """
     if target.channels in {1, 3, 4} and target.dtype != "float32":
         return list(jobs)
     suffix = ".tif" if target.channels in {1, 3, 4} else ".npy"
     kept = {".npy", suffix, ".tiff" if suffix == ".tif" else suffix}
-    return [
-        job if job.output.suffix.lower() in kept else Job(job.source, job.output.with_suffix(suffix)) for job in jobs
-    ]
+
+    def fitted(output: Path) -> Path:
+        return output if output.suffix.lower() in kept else output.with_suffix(suffix)
+
+    return _without_collisions(Job(job.source, tuple(map(fitted, job.outputs))) for job in jobs)
+
+
+def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
+    if samples == 1:
+        return (output,)
+    digits = len(str(samples))
+    return tuple(
+        output.with_name(f"{output.stem}-{number:0{digits}d}{output.suffix}") for number in range(1, samples + 1)
+    )
+
+
+def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
+    """Return each job once; raise what `find_jobs` says."""
+    jobs = list(jobs)
+    sources = {job.source.resolve() for job in jobs}
+    written: dict[Path, Path] = {}
+    for job in jobs:
+        for output in job.outputs:
+            if output.resolve() in sources:
+                raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
+            other = written.setdefault(output, job.source)
+            if other != job.source:
+                raise DataError(f"{other} and {job.source} would both be written to {output}. Translate them apart.")
+    return list({job.outputs: job for job in jobs}.values())
 
 
 def translate_files(
@@ -84,55 +112,134 @@ def translate_files(
     jobs: Sequence[Job],
     *,
     batch_size: int = 8,
-    direction: str = "forward",
+    direction: str | None = None,
     done: Callable[[Job, ItransError | None], None],
+    warn: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Translate files. Pictures of equal size and type share a batch.
+    """Translate files. Pictures of equal size and type share a batch, and so do the samples of a picture.
 
     Args:
-        translator: translates.
+        translator: its seed makes the first sample of each picture, the next seed the second one, and so on.
         jobs: what to translate.
-        batch_size: how many at once.
-        direction: for methods that have several.
-        done: is told of each job as it ends, with what was wrong with its input, if anything was.
+        batch_size: how many pictures at once.
+        direction: one of the translator's; None is the first.
+        done: called with each job when all of it is written, or with what is wrong with its picture.
+        warn: called once, with a sentence, if all samples of a picture are the same.
 
     Raises:
+        DataError: there is no such direction.
         OutputError: an output cannot be written.
     """
-    waiting: dict[tuple[object, ...], list[tuple[Job, ImageArray]]] = {}
+    translator.specs(direction)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
-        written: deque[tuple[Job, Future[None]]] = deque()
-
-        def flush(batch: list[tuple[Job, ImageArray]]) -> None:
-            outputs = translator.translate_batch([image for _, image in batch], direction=direction)
-            for (job, _), output in zip(batch, outputs, strict=True):
-                written.append((job, writer.submit(write_image, job.output, output)))
-            while len(written) > _READ_AHEAD * batch_size:
-                _finish(written, done)
-
+        run = _Run(translator, writer, batch_size, direction, done, warn)
         try:
             for job, image in _read_ahead(readers, jobs, _READ_AHEAD * batch_size):
                 try:
                     if isinstance(image, ItransError):
                         raise image
-                    translator.check(image)
+                    translator.check(image, direction)
                 except ItransError as error:
                     done(job, error)
-                    continue
-                group = waiting.setdefault((image.shape, image.dtype), [])
-                group.append((job, image))
-                if len(group) == batch_size:
-                    flush(waiting.pop((image.shape, image.dtype)))
-                elif sum(map(len, waiting.values())) >= _READ_AHEAD * batch_size:
-                    flush(waiting.pop(max(waiting, key=lambda key: len(waiting[key]))))
-            for group in waiting.values():
-                flush(group)
-            while written:
-                _finish(written, done)
+                else:
+                    run.add(job, image)
+            run.finish()
         except BaseException:
             readers.shutdown(wait=False, cancel_futures=True)
             writer.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@dataclass
+class _Picture:
+    """A picture that has been read, and how far its job is."""
+
+    job: Job
+    image: ImageArray
+    unwritten: int
+    first: ImageArray | None = None
+    alike: bool = True
+    failed: bool = False
+
+
+class _Run:
+    """What has been read and waits for its like, and what is being written; see `translate_files`."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        writer: ThreadPoolExecutor,
+        batch_size: int,
+        direction: str | None,
+        done: Callable[[Job, ItransError | None], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._translator, self._writer, self._direction = translator, writer, direction
+        self._batch_size, self._most = batch_size, _READ_AHEAD * batch_size
+        self._done, self._warn, self._warned = done, warn, False
+        self._waiting: dict[tuple[object, ...], list[tuple[_Picture, int]]] = {}
+        self._written: deque[tuple[_Picture, Future[None]]] = deque()
+
+    def add(self, job: Job, image: ImageArray) -> None:
+        """Have all samples of a picture made, as soon as there are enough for a batch."""
+        picture = _Picture(job, image, len(job.outputs))
+        group = self._waiting.setdefault((image.shape, image.dtype), [])
+        group += [(picture, number) for number in range(len(job.outputs))]
+        while len(group) >= self._batch_size:
+            self._flush(group)
+        if sum(map(len, self._waiting.values())) >= self._most:
+            self._flush(max(self._waiting.values(), key=len))
+
+    def finish(self) -> None:
+        """Make what waits, and see everything written."""
+        for group in self._waiting.values():
+            while group:
+                self._flush(group)
+        while self._written:
+            self._finish_one()
+
+    def _flush(self, group: list[tuple[_Picture, int]]) -> None:
+        """Make a batch of a group's first samples, and take them out of it."""
+        batch = [(picture, number) for picture, number in group[: self._batch_size] if not picture.failed]
+        del group[: self._batch_size]
+        seeds = [self._translator.seed + number for _, number in batch]
+        try:
+            outputs = self._translator.translate_batch(
+                [picture.image for picture, _ in batch], seed=seeds, direction=self._direction
+            )
+        except DataError as error:
+            if isinstance(error.__cause__, ValueError):
+                raise  # the method has no such direction: that is no picture's fault
+            for picture, _ in batch:
+                if not picture.failed:
+                    picture.failed = True
+                    self._done(picture.job, error)
+            return
+        for (picture, number), output in zip(batch, outputs, strict=True):
+            self._written.append((picture, self._writer.submit(write_image, picture.job.outputs[number], output)))
+            if not self._warned and len(picture.job.outputs) > 1:
+                self._compare(picture, number, output)
+        while len(self._written) > self._most:
+            self._finish_one()
+
+    def _compare(self, picture: _Picture, number: int, output: ImageArray) -> None:
+        if picture.first is None:
+            picture.first = output
+        elif picture.alike:
+            picture.alike = np.array_equal(picture.first, output)
+        if number == len(picture.job.outputs) - 1 and picture.alike:
+            self._warned = True
+            self._warn(
+                f"The {len(picture.job.outputs)} samples of {picture.job.source} are all the same: "
+                f"{self._translator.why_alike()}."
+            )
+
+    def _finish_one(self) -> None:
+        picture, writing = self._written.popleft()
+        writing.result()
+        picture.unwritten -= 1
+        if not picture.unwritten:
+            self._done(picture.job, None)
 
 
 def _read_ahead(
@@ -153,12 +260,6 @@ def _read(path: Path) -> ImageArray | ItransError:
         return read_image(path)
     except ItransError as error:
         return error
-
-
-def _finish(written: deque[tuple[Job, Future[None]]], done: Callable[[Job, ItransError | None], None]) -> None:
-    job, writing = written.popleft()
-    writing.result()
-    done(job, None)
 
 
 def _found(item: str) -> list[tuple[Path, Path]]:

@@ -31,9 +31,22 @@ _MOST_NAMED = 20
     help="paper: dropout stays on, and batch normalisation uses each picture's own statistics, as in Isola et al. "
     "running: dropout is off, and it uses the statistics gathered in training.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the dropout in mode paper.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Outputs of each picture, with this seed, the next one, and so on: NAME-1.png, NAME-2.png ...",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["png", "tif", "npy", "bmp"]),
+    help="Of the outputs. [default: the input's, or PNG for JPEG and WebP]",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
-@click.option("--direction", default="forward", show_default=True, help="For methods that translate both ways.")
+@click.option("--direction", help="For methods that translate both ways. [default: the method's first]")
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
@@ -49,8 +62,10 @@ def translate(
     output: Path,
     mode: str,
     seed: int,
+    samples: int,
+    format_: str | None,
     batch_size: int,
-    direction: str,
+    direction: str | None,
     precision: str,
     device: str,
     code: tuple[str, ...],
@@ -58,13 +73,13 @@ def translate(
     """Translate pictures: files, folders and patterns such as 'in/*.png'.
 
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
-    do. The same picture, seed and mode give the same output, whatever else is translated with it. An input that cannot
-    be read is reported and skipped; the exit code is then 2.
+    do. The same picture, seed and mode give the same output, whatever else is translated with it; --samples 5 gives
+    five, of five seeds. An input that cannot be read is reported and skipped; the exit code is then 2.
     """
     from itrans.cli.code import import_code
     from itrans.translate_files import find_jobs, fitting, translate_files
 
-    jobs = find_jobs(inputs, output)
+    jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     import_code(code)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -74,7 +89,7 @@ def translate(
     from itrans.translate import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
-    jobs = fitting(jobs, translator.target)
+    jobs = fitting(jobs, translator.specs(direction)[1])
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
@@ -85,10 +100,16 @@ def translate(
                 failures.append((job, error))
             advance()
 
-        translate_files(translator, jobs, batch_size=batch_size, direction=direction, done=done)
-    click.echo(
-        f"{len(jobs) - len(failures)} of {len(jobs)} pictures translated into {output} (mode {mode}, seed {seed})"
-    )
+        translate_files(
+            translator,
+            jobs,
+            batch_size=batch_size,
+            direction=direction,
+            done=done,
+            warn=lambda text: click.echo(f"Warning: {text}", err=True),
+        )
+    drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
+    click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} pictures translated into {output} (mode {mode}, {drawn})")
     if failures:
         raise DataError(_told(failures))
 

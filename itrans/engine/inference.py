@@ -1,9 +1,9 @@
-"""Dropout and batch normalisation at test time, so that a picture's translation depends on the picture alone.
+"""What is random, and batch normalisation, at test time, so that a picture's translation depends on the picture alone.
 
 The paper keeps dropout on at test time (it is the only noise) and normalises by the statistics of the test batch, which
 it takes at batch size 1 (Isola et al., arXiv 1611.07004, section 3.3). Mode `paper` does the same for every picture of
 a batch by itself, with dropout masks that a seed draws: the same picture gives the same output in any company.
-Mode `running` turns dropout off and normalises by the statistics gathered in training.
+Mode `running` turns dropout off and normalises by the statistics gathered in training. `Noise` is on in both modes.
 """
 
 from __future__ import annotations
@@ -20,42 +20,83 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.dropout import _DropoutNd
 
 from itrans.data.sampler import derived_seed
+from itrans.methods.noise import Noise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Mode: TypeAlias = Literal["paper", "running"]
 MODES: tuple[Mode, ...] = ("paper", "running")
 
 
 @contextlib.contextmanager
-def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int) -> Iterator[None]:
+def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[int]) -> Iterator[None]:
     """Put networks into one of the two modes, without gradients, for as long as the block lasts.
+
+    Torch's own generators, of the CPU and of the networks' device, are seeded too, for networks that draw from them;
+    what these draw depends on the place in the batch. They are put back when the block ends.
 
     Args:
         networks: modules; their own training flags come back when the block ends.
         mode: `paper` or `running`.
-        seed: of the dropout masks; a mask depends on it, on the layer and on the layer's height and width.
+        seed: of dropout masks and noise, which depend on it, on the layer and on the layer's shape; or one for each
+            picture of the batches that follow. Torch's own generators get the first.
     """
     networks = list(networks)
     modules = list(dict.fromkeys(module for network in networks for module in network.modules()))
     flags = [module.training for module in modules]
+    seeds = [seed] if isinstance(seed, int) else seed
     replaced: list[nn.Module] = []
     try:
         for layer, module in enumerate(modules):
             module.training = False
-            forward = _paper_forward(module, derived_seed(seed, layer)) if mode == "paper" else None
+            forward = _test_forward(module, mode, _Drawn(seeds, layer))
             if forward is not None:
                 module.forward = forward
                 replaced.append(module)
         # Not inference_mode: what a network keeps for later, such as a grid of positions, must serve training too.
-        with torch.no_grad(), _uncompiled(networks):
+        with torch.no_grad(), _uncompiled(networks), _seeded(networks, seeds[0]):
             yield
     finally:
         for module in replaced:
             del module.forward
         for module, flag in zip(modules, flags, strict=True):
             module.training = flag
+
+
+def random_state(device: torch.device) -> Tensor:
+    """Return the state of torch's own generators of the CPU and of a device; who draws from them changes it."""
+    states = [torch.get_rng_state()]
+    if device.type != "cpu":
+        states.append(torch.get_device_module(device).get_rng_state(device))
+    return torch.cat(states)
+
+
+def why_alike(networks: Iterable[nn.Module], mode: Mode) -> str:
+    """Return why outputs of different seeds are the same, as the end of a sentence."""
+    modules = [module for network in networks for module in network.modules()]
+    if any(isinstance(module, Noise) for module in modules):
+        return "the noise makes no difference to what this generator draws"
+    if not any(isinstance(module, _DropoutNd) and module.p for module in modules):
+        return "nothing in this generator is random"
+    if mode == "running":
+        return "mode running turns dropout off, which is all that is random in this generator; use mode paper"
+    return "dropout makes no difference to what this generator draws"
+
+
+@contextlib.contextmanager
+def _seeded(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
+    """Seed torch's own generators of the CPU and of the networks' device, and put them back when the block ends."""
+    device = next((weight.device for network in networks for weight in network.parameters()), torch.device("cpu"))
+    on_cpu = device.type == "cpu"
+    seed = derived_seed(seed)
+    with torch.random.fork_rng([] if on_cpu else [device], device_type="cuda" if on_cpu else device.type):
+        # torch.manual_seed would seed every device there is, of which this one alone is put back.
+        torch.default_generator.manual_seed(seed)
+        if not on_cpu:
+            state = torch.Generator(device).manual_seed(seed).get_state()
+            torch.get_device_module(device).set_rng_state(state, device)
+        yield
 
 
 def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
@@ -66,11 +107,16 @@ def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextMana
     return stance
 
 
-def _paper_forward(module: nn.Module, seed: int) -> functools.partial[Tensor] | _SeededDropout | None:
+def _test_forward(module: nn.Module, mode: Mode, drawn: _Drawn) -> Callable[[Tensor], Tensor] | None:
+    """Return what stands in for a module's own forward, if anything does."""
+    if isinstance(module, Noise):
+        return _SeededNoise(module, drawn)
+    if mode == "running":
+        return None
     if isinstance(module, _BatchNorm):
         return functools.partial(_normalized_by_itself, module)
     if isinstance(module, _DropoutNd) and type(module) in _MASK_RANKS:
-        return _SeededDropout(module.p, _MASK_RANKS[type(module)], seed)
+        return _SeededDropout(module.p, _MASK_RANKS[type(module)], drawn)
     return None
 
 
@@ -94,22 +140,63 @@ def _normalized_by_itself(module: _BatchNorm, images: Tensor) -> Tensor:
     )
 
 
-class _SeededDropout:
-    """Dropout with one mask for every sample of a batch, drawn once for each shape."""
+_Fill: TypeAlias = "Callable[[Tensor, torch.Generator], Tensor]"
 
-    def __init__(self, probability: float, rank: int | None, seed: int) -> None:
-        self._probability, self._rank, self._seed = probability, rank, seed
-        self._mask: Tensor | None = None
+
+class _Drawn:
+    """Random values of a layer, drawn once for each shape: all pictures of one seed have the same.
+
+    Args:
+        seeds: one for all pictures of a batch, or one for each.
+        layer: the layer's number.
+    """
+
+    def __init__(self, seeds: Sequence[int], layer: int) -> None:
+        self._seeds, self._layer = seeds, layer
+        self._values: Tensor | None = None
+
+    def __call__(self, shape: tuple[int, ...], like: Tensor, fill: _Fill) -> Tensor:
+        """Return `(1, *shape)`, or `(N, *shape)` if each of the N items of `like` has its own seed."""
+        if self._values is None or self._values.shape[1:] != shape or self._values.dtype != like.dtype:
+            # drawn on the CPU, so that every device has the same
+            drawn = {
+                seed: fill(torch.empty(shape), torch.Generator().manual_seed(derived_seed(seed, self._layer)))
+                for seed in dict.fromkeys(self._seeds)
+            }
+            values = torch.stack([drawn[seed] for seed in self._seeds])
+            self._values = values.to(device=like.device, dtype=like.dtype)
+        repeats, rest = divmod(like.shape[0], len(self._seeds))
+        if len(self._seeds) == 1 or (repeats == 1 and not rest):
+            return self._values
+        # A layer may see parts of pictures as a larger batch, or another dimension first.
+        return self._values.repeat_interleave(repeats + bool(rest), dim=0)[: like.shape[0]]
+
+
+class _SeededDropout:
+    """Dropout with masks that seeds decide."""
+
+    def __init__(self, probability: float, rank: int | None, drawn: _Drawn) -> None:
+        self._probability, self._rank, self._drawn = probability, rank, drawn
 
     def __call__(self, images: Tensor) -> Tensor:
-        shape = (1, *images.shape[1:]) if self._rank is None else (1, images.shape[1], *([1] * (images.ndim - 2)))
-        if self._mask is None or self._mask.shape != shape or self._mask.dtype != images.dtype:
-            # drawn on the CPU, so that every device has the same
-            generator = torch.Generator().manual_seed(self._seed)
-            keep = torch.rand(shape, generator=generator) >= self._probability
-            scale = 1 / (1 - self._probability) if self._probability < 1 else 0.0
-            self._mask = (keep * scale).to(device=images.device, dtype=images.dtype)
-        return images * self._mask
+        shape = tuple(images.shape[1:]) if self._rank is None else (images.shape[1], *([1] * (images.ndim - 2)))
+        return images * self._drawn(shape, images, self._mask)
+
+    def _mask(self, values: Tensor, generator: torch.Generator) -> Tensor:
+        scale = 1 / (1 - self._probability) if self._probability < 1 else 0.0
+        return values.uniform_(generator=generator).ge_(self._probability).mul_(scale)
+
+
+class _SeededNoise:
+    """Noise that seeds decide."""
+
+    def __init__(self, noise: Noise, drawn: _Drawn) -> None:
+        self._noise, self._drawn = noise, drawn
+
+    def __call__(self, like: Tensor) -> Tensor:
+        shape = self._noise.shape or tuple(like.shape[1:])
+        values = self._drawn(shape, like, self._noise.filled)
+        return values.expand(like.shape[0], *shape).clone()  # for networks that change it in place
 
 
 class CastWeights:
