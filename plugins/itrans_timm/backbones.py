@@ -1,0 +1,263 @@
+"""Backbones of timm: networks that make feature maps of pictures, at several scales."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from itrans.api import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Positive: TypeAlias = Annotated[int, Ge(1)]
+Layers: TypeAlias = list[Annotated[int, Ge(0)]]
+"""Numbers of feature maps, as timm counts them: 0 is the first, and the largest."""
+
+_SEED = 0
+_ANY_SIZE: tuple[dict[str, bool], ...] = ({"strict_img_size": False}, {"dynamic_img_size": True}, {})
+"""What families of timm call the wish to see pictures of any size; most see them without being asked."""
+
+
+class Backbone(nn.Module):
+    """A backbone of timm for pictures in [-1, 1], without its classifier.
+
+    Args:
+        name: what timm calls it; `timm.list_models()` knows the names. It may end in a tag that names weights, such as
+            `resnet50.a1_in1k`.
+        in_channels: of the pictures.
+        layers: the feature maps to make; None is all of them.
+        pretrained: have timm download weights, which were learned from photographs in most cases.
+        weights_file: a file with weights (`.pth` or `.safetensors`), as timm would download it; nothing is downloaded.
+        frozen_stages: how many feature maps, from the first, are made by weights that stay as they are.
+        image_size: the height and width of all pictures, for a backbone that takes one size only.
+        initialize: False where a checkpoint's weights are going to be loaded; then no file is read, and none
+            downloaded.
+
+    Attributes:
+        channels: of each feature map.
+        strides: of each feature map: how many pixels of the picture lie between neighbours.
+        size: the only height and width that it takes, or None.
+
+    Raises:
+        ValueError: timm knows no such backbone, it has no feature maps or not these, its weights cannot be had or do
+            not fit, or it takes no `image_size`.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        in_channels: int,
+        *,
+        layers: Sequence[int] | None = None,
+        pretrained: bool = False,
+        weights_file: str | None = None,
+        frozen_stages: int = 0,
+        image_size: int | None = None,
+        initialize: bool = True,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        _check_name(name)
+        options: dict[str, Any] = {"in_chans": in_channels, "features_only": True}
+        if layers is not None:
+            options["out_indices"] = tuple(layers)
+        if weights_file is not None and initialize:
+            self.network, flexible = _from_file(name, Path(weights_file), options, image_size)
+        elif pretrained and initialize:
+            self.network, flexible = _downloaded(name, options, image_size)
+        else:
+            self.network, flexible = _created(name, options, image_size)
+        settings = self.network.pretrained_cfg
+        self.size = image_size
+        if image_size is None and settings.get("fixed_input_size") and not flexible:
+            self.size = int(settings["input_size"][-1])
+        self.channels: list[int] = list(self.network.feature_info.channels())
+        self.strides: list[int] = list(self.network.feature_info.reduction())
+        self._channels_last = str(getattr(self.network, "output_fmt", "")).endswith("NHWC")
+        for key, values in (("mean", settings["mean"]), ("deviation", settings["std"])):
+            self.register_buffer(key, _per_channel(values, in_channels))
+        self._frozen: list[nn.Module] = []
+        if initialize:  # else nothing is going to be trained
+            self._freeze(frozen_stages)
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """Return feature maps `(N, C, H / stride, W / stride)` of `(N, C, H, W)` in [-1, 1].
+
+        Raises:
+            DataError: it takes pictures of another size only.
+        """
+        height, width = pictures.shape[2:]
+        if self.size is not None and (height, width) != (self.size, self.size):
+            raise DataError(
+                f'The backbone "{self.name}" takes pictures of {self.size}x{self.size} only, and this one is '
+                f"{width}x{height}. Give it the size of your pictures as image_size, or choose a backbone without "
+                "a fixed size."
+            )
+        features: list[Tensor] = self.network((pictures * 0.5 + 0.5 - self.mean) / self.deviation)
+        if self._channels_last:
+            features = [feature.permute(0, 3, 1, 2) for feature in features]
+        return features
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode; frozen layers stay in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+    def _freeze(self, stages: int) -> None:
+        """Keep the weights that make the first feature maps, and train none that make no feature map."""
+        if stages > len(self.strides):
+            raise ValueError(
+                f'frozen_stages is {stages}, and the backbone "{self.name}" makes {len(self.strides)} feature maps'
+            )
+        made = self._weights_behind(len(self.strides))
+        kept = self._weights_behind(stages) if stages else set()
+        for weight in self.network.parameters():
+            weight.requires_grad_(weight in made and weight not in kept)
+        # Statistics of batch normalisation belong to the weights.
+        self._frozen = [
+            module for module in self.network.modules() if isinstance(module, _BatchNorm) and module.weight in kept
+        ]
+
+    def _weights_behind(self, stages: int) -> set[nn.Parameter]:
+        """Return the parameters that the first feature maps depend on, found by their gradients."""
+        weights = list(self.network.parameters())
+        side = self.size or max(64, 2 * max(self.strides))
+        training = self.network.training
+        self.network.eval()
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            features = self(torch.zeros(1, self.mean.shape[1], side, side))[:stages]
+            total = torch.stack([feature.sum() for feature in features]).sum()
+            found = torch.autograd.grad(total, weights, allow_unused=True)
+        self.network.train(training)
+        return {weight for weight, gradient in zip(weights, found, strict=True) if gradient is not None}
+
+
+@functools.cache
+def strides_of(name: str, image_size: int | None) -> tuple[int, ...]:
+    """Return the strides of all feature maps of a backbone. Raises what `Backbone` does."""
+    return tuple(Backbone(name, 3, image_size=image_size, initialize=False).strides)
+
+
+def _check_name(name: str) -> None:
+    import timm
+
+    # The first part may say where else timm is to look for a model, such as on a hub.
+    if ":" in name:
+        raise ValueError(f'There is no backbone "{name}" in timm; of models from elsewhere, give the weights_file')
+    if not timm.is_model(name):
+        near = did_you_mean(name.partition(".")[0], timm.list_models()).strip() or "timm.list_models() knows the names."
+        raise ValueError(f'There is no backbone "{name}" in timm {timm.__version__}. {near.rstrip(".")}')
+
+
+def _created(name: str, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
+    """Return a network of timm, and whether it sees pictures of any size although it was made for one."""
+    import timm
+
+    for sizes in _ANY_SIZE if image_size is None else ({"img_size": image_size},):
+        try:
+            return timm.create_model(name, **options, **sizes), bool(sizes) and image_size is None
+        except TypeError as error:
+            if not any(key in str(error) for key in sizes):
+                raise ValueError(f'The backbone "{name}" cannot be built: {error}') from error
+        except (AssertionError, IndexError, RuntimeError, AttributeError, KeyError) as error:
+            raise ValueError(_unfit(name, options, error)) from error
+    raise ValueError(f'The backbone "{name}" takes pictures of any size: leave image_size out')
+
+
+def _unfit(name: str, options: dict[str, Any], error: Exception) -> str:
+    """Return why timm does not make feature maps."""
+    import timm
+
+    if "out_indices" in options and not isinstance(error, RuntimeError):
+        with contextlib.suppress(Exception):
+            plain: Any = timm.create_model(name, features_only=True)
+            count = len(plain.feature_info.channels())
+            wanted = ", ".join(map(str, options["out_indices"]))
+            return f'The backbone "{name}" has the layers 0 to {count - 1}, and {wanted} are asked for'
+    return f'timm makes no feature maps with the backbone "{name}" ({_line(error)}): choose another'
+
+
+def _downloaded(name: str, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
+    _created(name, options, image_size)  # so that what fails now is the download
+    try:
+        return _created(name, {**options, "pretrained": True}, image_size)
+    except Exception as error:  # whatever the libraries that timm downloads with raise
+        raise ValueError(
+            f'The weights of the backbone "{name}" cannot be had ({_line(error.__cause__ or error)}). Where there is '
+            "no network, give a file as weights_file, or set pretrained = false"
+        ) from error
+
+
+def _from_file(name: str, path: Path, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
+    from timm.models import load_state_dict
+
+    if not path.is_file():
+        raise ValueError(f'weights_file = "{path}" is not there')
+    # What a file raises that holds no weights depends on what else it is.
+    unfit = (
+        pickle.UnpicklingError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    )
+    try:
+        state = load_state_dict(str(path), weights_only=True)
+        if not all(isinstance(value, Tensor) for value in state.values()):
+            raise ValueError("not all of its values are tensors")
+    except Exception as error:  # of safetensors, too
+        raise ValueError(f'weights_file = "{path}" holds no weights that timm can read ({_line(error)})') from error
+    with _drawn_alike():
+        drawn, _ = _created(name, options, image_size)
+    try:
+        with _drawn_alike():
+            overlay = {"state_dict": state, "custom_load": False}
+            filled = _created(name, {**options, "pretrained": True, "pretrained_cfg_overlay": overlay}, image_size)
+    except unfit as error:
+        raise ValueError(
+            f'weights_file = "{path}" does not fit the backbone "{name}": its layers have other names or sizes'
+        ) from error
+    filled[0].pretrained_cfg.pop("state_dict", None)
+    # timm leaves out without a word what it does not find in a file.
+    states = drawn.state_dict(), filled[0].state_dict()
+    left = [key for key, value in states[0].items() if value.ndim > 1 and torch.equal(value, states[1][key])]
+    if left:
+        raise ValueError(
+            f'weights_file = "{path}" does not fit the backbone "{name}": it lacks weights for {left[0]}'
+            + (f" and {len(left) - 1} more layers" if len(left) > 1 else "")
+        )
+    return filled
+
+
+@contextlib.contextmanager
+def _drawn_alike() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        yield
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0].strip().rstrip(".:")
+
+
+def _per_channel(values: Sequence[float], channels: int) -> Tensor:
+    """Return one value for each of some channels, `(1, C, 1, 1)`: timm knows those of red, green and blue."""
+    chosen = [sum(values) / len(values)] if channels == 1 else [values[i % len(values)] for i in range(channels)]
+    return torch.tensor(chosen).view(1, -1, 1, 1)
