@@ -1,0 +1,126 @@
+"""What everything in a new plugin is called, and which names cannot be had."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import keyword
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from itrans.errors import PluginError
+from itrans.plugins import normalized
+from itrans.registry import REGISTRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST = 39
+"""So that every line of the package stays within 120 characters."""
+
+_OTHER_FOLDERS = {"build", "dist", "runs", "tests"}
+"""What else is, or comes to be, in the package's folder."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the parts of a plugin are called.
+
+    Attributes:
+        folder: what was asked for, and the folder's name: `itrans-line_art`.
+        distribution: what pip calls it: `itrans-line-art`.
+        module: what Python imports: `itrans_line_art`.
+        component: what recipes say, for every kind: `line_art`.
+        prefix: how the classes' names begin: `LineArt`.
+    """
+
+    folder: str
+    distribution: str
+    module: str
+    component: str
+    prefix: str
+
+    def class_of(self, kind: str) -> str:
+        """Return the name of the class of a kind: `LineArtGenerator`."""
+        return f"{self.prefix}{kind.capitalize()}"
+
+
+def names_of(name: str) -> Names:
+    """Return what a plugin of this name and its parts are called.
+
+    Args:
+        name: a distribution's name, as in PEP 508; `itrans-` in front or `-itrans` behind is not part of the
+            components' names.
+
+    Raises:
+        PluginError: no package can have that name.
+    """
+    if any(separator in name for separator in "/\\"):
+        raise PluginError(f'"{name}" is a path. Give a name alone: the package is written where you are.')
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+        raise PluginError(
+            f'"{name}" cannot name a package: letters (a-z), digits, and "-", "_" or "." between them can, '
+            "such as itrans-sketch."
+        )
+    if len(name) > _LONGEST:
+        raise PluginError(f'"{name}" has {len(name)} characters; take a name of at most {_LONGEST}.')
+    distribution = normalized(name)
+    module = distribution.replace("-", "_")
+    if not module.isidentifier() or keyword.iskeyword(module):
+        what = "a word of Python's own" if keyword.iskeyword(module) else "not a name in Python"
+        raise PluginError(f'"{name}" cannot be imported: {module} is {what}. itrans-{distribution} would do.')
+    if module in _OTHER_FOLDERS:
+        raise PluginError(
+            f'"{name}" cannot be the package: {module}/ is another folder beside it. Choose another name.'
+        )
+    component = distribution.removeprefix("itrans-").removesuffix("-itrans").replace("-", "_")
+    prefix = _camel(component)
+    return Names(name, distribution, module, component, prefix if prefix.isidentifier() else _camel(module))
+
+
+def refuse_taken(names: Names, kinds: Sequence[str]) -> None:
+    """Refuse names that something installed has already.
+
+    Args:
+        names: of the new plugin.
+        kinds: of its components.
+
+    Raises:
+        PluginError: a distribution, a module or a component has the name.
+    """
+    try:
+        version = importlib.metadata.version(names.distribution)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    else:
+        raise PluginError(f'The name "{names.folder}" is taken: {names.distribution} {version} is installed.')
+    if names.module in sys.stdlib_module_names:
+        raise PluginError(f'The name "{names.folder}" is taken: {names.module} is a module of Python itself.')
+    if place := _place_of(names.module):
+        raise PluginError(f'The name "{names.folder}" is taken: Python finds a module {names.module} in {place}.')
+    for kind in kinds:
+        for origin in REGISTRIES[kind].origins():
+            if origin.name == names.component:
+                raise PluginError(
+                    f'There is a {kind} "{names.component}" already, from {origin.distribution} {origin.version}. '
+                    "Choose another name for the package: its components are called after it."
+                )
+
+
+def _place_of(module: str) -> str | None:
+    """Return where Python would import a module from, or None if it finds none."""
+    found = importlib.util.find_spec(module)
+    if found is None:
+        return None
+    if found.origin is not None:
+        return found.origin
+    # Any folder can be imported as a namespace. That of a plugin's own project, seen from beside it, hides nothing.
+    others = [place for place in found.submodule_search_locations or [] if not Path(place).parent.samefile(".")]
+    return others[0] if others else None
+
+
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
