@@ -7,9 +7,13 @@ def test_sketch():
     check_generator(Sketch, filters=8)
 ```
 
-Each check tries what the contract asks of its kind, and raises one `AssertionError` that names every fault. None of
-them trains for long, needs a GPU or reads files of its own. Give small sizes, as a recipe would: the networks are
-built several times.
+Each check tries what itrans asks of its kind, and raises one `AssertionError` that names every fault. None needs a GPU,
+files of its own or any other package: they work with every test runner. Give small sizes, as a recipe would: networks
+are built a dozen times.
+
+Keywords are the recipe's arguments. An argument that itrans offers may be among them, for a component that does not
+take every value: `check_generator(Sketch, in_channels=1, out_channels=1)`. Without, several are tried, and a component
+may refuse some by raising `ValueError`.
 """
 
 from __future__ import annotations
@@ -17,122 +21,148 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from itrans.protocols import Loss
+    from itrans.testing.findings import Findings
 
 __all__ = ["check_dataset", "check_discriminator", "check_generator", "check_loss", "check_method", "quick_faults"]
 
 
-def check_generator(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
-    """Check a generator: shapes and sizes, gradients, state, seeds, memory formats, bf16, annotations, imports.
+def check_generator(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
+    """Check a generator: shapes, sizes, gradients, state, randomness, memory formats, bf16, arguments, imports.
 
     Args:
-        component: the class, or the name of a registered generator.
+        component: the class (or another callable), or the name of a registered generator.
+        size: height and width of the pictures to translate, for one that takes that alone; without, several are tried.
+        arguments: what a recipe would give; and `in_channels`, `out_channels`, if not every number will do.
+
+    Raises:
+        AssertionError: with every fault, each a sentence.
+    """
+    from itrans.testing.generators import check
+
+    __tracebackhide__ = True
+    _conclude("generator", component, arguments, lambda found, made, own, given: check(found, made, own, given, size))
+
+
+def check_discriminator(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
+    """Check a discriminator: logits with and without a condition, features, gradients, and as for a generator.
+
+    Args:
+        component: the class (or another callable), or the name of a registered discriminator.
+        size: height and width of the pictures to judge, for one that takes that alone; without, several are tried.
+        arguments: what a recipe would give; and `in_channels`, `condition_channels`, if not every number will do.
+
+    Raises:
+        AssertionError: with every fault, each a sentence.
+    """
+    from itrans.testing.discriminators import check
+
+    __tracebackhide__ = True
+    _conclude(
+        "discriminator", component, arguments, lambda found, made, own, given: check(found, made, own, given, size)
+    )
+
+
+def check_loss(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
+    """Check a loss: its role, scalars, gradients and their signs, bf16, arguments, imports.
+
+    Args:
+        component: the class (or another callable), or the name of a registered loss.
+        size: height and width of the pictures to compare, for one that takes that alone.
         arguments: what a recipe would give.
 
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.generators import faults
+    from itrans.testing.losses import check
 
-    _conclude("generator", component, arguments, faults)
-
-
-def check_discriminator(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
-    """Check a discriminator: logits with and without a condition, features, gradients, state, bf16, annotations.
-
-    Args:
-        component: the class, or the name of a registered discriminator.
-        arguments: what a recipe would give.
-
-    Raises:
-        AssertionError: with every fault, each a sentence.
-    """
-    from itrans.testing.discriminators import faults
-
-    _conclude("discriminator", component, arguments, faults)
-
-
-def check_loss(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
-    """Check a loss: its role, scalars, gradients and their signs, bf16, annotations.
-
-    Args:
-        component: the class, or the name of a registered loss.
-        arguments: what a recipe would give.
-
-    Raises:
-        AssertionError: with every fault, each a sentence.
-    """
-    from itrans.testing.losses import faults
-
-    _conclude("loss", component, arguments, faults)
+    __tracebackhide__ = True
+    _conclude("loss", component, arguments, lambda found, made, own, _: check(found, made, own, size))
 
 
 def check_dataset(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
-    """Check a data set: that pairs are what it says they are, that they repeat, that keys are unique, pickling.
+    """Check a data set: that pairs are what it says they are, that they repeat, keys, pickling, splits, arguments.
 
-    At most 16 pairs of each split are read.
+    At most 16 pairs of each split are read, from its first to its last.
 
     Args:
-        component: the class, or the name of a registered data set.
-        arguments: what a recipe would give.
+        component: the class (or another callable), or the name of a registered data set.
+        arguments: what a recipe would give; and `split`, if just one is to be read.
 
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.datasets import faults
+    from itrans.testing.datasets import check
 
-    _conclude("dataset", component, arguments, faults)
+    __tracebackhide__ = True
+    _conclude("dataset", component, arguments, check)
 
 
-def check_method(
-    component: Callable[..., Any] | str, /, *, losses: Sequence[tuple[str, float, Loss]] | None = None, **arguments: Any
-) -> None:
-    """Check a method: that a step changes every network, that seeds decide, state, directions, bf16, annotations.
+def check_method(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
+    """Check a method: that a step updates every network, that runs repeat and resume, directions, bf16, arguments.
+
+    It trains two small networks on noise.
 
     Args:
-        component: the class, or the name of a registered method.
-        losses: name, weight and loss, as a recipe would list them; without, an adversarial one and L1.
-        arguments: what a recipe would give.
+        component: the class (or another callable), or the name of a registered method.
+        arguments: what a recipe would give; and what the method is to be tried with instead of something of ours:
+            `losses` (a list of `WeightedLoss`, or of names, weights and losses), `source` and `target` (`ImageSpec`),
+            `build_generator`, `build_discriminator`.
 
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.methods import default_losses, faults
+    from itrans.testing.methods import check
 
-    chosen = default_losses() if losses is None else losses
-    _conclude("method", component, arguments, lambda made, given: faults(made, given, chosen))
+    __tracebackhide__ = True
+    _conclude("method", component, arguments, check)
 
 
 def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
-    """Return what is wrong with a component, as far as can be told without building it.
+    """Return what is wrong with a component, as far as can be told at once; it never raises.
+
+    Looked at are the signature and the attributes. A network or a loss whose arguments all have defaults is built
+    besides, without values, and what shapes it makes is looked at. What cannot be built so, for want of a file, a
+    package or a network, is not judged.
 
     Args:
         kind: `generator`, `discriminator`, `loss`, `dataset` or `method`.
         component: what its entry point stands for.
-    """
-    from itrans.testing.signatures import attribute_faults, signature_faults
 
-    return [*signature_faults(kind, component), *attribute_faults(kind, component)]
+    Returns:
+        Sentences; none if all is well.
+    """
+    from itrans.testing.quick import all_faults
+
+    return all_faults(kind, component)
 
 
 def _conclude(
     kind: str,
     component: Callable[..., Any] | str,
     arguments: dict[str, Any],
-    faults: Callable[[Callable[..., Any], dict[str, Any]], list[str]],
+    check: Callable[[Findings, Callable[..., Any], dict[str, Any], dict[str, Any]], None],
 ) -> None:
+    from itrans.recipe.check import OFFERED
     from itrans.registry import REGISTRIES
-    from itrans.testing.signatures import argument_faults, import_faults
+    from itrans.testing.findings import Findings
+    from itrans.testing.imports import import_faults
+    from itrans.testing.quick import static_faults
+    from itrans.testing.signatures import annotation_faults, argument_faults
+    from itrans.testing.surroundings import kept
 
+    __tracebackhide__ = True  # pytest shows the caller's line instead
     made = REGISTRIES[kind].get(component) if isinstance(component, str) else component
-    found = [*quick_faults(kind, made), *argument_faults(kind, made, arguments)]
-    if not found:  # what cannot be called as agreed cannot be tried
-        found = faults(made, arguments)
-    found += import_faults(made)
-    if found:
+    given = {name: value for name, value in arguments.items() if name in OFFERED[kind]}
+    own = {name: value for name, value in arguments.items() if name not in given}
+    findings = Findings()
+    findings.faults += [*static_faults(kind, made), *argument_faults(kind, made, own)]
+    if not findings.faults:  # what cannot be called as agreed cannot be tried
+        with kept(findings):
+            check(findings, made, own, given)
+    findings.faults += [*annotation_faults(kind, made), *import_faults(made)]
+    if findings.faults:
         name = component if isinstance(component, str) else getattr(component, "__name__", type(component).__name__)
-        raise AssertionError(
-            f"{name} is not what itrans asks of a {kind}:\n" + "\n".join(f"- {fault}" for fault in dict.fromkeys(found))
-        )
+        sentences = "\n".join(f"- {fault}" for fault in dict.fromkeys(findings.faults))
+        raise AssertionError(f"{name} is not what itrans asks of a {kind}:\n{sentences}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -12,67 +11,135 @@ from itrans.data.loader import checked_pair
 from itrans.errors import DataError, MissingSplitError
 from itrans.protocols import ImageSpec, Pair
 from itrans.registry import accepted
-from itrans.testing.findings import Findings
+from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_MOST = 16
+    from itrans.testing.findings import Findings
+
+MOST = 16
+"""How many pairs of a split are read, from its first to its last."""
 
 
-def faults(component: Callable[..., Any], arguments: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a data set."""
-    findings = Findings()
+def check(
+    findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Note what is wrong with a data set.
+
+    Args:
+        findings: where faults go.
+        component: the data set's class.
+        arguments: a recipe's.
+        given: `split`, if just one is to be read.
+    """
     learned: set[bytes] = set()
-    for split in ("train", "val", "test"):
-        with findings.trying(f"Reading its split {split}"):
+    for split in [given["split"]] if "split" in given else ["train", "val", "test"]:
+
+        def make(split: str = split) -> Any:
+            return component(**accepted(component, {"split": split}), **arguments)
+
+        with findings.trying(f"Its split {split}"):
             try:
-                dataset = component(**accepted(component, {"split": split}), **arguments)
-            except MissingSplitError:
-                findings.expect(split != "train", "It has no split train.")
+                dataset = make()
+            except MissingSplitError as error:
+                needed = split == "train" or "split" in given
+                findings.expect(not needed, f"There should be a split {split}, and is none: {error}")
                 continue
-            _check_split(findings, dataset, split, learned)
-    return findings.faults
+            pairs = _check_pairs(findings, dataset, split)
+            if pairs:
+                _check_draw(findings, dataset, split)
+                _check_again(findings, dataset, split, pairs)
+                check_seeding(findings, lambda make=make: make()[0])  # type: ignore[misc]
+                _check_leaks(findings, split, pairs, learned)
 
 
-def _check_split(findings: Findings, dataset: Any, split: str, learned: set[bytes]) -> None:
+def _places(length: int) -> list[int]:
+    return sorted({round(place) for place in np.linspace(0, length - 1, MOST).tolist()})
+
+
+def _check_pairs(findings: Findings, dataset: Any, split: str) -> list[Pair]:
+    """Read some pairs and return them; none if they are not what they should be."""
     for side in ("source", "target"):
         spec = getattr(dataset, side, None)
-        if not findings.expect(isinstance(spec, ImageSpec), f"Its {side} is {spec!r}; it should be an ImageSpec."):
-            return
-    if not findings.expect(len(dataset) > 0, f"Its split {split} is empty."):
-        return
-    places = np.unique(np.linspace(0, len(dataset) - 1, _MOST).astype(int)).tolist()
+        if not findings.expect(isinstance(spec, ImageSpec), f"Its {side} should be an ImageSpec, and is {spec!r}."):
+            return []
+    paired = getattr(dataset, "paired", True)
+    findings.expect(isinstance(paired, bool), f"paired should be True or False, and is {paired!r}.")
+    if not findings.expect(len(dataset) > 0, f"Its split {split} should have pairs, and is empty."):
+        return []
     pairs: list[Pair] = []
-    for place in places:
+    for place in _places(len(dataset)):
         try:
             pairs.append(checked_pair(dataset, place))
         except DataError as error:
-            findings.faults.append(f"Pair {place} of {split}: {error}")
+            findings.faults.append(f"Pair {place} of {split} is not what it should be. {error}")
+            return []
+    _check_keys(findings, split, [pair.key for pair in pairs])
+    for pair in pairs[:1]:
+        for side, image in (("source", pair.source), ("target", pair.target)):
+            if image.dtype == np.float32:
+                low, high = float(image.min()), float(image.max())
+                findings.expect(
+                    low >= 0 and high <= 1,
+                    f"Pictures of float32 should be in [0, 1], and the {side} of {pair.key} is from {low:g} to "
+                    f"{high:g}.",
+                )
+    return pairs
+
+
+def _check_keys(findings: Findings, split: str, keys: list[Any]) -> None:
+    for key in keys:
+        if not findings.expect(
+            isinstance(key, str) and key, f"A key should be a text that names the pair, and one of {split} is {key!r}."
+        ):
             return
-    keys = [pair.key for pair in pairs]
-    findings.expect(all(isinstance(key, str) and key for key in keys), "A key should be a text that names the pair.")
-    findings.expect(len(set(keys)) == len(keys), f"Several pairs of {split} have one key; a key names one pair.")
-    again = checked_pair(dataset, places[0])
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    findings.expect(twice is None, f"A key should name one pair of a split, and {twice!r} names several of {split}.")
+
+
+def _check_again(findings: Findings, dataset: Any, split: str, pairs: list[Pair]) -> None:
+    """Read pairs again, in another order and in another process's copy."""
+    places = _places(len(dataset))
+    again = [checked_pair(dataset, place) for place in reversed(places)][::-1]
     findings.expect(
-        _same(pairs[0], again), "Read twice, a pair is not the same; what is drawn at random belongs in draw()."
+        all(map(_same, pairs, again)),
+        f"Read twice, a pair of {split} should be the same, and is not: what is drawn at random depends on the index "
+        "alone, or belongs in draw().",
     )
-    with findings.trying("Sending it to a worker process (pickle)"):
+    with findings.trying("Sent to a worker process (by pickle), it"):
         copy = pickle.loads(pickle.dumps(dataset))
-        findings.expect(_same(pairs[0], checked_pair(copy, places[0])), "Once pickled, it gives other pairs.")
+        findings.expect(
+            _same(pairs[0], checked_pair(copy, places[0])),
+            "Sent to a worker process (by pickle), it should give the same pairs, and gives others.",
+        )
+
+
+def _check_draw(findings: Findings, dataset: Any, split: str) -> None:
+    if not hasattr(dataset, "draw"):
+        return
+    with findings.trying(f"draw(index, seed) of {split}"):
+        places = _places(len(dataset))[:4]
+        first = [checked_pair(dataset, place, 7) for place in places]
+        checked_pair(dataset, places[0], 8)
+        again = [checked_pair(dataset, place, 7) for place in reversed(places)][::-1]
+        findings.expect(
+            all(map(_same, first, again)),
+            "draw() should give one pair for one index and seed, whatever was drawn before, and gives several.",
+        )
+
+
+def _check_leaks(findings: Findings, split: str, pairs: list[Pair], learned: set[bytes]) -> None:
     for pair in pairs:
         content = pair.source.tobytes() + pair.target.tobytes()
         if split == "train":
             learned.add(content)
         elif content in learned:
-            findings.faults.append(f"The pair {pair.key} of {split} is in train too: what is tested has been learned.")
-    if hasattr(dataset, "draw"):
-        first, second = dataset.draw(places[0], 1), dataset.draw(places[0], 1)
-        findings.expect(
-            _same(first, second), "draw() with one seed gives two pairs; it should depend on index and seed alone."
-        )
-    with contextlib.suppress(AttributeError):
-        findings.expect(isinstance(dataset.paired, bool), f"paired is {dataset.paired!r}; it should be True or False.")
+            findings.faults.append(
+                f"A pair should be in one split, and {pair.key} of {split} is in train too: what is tested has been "
+                "learned."
+            )
+            return
 
 
 def _same(first: Pair, second: Pair) -> bool:

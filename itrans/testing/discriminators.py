@@ -2,130 +2,181 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from itrans.registry import accepted
-from itrans.testing.findings import Findings, check_gradients, check_state, close, seeded
+from itrans.testing.findings import REFUSALS
+from itrans.testing.networks import (
+    SIZES,
+    built,
+    check_gradients,
+    check_half,
+    check_initialize,
+    check_memory,
+    check_state,
+    draws,
+    first_size,
+    first_usable,
+    pictures,
+    seeded,
+)
+from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_SIZES = (64, 128, 256, 512, 32, 16, 8)
-"""Tried in this order: a discriminator of large patches refuses small pictures, one of a fixed size all others."""
+    from itrans.testing.findings import Findings
 
-
-def faults(component: Callable[..., Any], arguments: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a discriminator."""
-    findings = Findings()
-    for channels, condition_channels in ((3, 3), (3, 0), (1, 4)):
-        what = f"Building it with in_channels = {channels}, condition_channels = {condition_channels}, and judging,"
-        with findings.trying(what):
-            network = _built(component, arguments, channels, condition_channels)
-            _check_logits(findings, network, *_pictures(network, channels, condition_channels))
-    if findings.faults:
-        return findings.faults
-    network = _built(component, arguments)
-    image, condition = _pictures(network, 3, 3)
-    assert condition is not None
-    image.requires_grad_()
-    check_gradients(findings, network.train(), _scales(network(image, condition)))
-    findings.expect(
-        image.grad is not None, "No gradient reaches the picture that it judges, so no generator can learn."
-    )
-    image = image.detach()
-    with findings.trying("Running it twice from one seed"):
-        first, second = (
-            seeded(2, lambda: _scales(_built(component, arguments).train()(image, condition))[0]) for _ in range(2)
-        )
-        findings.expect(torch.equal(first, second), "Built and run twice from one seed, it gives two results.")
-    check_state(
-        findings, network, _built(component, arguments, seed=3), lambda made: _scales(made(image, condition))[0]
-    )
-    _check_numerics(findings, network.eval(), image, condition)
-    if hasattr(network, "features"):
-        with findings.trying("Its features(image, condition)"):
-            features = network.features(image, condition)
-            good = isinstance(features, list) and features and all(isinstance(feature, Tensor) for feature in features)
-            findings.expect(good, "features(image, condition) should return a list of tensors.")
-    if "initialize" in accepted(component, {"initialize": False}):
-        with findings.trying("Building it with initialize = False"):
-            same = list(_built(component, arguments, initialize=False).state_dict()) == list(network.state_dict())
-            findings.expect(same, "With initialize = False it has other weights than with True; a checkpoint must fit.")
-    return findings.faults
+_CHANNELS = ((3, 3), (3, 0), (1, 4), (4, 0))
 
 
-def _built(
+def check(
+    findings: Findings,
     component: Callable[..., Any],
     arguments: dict[str, Any],
-    channels: int = 3,
-    condition_channels: int = 3,
-    *,
-    initialize: bool = True,
-    seed: int = 0,
-) -> Any:
-    offered = {"in_channels": channels, "condition_channels": condition_channels, "initialize": initialize}
-    network = seeded(seed, lambda: component(**accepted(component, offered), **arguments))
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"a discriminator is a torch.nn.Module, and this is {type(network).__name__}")
-    return network
+    given: Mapping[str, Any],
+    size: int | None,
+) -> None:
+    """Note what is wrong with a discriminator.
 
-
-def _pictures(network: Any, channels: int, condition_channels: int) -> tuple[Tensor, Tensor | None]:
-    """Return two pictures of a size that the network takes."""
-    failure: Exception | None = None
-    for size in _SIZES:
-        image = seeded(1, lambda size=size: torch.rand(2, channels, size, size) * 2 - 1)  # type: ignore[misc]
-        condition = torch.rand(2, condition_channels, size, size) * 2 - 1 if condition_channels else None
-        try:
-            with torch.no_grad():
-                network(image, condition)
-        except Exception as error:
-            failure = failure or error
-        else:
-            return image, condition
-    assert failure is not None
-    raise failure
-
-
-def _scales(logits: Tensor | list[Tensor]) -> list[Tensor]:
-    return [logits] if isinstance(logits, Tensor) else logits
-
-
-def _check_logits(findings: Findings, network: Any, image: Tensor, condition: Tensor | None) -> None:
-    with torch.no_grad():
-        logits = network.train()(image, condition)
-    good = isinstance(logits, Tensor) or (
-        isinstance(logits, list) and logits and all(isinstance(s, Tensor) for s in logits)
+    Args:
+        findings: where faults go.
+        component: the discriminator's class.
+        arguments: a recipe's.
+        given: those of the offered arguments that are not to be varied.
+        size: the height and width to try, instead of several.
+    """
+    tried = dict.fromkeys((given.get("in_channels", i), given.get("condition_channels", c)) for i, c in _CHANNELS)
+    usable = first_usable(
+        findings,
+        component,
+        arguments,
+        [{"in_channels": i, "condition_channels": c} for i, c in tried],
+        lambda network, channels: _check_sizes(findings, network, (*channels.values(),), size),
     )
+    if usable is None:
+        return
+    offered, side = usable
+
+    def make(seed: int | None = 0, *, initialize: bool = True) -> Any:
+        return built(component, arguments, {**offered, "initialize": initialize}, seed)
+
+    network = make()
+    seen = _seen(offered["in_channels"], offered["condition_channels"], side, side)
+    with findings.trying("Its backward pass"):
+        _check_backward(findings, network, seen)
+    with findings.trying("Built and used again, it"):
+        first, second = (_judged(make().train(), *seen) for _ in range(2))
+        findings.expect(
+            torch.equal(first, second),
+            "Built and used twice from one seed, it should give the same logits, and gives others: what is random in "
+            "it is drawn from torch.",
+        )
+        check_seeding(findings, lambda: make(None).train()(*seen))
+    check_state(findings, network, lambda: make(3, initialize=False), lambda made: _judged(made, *seen))
+    check_initialize(findings, component, network, lambda: make(initialize=False))
+    with findings.trying("In evaluation mode it"):
+        network.eval()
+        expected = _judged(network, *seen)
+        # The judged pictures lie in memory as the condition does: both come from one batch.
+        present = [picture for picture in seen if picture is not None]
+        comparable = None if draws(lambda: network(*seen)) else expected
+        check_memory(findings, network, present, _compute, comparable)
+        check_half(findings, network, present, _compute, expected)
+
+
+def _check_sizes(findings: Findings, network: Any, channels: tuple[int, ...], size: int | None) -> int:
+    """Judge 2 pictures and 1, of the first size that the network does not refuse, and odd ones; return that size."""
+    taken, seen_besides = channels
+
+    def attempt(side: int) -> None:
+        _check_logits(findings, network, _seen(taken, seen_besides, side, side))
+        if not findings.faults:  # of one small picture, batch normalisation may have a single value
+            _check_logits(findings, network, _seen(taken, seen_besides, side, side, count=1))
+
+    side = first_size([size] if size else SIZES, attempt)
+    if findings.faults:
+        return side
+    seen = _seen(taken, seen_besides, side, side)
+    _check_condition(findings, network, seen)
+    _check_features(findings, network, seen)
+    with contextlib.suppress(*REFUSALS):  # by a discriminator of pictures of one size
+        _check_logits(findings, network, _seen(taken, seen_besides, side + 5, 2 * side + 3))
+    return side
+
+
+def _check_logits(findings: Findings, network: Any, seen: tuple[Tensor, Tensor | None]) -> None:
+    with torch.no_grad():
+        logits = network.train()(*seen)
+    scales = logits if isinstance(logits, list) else [logits]
     if not findings.expect(
-        good, f"It returns {type(logits).__name__}; it should be a tensor of logits, or a list of some."
+        scales and all(isinstance(scale, Tensor) for scale in scales),
+        f"It should return a tensor of logits, or a list of some, and returns {type(logits).__name__}.",
     ):
         return
-    for scale in _scales(logits):
+    count = len(seen[0])
+    for scale in scales:
         findings.expect(
-            scale.shape[:1] == image.shape[:1], f"Of 2 pictures it makes logits {tuple(scale.shape)}; N should be 2."
+            scale.ndim == 4 and scale.shape[:2] == (count, 1) and scale.numel(),
+            f"Of {count} picture{'s' if count > 1 else ''} it should make logits ({count}, 1, H', W'), and makes "
+            f"{tuple(scale.shape)}.",
         )
-        findings.expect(bool(scale.isfinite().all()), "Its logits are not finite.")
+        findings.expect(scale.dtype == torch.float32, f"Its logits should be float32, and are {scale.dtype}.")
+        findings.expect(bool(scale.isfinite().all()), "Its logits should be finite, and are not.")
+
+
+def _check_condition(findings: Findings, network: Any, seen: tuple[Tensor, Tensor | None]) -> None:
+    image, condition = seen
+    network.eval()
     if condition is not None:
-        with torch.no_grad():
-            network.eval()
-            seen = _scales(network(image, condition))[0]
-            other = _scales(network(image, -condition))[0]
-        findings.expect(not torch.equal(seen, other), "Its logits do not depend on the condition, which it should see.")
+        findings.expect(
+            not torch.equal(_judged(network, image, condition), _judged(network, image, -condition)),
+            "With condition_channels above 0 its logits should depend on the condition, and do not.",
+        )
 
 
-def _check_numerics(findings: Findings, network: Any, image: Tensor, condition: Tensor) -> None:
+def _check_features(findings: Findings, network: Any, seen: tuple[Tensor, Tensor | None]) -> None:
+    if not hasattr(network, "features"):
+        return
+    image = seen[0].clone().requires_grad_()
+    features = network.train().features(image, seen[1])
+    if not findings.expect(
+        isinstance(features, list) and features and all(isinstance(feature, Tensor) for feature in features),
+        f"features(image, condition) should return a list of tensors, and returns {type(features).__name__}.",
+    ):
+        return
+    findings.expect(
+        all(feature.requires_grad for feature in features),
+        "Gradients should flow through features() to the picture, and do not: losses compare them.",
+    )
+
+
+def _check_backward(findings: Findings, network: Any, seen: tuple[Tensor, Tensor | None]) -> None:
+    image = seen[0].clone().requires_grad_()
+    logits = seeded(0, lambda: network.train()(image, seen[1]))
+    check_gradients(findings, network, logits if isinstance(logits, list) else [logits])
+    findings.expect(
+        image.grad is not None and bool(image.grad.count_nonzero()),
+        "A gradient should reach the picture that it judges, for a generator to learn, and none does.",
+    )
+
+
+def _seen(
+    channels: int, condition_channels: int, height: int, width: int, count: int = 2
+) -> tuple[Tensor, Tensor | None]:
+    image = pictures(channels, height, width, count=count, seed=1)
+    return image, pictures(condition_channels, height, width, count=count, seed=2) if condition_channels else None
+
+
+def _judged(network: Any, image: Tensor, condition: Tensor | None) -> Tensor:
+    """Return all logits as one tensor, whatever was drawn before."""
     with torch.no_grad():
-        expected = _scales(network(image, condition))[0]
-        with findings.trying("Judging pictures that lie channels last in memory"):
-            lying = [picture.contiguous(memory_format=torch.channels_last) for picture in (image, condition)]
-            result = _scales(network(*lying))[0]
-            findings.expect(
-                close(expected, result, 1e-3), "Of pictures that lie channels last it thinks something else."
-            )
-        with findings.trying("Judging in bf16 (torch.autocast)"), torch.autocast("cpu", torch.bfloat16):
-            result = _scales(network(image, condition))[0]
-            findings.expect(bool(result.isfinite().all()), "In bf16 its logits are not finite.")
+        logits = seeded(0, lambda: network(image, condition))
+    return torch.cat([scale.flatten() for scale in (logits if isinstance(logits, list) else [logits])])
+
+
+def _compute(network: Any, image: Tensor, condition: Tensor | None = None) -> Tensor:
+    return _judged(network.eval(), image, condition)

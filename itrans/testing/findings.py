@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
-
-from itrans.registry import accepted
+from itrans.errors import ItransError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from torch import Tensor, nn
+REFUSALS = (ValueError, ItransError)
+"""What a component raises to say that it does not take something: that is its right, and no fault."""
 
 
 class Findings:
@@ -34,68 +32,20 @@ class Findings:
 
     @contextlib.contextmanager
     def trying(self, what: str) -> Iterator[None]:
-        """Note what is raised in the block as a fault: `what` failed."""
+        """Note what is raised in the block as a fault: `what` raises it."""
         try:
             yield
         except Exception as error:
-            reason = (str(error).splitlines() or [""])[0]
-            self.faults.append(f"{what} failed: {type(error).__name__}: {reason}")
+            self.faults.append(f"{what} raises {described(error)}")
 
 
-def seeded(seed: int, make: Callable[[], Any]) -> Any:
-    """Return what is made with torch's random numbers from a seed; its own are as they were afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make()
+def described(error: BaseException) -> str:
+    """Return an error's type and the first line of its message."""
+    reason = (str(error).splitlines() or [""])[0].rstrip(".")
+    return f"{type(error).__name__}: {reason}." if reason else f"{type(error).__name__}."
 
 
-def built(component: Callable[..., Any], arguments: dict[str, Any], **offered: Any) -> Any:
-    """Build a component from seed 0, as the registry would."""
-    return seeded(0, lambda: component(**accepted(component, offered), **arguments))
-
-
-def check_state(
-    findings: Findings, network: nn.Module, again: nn.Module, compute: Callable[[nn.Module], Tensor]
-) -> None:
-    """Expect a network's state to survive a checkpoint, and to make another one compute the same.
-
-    Args:
-        findings: where faults go.
-        network: has been trained.
-        again: has been built anew.
-        compute: what a network makes of some input, in evaluation mode.
-    """
-    with findings.trying("Saving its state and reading it with weights_only=True, as checkpoints do,"):
-        file = io.BytesIO()
-        torch.save(network.state_dict(), file)
-        file.seek(0)
-        again.load_state_dict(torch.load(file, weights_only=True))
-        with torch.no_grad():
-            same = torch.equal(compute(network.eval()), compute(again.eval()))
-        findings.expect(
-            same, "With the same state it computes something else: something that it needs is not in state_dict()."
-        )
-
-
-def check_gradients(findings: Findings, network: nn.Module, outputs: Sequence[Tensor]) -> None:
-    """Expect the gradients of some outputs to reach every parameter that is to be trained."""
-    network.zero_grad(set_to_none=True)
-    total = torch.stack([(output.float() * torch.randn_like(output.float())).sum() for output in outputs]).sum()
-    with findings.trying("Its backward pass"):
-        total.backward()  # type: ignore[no-untyped-call]
-    lost = [
-        name for name, parameter in network.named_parameters() if parameter.requires_grad and parameter.grad is None
-    ]
-    findings.expect(
-        not lost,
-        f"No gradient reaches {', '.join(lost[:5])}{' and others' if len(lost) > 5 else ''}: a parameter that has no "
-        "part in the output is never trained. Remove it, or set requires_grad to False.",
-    )
-
-
-def close(first: Tensor, second: Tensor, tolerance: float) -> bool:
-    """Whether two results are the same but for rounding, compared to how large they are."""
-    scale = max(float(first.float().abs().max()), 1e-3)
-    return (
-        bool(first.shape == second.shape) and float((first.float() - second.float()).abs().max()) <= tolerance * scale
-    )
+def listed(names: list[str], most: int = 5) -> str:
+    """Return the first few names, as a phrase."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -8,90 +8,160 @@ import torch
 from torch import Tensor, nn
 
 from itrans.protocols import Translated
-from itrans.testing.findings import Findings, built
+from itrans.testing.findings import REFUSALS, described
+from itrans.testing.networks import pictures, seeded
+from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-_SIZE = 64
+    from itrans.testing.findings import Findings
+
+_SIZES = (64, 256)
+_CHANNELS = (3, 1, 4)
+_WRONG = 0.5
+"""How far a logit is on the wrong side of 0 where losses have to be steep; least squares are level at the label."""
+
+_SURE = 60.0
+"""A logit whose sigmoid is 1 in float32."""
 
 
-def faults(component: Callable[..., Any], arguments: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a loss."""
-    findings = Findings()
-    with findings.trying("Building it"):
-        loss = built(component, arguments)
+def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], size: int | None) -> None:
+    """Note what is wrong with a loss.
+
+    Args:
+        findings: where faults go.
+        component: the loss's class.
+        arguments: a recipe's.
+        size: the height and width of the pictures to compare, instead of several.
+    """
+    with findings.trying("Built, it"):
+        loss = seeded(0, lambda: component(**arguments))
         if isinstance(loss, nn.Module):
             loss.eval().requires_grad_(False)  # as training has it
         role = getattr(loss, "role", None)
-        if not findings.expect(isinstance(role, str), 'It has no role: say role = "image" or role = "adversarial".'):
-            return findings.faults
+        if not findings.expect(
+            isinstance(role, str), f'Its role should be "image" or "adversarial" (or one that its method knows): {role}'
+        ):
+            return
         if role == "adversarial":
             _check_adversarial(findings, loss)
-        else:
-            for channels in (3, 1, 4):
-                _check_image(findings, loss, channels)
-    return findings.faults
+            return
+        refusals = []
+        for channels in _CHANNELS:
+            if refusal := _check_image(findings, loss, channels, size):
+                refusals.append(refusal)
+            if findings.faults:
+                return  # others would say the same
+        if len(refusals) == len(_CHANNELS):
+            findings.faults.append(f"It refuses all pictures that were tried: {described(refusals[0])}")
 
 
-def _check_image(findings: Findings, loss: Any, channels: int) -> None:
-    what = f"Comparing pictures of {channels} channel{'s' if channels > 1 else ''}"
-    for dtype in (torch.float32, torch.bfloat16):
-        generator = torch.Generator().manual_seed(channels)
-        source, target, output = (torch.rand(2, channels, _SIZE, _SIZE, generator=generator) * 2 - 1 for _ in range(3))
-        output = output.to(dtype).requires_grad_()
-        record = Translated(source, target, output, discriminate=lambda image: [image, image.square()])
-        how = f"{what} in {'fp32' if dtype == torch.float32 else 'bf16'}"
+def _records(channels: int, size: int) -> Iterator[tuple[str, Translated]]:
+    """Yield what a loss may be given, and how it is called in sentences."""
+    what = f"Given pictures of {channels} channel{'s' if channels > 1 else ''}"
+    source, target, output = (pictures(channels, size, size, seed=seed) for seed in (1, 2, 3))
+    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
+        yield f"{what} in {name}, it", _record(source, target, output.to(dtype))
+    yield f"{what}, of which the output is the target, it", _record(source, target, target)
+
+
+def _record(source: Tensor, target: Tensor, output: Tensor) -> Translated:
+    output = output.detach().clone().requires_grad_()
+    return Translated(source, target, output, discriminate=lambda image: [image, image[:, :, ::2, ::2] * 2])
+
+
+def _check_image(findings: Findings, loss: Any, channels: int, size: int | None) -> Exception | None:
+    """Compare pictures of the first size that the loss does not refuse; return why it refuses them all, if it does."""
+    refusal: Exception | None = None
+    for side in [size] if size else _SIZES:
         try:
-            value = loss(record)
-        except ValueError:
-            return  # says itself that it does not take so many channels
+            seeded(0, lambda side=side: loss(next(_records(channels, side))[1]))  # type: ignore[misc]
+        except REFUSALS as error:
+            refusal = refusal or error
+            continue
         except Exception as error:
-            findings.faults.append(f"{how} failed: {type(error).__name__}: {error}")
-            return
-        if not _check_scalar(findings, how, value):
-            return
-        findings.expect(
-            value.dtype == torch.float32,
-            f"{how}, it gives {value.dtype}: compute in float(), bf16 has 8 significant bits.",
-        )
-        if not findings.expect(value.requires_grad, f"{how}, no gradient reaches the output."):
-            return
+            findings.faults.append(f"Given pictures of {channels} channels, it raises {described(error)}")
+            return None
+        for what, record in _records(channels, side):
+            with findings.trying(what):
+                _check_value(findings, what, seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
+        with findings.trying("Called again, it"):
+            check_seeding(findings, lambda side=side: loss(next(_records(channels, side))[1]))  # type: ignore[misc]
+        return None
+    return refusal
+
+
+def _check_value(findings: Findings, what: str, value: Any, output: Tensor) -> None:
+    if not _check_scalar(findings, what, value):
+        return
+    if findings.expect(value.requires_grad, f"{what} should give a value with a gradient, and gives one without."):
         value.backward()
-        reached = output.grad is not None and bool(output.grad.isfinite().all())
-        findings.expect(reached, f"{how}, the output's gradient is missing or not finite.")
+        findings.expect(
+            output.grad is not None and bool(output.grad.isfinite().all()),
+            f"{what} should give the output a finite gradient, and gives "
+            + ("one that is not." if output.grad is not None else "none."),
+        )
 
 
 def _check_adversarial(findings: Findings, loss: Any) -> None:
     conditional = getattr(loss, "conditional", None)
-    findings.expect(isinstance(conditional, bool), f"conditional is {conditional!r}; it should be True or False.")
-    for dtype in (torch.float32, torch.bfloat16):
-        real, fake = (torch.zeros(2, 1, 4, 4, dtype=dtype, requires_grad=True) for _ in range(2))
-        with findings.trying("Its discriminator(real_logits, fake_logits)"):
+    findings.expect(isinstance(conditional, bool), f"conditional should be True or False, and is {conditional!r}.")
+    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
+        real, fake = (torch.full((2, 1, 4, 4), at, dtype=dtype, requires_grad=True) for at in (-_WRONG, _WRONG))
+        what = f"Given logits in {name}, discriminator(real_logits, fake_logits)"
+        with findings.trying(what):
             value = loss.discriminator(real, fake)
-            if _check_scalar(findings, "discriminator(...)", value):
+            if _check_scalar(findings, what, value):
                 value.backward()
                 findings.expect(
-                    _slope(real) < 0, "The discriminator's loss should fall as the logits of what is real rise."
+                    _slope(real) < 0, f"discriminator() should fall as the logits of targets rise from {-_WRONG}."
                 )
                 findings.expect(
-                    _slope(fake) > 0, "The discriminator's loss should rise with the logits of what is fake."
+                    _slope(fake) > 0, f"discriminator() should rise as the logits of outputs rise from {_WRONG}."
                 )
-        fake = torch.zeros(2, 1, 4, 4, dtype=dtype, requires_grad=True)
-        with findings.trying("Its generator(fake_logits)"):
+        fake = torch.full((2, 1, 4, 4), -_WRONG, dtype=dtype, requires_grad=True)
+        what = f"Given logits in {name}, generator(fake_logits)"
+        with findings.trying(what):
             value = loss.generator(fake)
-            if _check_scalar(findings, "generator(...)", value):
+            if _check_scalar(findings, what, value):
                 value.backward()
-                findings.expect(_slope(fake) < 0, "The generator's loss should fall as the logits of its outputs rise.")
+                findings.expect(
+                    _slope(fake) < 0, f"generator() should fall as the logits of outputs rise from {-_WRONG}."
+                )
+    if not findings.faults:  # others would say the same
+        _check_extremes(findings, loss)
+        zeros = torch.zeros(2, 1, 4, 4)
+        check_seeding(findings, lambda: (loss.generator(zeros), loss.discriminator(zeros, zeros)))
+
+
+def _check_extremes(findings: Findings, loss: Any) -> None:
+    for sign in (1, -1):
+        real, fake = (torch.full((2, 1, 4, 4), s * _SURE, requires_grad=True) for s in (sign, -sign))
+        with findings.trying(f"Given logits of {_SURE:g} and {-_SURE:g}, it"):
+            values = [loss.discriminator(real, fake), loss.generator(fake)]
+            torch.stack(values).sum().backward()  # type: ignore[no-untyped-call]
+            gradients = [logits.grad for logits in (real, fake) if logits.grad is not None]
+            findings.expect(
+                all(bool(tensor.isfinite().all()) for tensor in [*values, *gradients]),
+                f"Given logits of {sign * _SURE:g} for targets and {-sign * _SURE:g} for outputs, it should be finite, "
+                "and is not: the logarithm of a sigmoid is logsigmoid.",
+            )
 
 
 def _check_scalar(findings: Findings, what: str, value: object) -> bool:
     shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    scalar = isinstance(value, Tensor) and value.ndim == 0
-    if not findings.expect(scalar, f"{what} gives {shown}; it should be a tensor of no dimensions."):
+    if not findings.expect(
+        isinstance(value, Tensor) and value.ndim == 0,
+        f"{what} should give a tensor of no dimensions, and gives {shown}.",
+    ):
         return False
     assert isinstance(value, Tensor)
-    return findings.expect(bool(value.isfinite()), f"{what} gives {value.item()}.")
+    findings.expect(
+        value.dtype == torch.float32,
+        f"{what} should give float32, and gives {value.dtype}: compute in float(), for bf16 has 8 significant bits.",
+    )
+    return findings.expect(bool(value.isfinite()), f"{what} should give a finite number, and gives {value.item()}.")
 
 
 def _slope(logits: Tensor) -> float:

@@ -3,209 +3,263 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from itrans.engine.processes import Processes
 from itrans.engine.runtime import Runtime
-from itrans.protocols import Batch, ImageSpec, Translated, WeightedLoss
+from itrans.protocols import Batch, ImageSpec
 from itrans.recipe.schema import Optimizer, Train
 from itrans.registry import accepted
-from itrans.testing.findings import Findings, seeded
+from itrans.testing.findings import REFUSALS, described, listed
+from itrans.testing.networks import pictures, seeded
+from itrans.testing.stand_ins import (
+    SmallDiscriminator,
+    SmallGenerator,
+    chosen_losses,
+    is_judged,
+    refused,
+    weighted,
+)
+from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from itrans.protocols import Loss
+    from itrans.testing.findings import Findings
 
-_SIZE = 32
-_SPEC = ImageSpec(channels=3)
-
-
-class _Generator(nn.Sequential):
-    size_multiple = 4
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, out_channels, 3, padding=1), nn.Tanh()
-        )
+_HEIGHT, _WIDTH = 30, 27
+_STEPS = 3
 
 
-class _Discriminator(nn.Module):
-    def __init__(self, in_channels: int, condition_channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(in_channels + condition_channels, 4, 4, stride=2, padding=1)
-        self.last = nn.Conv2d(4, 1, 3, padding=1)
+def check(
+    findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Note what is wrong with a method.
 
-    def features(self, image: Tensor, condition: Tensor | None) -> list[Tensor]:
-        seen = image if condition is None else torch.cat([condition, image], dim=1)
-        return [functional.leaky_relu(self.first(seen), 0.2)]
-
-    def forward(self, image: Tensor, condition: Tensor | None) -> Tensor:
-        logits: Tensor = self.last(self.features(image, condition)[0])
-        return logits
-
-
-class _Adversarial:
-    role = "adversarial"
-    conditional = True
-
-    def generator(self, fake_logits: Tensor) -> Tensor:
-        return functional.softplus(-fake_logits.float()).mean()
-
-    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        return functional.softplus(-real_logits.float()).mean() + functional.softplus(fake_logits.float()).mean()
-
-
-class _Difference:
-    role = "image"
-
-    def __call__(self, translated: Translated) -> Tensor:
-        return functional.l1_loss(translated.output.float(), translated.target.float())
-
-
-def default_losses() -> list[tuple[str, float, Loss]]:
-    """Return a conditional adversarial loss and L1, as Pix2Pix has them."""
-    return [("adversarial", 1.0, _Adversarial()), ("difference", 10.0, _Difference())]  # type: ignore[list-item]
-
-
-def faults(
-    component: Callable[..., Any], arguments: dict[str, Any], losses: Sequence[tuple[str, float, Loss]]
-) -> list[str]:
-    """Return what is wrong with a method that is given these losses."""
-    findings = Findings()
-    entries = [WeightedLoss(*entry) for entry in losses]
-    has_discriminator = any(getattr(entry.loss, "role", "") == "adversarial" for entry in entries)
-    if check := getattr(component, "check", None):
-        with findings.trying("Its check(losses, has_discriminator)"):
-            told = check(losses=[(e.name, type(e.loss)) for e in entries], has_discriminator=has_discriminator)
-            findings.expect(not told, f"Its check() refuses the losses that it was given here: {told}")
-    with findings.trying("Training it"):
-        _check_training(findings, lambda: _built(component, arguments, entries, has_discriminator))
-    if findings.faults:
-        return findings.faults
-    with findings.trying("Building it to translate only: without losses and discriminator,"):
-        _check_translation(findings, _built(component, arguments, [], False))
-    return findings.faults
-
-
-def _built(component: Callable[..., Any], arguments: dict[str, Any], losses: list[WeightedLoss], judged: bool) -> Any:
+    Args:
+        findings: where faults go.
+        component: the method's class.
+        arguments: a recipe's.
+        given: offered arguments in the place of those that are made here.
+    """
+    losses = weighted(given["losses"]) if "losses" in given else chosen_losses(component)
     offered = {
-        "build_generator": _Generator,
-        "build_discriminator": _Discriminator if judged else None,
+        "build_generator": SmallGenerator,
+        "build_discriminator": SmallDiscriminator if is_judged(losses) else None,
+        "source": ImageSpec(channels=3),
+        "target": ImageSpec(channels=3),
+        **given,
         "losses": losses,
-        "source": _SPEC,
-        "target": _SPEC,
     }
-    return seeded(0, lambda: component(**accepted(component, offered), **arguments))
+    if told := refused(component, losses, offered["build_discriminator"] is not None):
+        findings.faults.append(
+            f"Its check() refuses the losses {listed([entry.name for entry in losses])}, so it cannot be tried: "
+            f"{' '.join(told)} Give check_method losses that it takes."
+        )
+        return
+
+    def make(**other: Any) -> Any:
+        return seeded(0, lambda: component(**accepted(component, offered | other), **arguments))
+
+    trained = None
+    with findings.trying("Training, it"):
+        trained = _check_training(findings, make, offered)
+    if findings.faults:
+        return
+    with findings.trying("Training again, it"):
+        _check_repeats(findings, make, offered)
+    with findings.trying("Training in bf16 (torch.autocast), it"):
+        method = make()
+        logged = _step(method, _runtime(method, torch.bfloat16), offered, 0)
+        findings.expect(
+            all(bool(value.isfinite()) for value in logged.values()),
+            "In bf16 (torch.autocast) its losses should be finite, and are not.",
+        )
+    with findings.trying("Built to translate only (losses empty, build_discriminator None), it"):
+        translator = make(losses=[], build_discriminator=None)
+        _check_translation(findings, translator, offered, trained)
+    if not findings.faults and "source" not in given and "target" not in given:
+        _check_other_channels(findings, make, offered)
 
 
 def _runtime(method: Any, dtype: torch.dtype = torch.float32) -> Runtime:
-    device = torch.device("cpu")
     return Runtime(
         method,
-        device=device,
+        device=torch.device("cpu"),
         dtype=dtype,
         memory_format=torch.contiguous_format,
         processes=Processes(),
         optimizer=Optimizer(),
-        train=Train(steps=1),
+        train=Train(steps=_STEPS),
     )
 
 
-def _batch(seed: int) -> Batch:
-    generator = torch.Generator().manual_seed(seed)
-    source, target = (torch.rand(2, 3, _SIZE, _SIZE, generator=generator) * 2 - 1 for _ in range(2))
-    return Batch(source, target, ("a", "b"))
+def _step(method: Any, runtime: Runtime, offered: Mapping[str, Any], number: int) -> Any:
+    """Train with the batch, and from the random numbers, that belong to a step's number."""
+    source, target = (
+        pictures(offered[side].channels, _HEIGHT, _WIDTH, seed=10 * number + place)
+        for place, side in enumerate(("source", "target"))
+    )
+    batch = Batch(source, target, (f"{number}-0", f"{number}-1"))
+    with runtime.autocast():
+        return seeded(number, lambda: method.step(batch, runtime))
 
 
-def _check_training(findings: Findings, make: Callable[[], Any]) -> None:
+def _check_training(findings: Findings, make: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
     method = make()
-    names = list(method.networks)
-    findings.expect(names, "Its networks are none.")
+    networks = dict(method.networks)
+    names = list(networks)
+    findings.expect(names, "Its networks should be by name all that it trains, and there are none.")
+    generators = list(method.generators)
     findings.expect(
-        set(method.generators) <= set(names) and method.generators,
-        f"Its generators {list(method.generators)} are not among {names}.",
+        generators and set(generators) <= set(names),
+        f"Its generators should be names of its networks ({', '.join(names)}), and are {generators}.",
     )
-    before = {
-        name: {k: v.clone() for k, v in network.state_dict().items()} for name, network in method.networks.items()
-    }
+    if findings.faults:
+        return None
     runtime = _runtime(method)
-    logged = seeded(1, lambda: method.step(_batch(1), runtime))
-    for name, network in method.networks.items():
-        trained = any(parameter.requires_grad for parameter in network.parameters())
-        changed = any(not torch.equal(value, before[name][key]) for key, value in network.state_dict().items())
+    before = {name: [p.detach().clone() for p in network.parameters()] for name, network in networks.items()}
+    logged = _step(method, runtime, offered, 0)
+    for name, network in networks.items():
+        parameters = list(network.parameters())
+        changed = any(not torch.equal(*pair) for pair in zip(before[name], parameters, strict=True))
         findings.expect(
-            changed or not trained,
-            f'A step leaves the network "{name}" as it was: update it within runtime.update("{name}").',
+            changed,
+            f'A step should update every network, and leaves "{name}" as it was: train it within '
+            f'runtime.update("{name}").',
         )
-        flags = [key for key, parameter in network.named_parameters() if parameter.grad is not None]
-        findings.expect(not flags, f'After a step "{name}" still has gradients.')
-    findings.expect(
-        isinstance(logged, dict) and logged, f"step() returns {type(logged).__name__}; it should be the losses to log."
-    )
+        finite = all(bool(parameter.isfinite().all()) for parameter in parameters)
+        findings.expect(finite, f'After a step the weights of "{name}" should be finite, and are not.')
+        kept = network.training and all(parameter.requires_grad for parameter in parameters)
+        findings.expect(
+            kept, f'A step should leave "{name}" in training mode with all parameters to train, and does not.'
+        )
+    if not findings.expect(
+        isinstance(logged, Mapping) and logged,
+        f"step() should return the losses to log by their names, and returns {_shown(logged)}.",
+    ):
+        return None
     for name, value in logged.items():
-        scalar = isinstance(value, Tensor) and value.ndim == 0 and bool(value.isfinite()) and not value.requires_grad
-        findings.expect(scalar, f'What step() logs as "{name}" should be a detached, finite tensor of no dimensions.')
-    _check_repeats(findings, make)
-    lower = make()
-    runtime = _runtime(lower, torch.bfloat16)
-    with findings.trying("A step in bf16"), runtime.autocast():
-        values = lower.step(_batch(1), runtime).values()
-        findings.expect(all(bool(value.isfinite()) for value in values), "In bf16 a loss is not finite.")
+        findings.expect(
+            isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad and bool(value.isfinite()),
+            f'What step() returns as "{name}" should be a finite tensor of no dimensions, detached, and is '
+            f"{_shown(value)}.",
+        )
+    fresh = make()
+    check_seeding(findings, lambda: fresh.step(_plain_batch(offered), _runtime(fresh)))
+    return method
 
 
-def _check_repeats(findings: Findings, make: Callable[[], Any]) -> None:
-    """Train twice, once as one run, and once interrupted after a step and resumed by another object."""
-    whole = make()
-    runtime = _runtime(whole)
-    for step in range(3):
-        seeded(step, lambda step=step: whole.step(_batch(step), runtime))  # type: ignore[misc]
-    first = make()
-    runtime = _runtime(first)
-    for step in range(2):
-        seeded(step, lambda step=step: first.step(_batch(step), runtime))  # type: ignore[misc]
+def _plain_batch(offered: Mapping[str, Any]) -> Batch:
+    source, target = (pictures(offered[side].channels, _HEIGHT, _WIDTH) for side in ("source", "target"))
+    return Batch(source, target, ("0", "1"))
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return f"{type(value).__name__} {value!r}"[:100]
+    grad = " with a gradient" if value.requires_grad else ""
+    return f"{value.item()}{grad}" if value.ndim == 0 else f"a tensor of shape {tuple(value.shape)}{grad}"
+
+
+def _check_repeats(findings: Findings, make: Callable[..., Any], offered: Mapping[str, Any]) -> None:
+    """Train twice without a break, and once interrupted before the last step and resumed by another object."""
+
+    def begun(steps: int) -> tuple[Any, Runtime]:
+        method = make()
+        runtime = _runtime(method)
+        for number in range(steps):
+            _step(method, runtime, offered, number)
+        return method, runtime
+
+    whole, _ = begun(_STEPS)
+    if not findings.expect(
+        _equal(whole, begun(_STEPS)[0]),
+        "Two runs from one seed should end with the same weights, and do not: what is random is drawn from torch.",
+    ):
+        return
+    first, runtime = begun(_STEPS - 1)
     file = io.BytesIO()
-    state = first.state_dict() if hasattr(first, "state_dict") else {}
+    own = first.state_dict() if hasattr(first, "state_dict") else {}
     networks = {name: network.state_dict() for name, network in first.networks.items()}
-    torch.save({"method": state, "networks": networks, "runtime": runtime.state_dict()}, file)
+    torch.save({"method": own, "networks": networks, "training": runtime.state_dict()}, file)
     file.seek(0)
-    saved = torch.load(file, weights_only=True)
+    try:
+        saved = torch.load(file, weights_only=True)
+    except Exception as error:
+        findings.faults.append(
+            "What state_dict() returns should be tensors, numbers, texts, and lists and dicts of them, which a "
+            f"checkpoint can hold; reading it with weights_only=True raises {described(error)}"
+        )
+        return
     second = make()
+    resumed = _runtime(second)
     for name, network in second.networks.items():
         network.load_state_dict(saved["networks"][name])
-    resumed = _runtime(second)
-    resumed.load_state_dict(saved["runtime"])
-    if state:
+    resumed.load_state_dict(saved["training"])
+    if hasattr(second, "load_state_dict"):
         second.load_state_dict(saved["method"])
-    seeded(2, lambda: second.step(_batch(2), resumed))
-    same = all(
+    _step(second, resumed, offered, _STEPS - 1)
+    findings.expect(
+        _equal(whole, second),
+        "Interrupted and resumed, it should end with the weights of a run in one go, and does not: what it keeps from "
+        "step to step belongs in state_dict() and load_state_dict().",
+    )
+
+
+def _equal(first: Any, second: Any) -> bool:
+    return all(
         torch.equal(value, second.networks[name].state_dict()[key])
-        for name, network in whole.networks.items()
+        for name, network in first.networks.items()
         for key, value in network.state_dict().items()
     )
-    findings.expect(
-        same,
-        "Interrupted and resumed, it ends with other weights than in one go. What it keeps from step to step belongs "
-        "in state_dict() and load_state_dict(), and what is random is drawn from torch.",
-    )
 
 
-def _check_translation(findings: Findings, method: Any) -> None:
-    source = _batch(3).source[:, :, :30, :27]
-    for direction in getattr(method, "directions", ("forward",)):
+def _check_translation(findings: Findings, method: Any, offered: Mapping[str, Any], trained: Any) -> None:
+    directions = tuple(getattr(method, "directions", ("forward",)))
+    networks, generators = dict(method.networks), list(method.generators)
+    for name in generators:
+        networks[name].load_state_dict(trained.networks[name].state_dict())
+        networks[name].eval()
+        trained.networks[name].eval()
+    ends = [offered["source"].channels, offered["target"].channels]
+    for place, direction in enumerate(directions[:2]):
+        taken, made = ends[::-1] if place else ends
+        source = pictures(taken, _HEIGHT, _WIDTH, seed=99)
         with torch.no_grad():
-            shape = tuple(method.translate(source, direction).shape)
+            output = method.translate(source, direction)
+            again = trained.translate(source, direction)
+        wanted = (len(source), made, _HEIGHT, _WIDTH)
         findings.expect(
-            shape == tuple(source.shape),
-            f"Of sources {tuple(source.shape)} translate() makes {shape}: use apply_generator.",
+            isinstance(output, Tensor) and tuple(output.shape) == wanted,
+            f'Of a source {tuple(source.shape)} translate(source, "{direction}") should make {wanted}, and makes '
+            f"{tuple(getattr(output, 'shape', ()))}.",
+        )
+        findings.expect(
+            torch.equal(output, again),
+            f"Built to translate only, with the trained generators ({', '.join(generators)}), it should translate "
+            f'"{direction}" as when trained, and does not.',
         )
     try:
-        method.translate(source, "sideways")
+        with torch.no_grad():
+            method.translate(pictures(ends[0], _HEIGHT, _WIDTH), "no such direction")
     except ValueError:
-        pass
-    else:
-        findings.faults.append("translate() takes a direction that it cannot have; it should raise ValueError.")
+        return
+    findings.faults.append("translate() should raise ValueError for a direction that there is not, and takes any.")
+
+
+def _check_other_channels(findings: Findings, make: Callable[..., Any], offered: dict[str, Any]) -> None:
+    """Train and translate from 1 channel to 3, unless the method refuses."""
+    other = {"source": ImageSpec(channels=1), "target": ImageSpec(channels=3)}
+    with findings.trying("With sources of 1 channel and targets of 3, it"):
+        try:
+            method = make(**other)
+            _step(method, _runtime(method), offered | other, 0)
+        except REFUSALS:
+            return
+        translator = make(**other, losses=[], build_discriminator=None)
+        _check_translation(findings, translator, offered | other, method)

@@ -1,0 +1,88 @@
+"""What can be told of a component from the attributes of its class."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from itrans.testing.findings import described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CALLED = {
+    "generator": ("__call__",),
+    "discriminator": ("__call__",),
+    "loss": (),
+    "dataset": ("__len__", "__getitem__"),
+    "method": ("step", "translate"),
+}
+_TYPED: dict[str, dict[str, type]] = {"dataset": {"paired": bool, "attribution": str}, "loss": {"conditional": bool}}
+"""Attributes that may be left out, and what they are if they are there."""
+
+_ABSENT = object()
+
+
+def attribute_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+    """Return what attributes a class lacks, or has wrong. Of a function that makes components nothing is known."""
+    if not isinstance(component, type):
+        return []
+    found = [f"It has no {name}(), which itrans calls." for name in _CALLED[kind] if not _has(component, name)]
+    for name, wanted in _TYPED.get(kind, {}).items():
+        value = getattr(component, name, _ABSENT)
+        if value is not _ABSENT and not isinstance(value, wanted) and not inspect.isdatadescriptor(value):
+            found.append(f"{name} should be a {wanted.__name__}, and is {value!r}.")
+    if kind == "generator":
+        multiple = getattr(component, "size_multiple", 1)
+        if not inspect.isdatadescriptor(multiple):
+            found += multiple_faults(multiple)
+    if kind == "loss":
+        found += _loss_faults(component)
+    if kind == "method":
+        found += _method_faults(component)
+    return found
+
+
+def multiple_faults(multiple: object) -> list[str]:
+    """Return what is wrong with a `size_multiple`."""
+    if isinstance(multiple, int) and not isinstance(multiple, bool) and multiple >= 1:
+        return []
+    return [f"size_multiple should be a whole number from 1, and is {multiple!r}."]
+
+
+def _has(component: type, name: str) -> bool:
+    # Every class can be called itself, which is not what is meant.
+    return any(callable(vars(base).get(name)) for base in component.__mro__)
+
+
+def _loss_faults(component: type) -> list[str]:
+    role = getattr(component, "role", None)
+    if not isinstance(role, str):
+        return ['It has no role: say role = "image" or role = "adversarial" in the class, where methods look.']
+    called = ("generator", "discriminator") if role == "adversarial" else ("__call__",)
+    what = "the logits of a discriminator" if role == "adversarial" else "a Translated record"
+    return [
+        f'With the role "{role}" it should have {name}(), which gets {what}.'
+        for name in called
+        if not _has(component, name)
+    ]
+
+
+def _method_faults(component: type) -> list[str]:
+    found = []
+    directions = getattr(component, "directions", ("forward",))
+    if not inspect.isdatadescriptor(directions) and not (
+        isinstance(directions, tuple | list) and directions and all(isinstance(name, str) for name in directions)
+    ):
+        found.append(f"directions should be a tuple of the names that translate() takes, and is {directions!r}.")
+    if _has(component, "state_dict") != _has(component, "load_state_dict"):
+        found.append("Of state_dict() and load_state_dict() it has one alone; a checkpoint needs both, or none.")
+    if check := getattr(component, "check", None):
+        try:
+            told = check(losses=[], has_discriminator=False)
+        except Exception as error:
+            found.append(f"The class's check(losses=[], has_discriminator=False) raises {described(error)}")
+        else:
+            if not isinstance(told, list | tuple) or not all(isinstance(sentence, str) for sentence in told):
+                found.append(f"check() should return a list of sentences, and returns {told!r}.")
+    return found

@@ -1,0 +1,135 @@
+"""What can be told of a component at once: without data, training or computing."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from itrans.errors import ItransError
+from itrans.recipe.arguments import Signature
+from itrans.recipe.check import OFFERED
+from itrans.registry import accepted
+from itrans.testing.attributes import attribute_faults, multiple_faults
+from itrans.testing.findings import described
+from itrans.testing.imports import no_connections
+from itrans.testing.signatures import annotation_faults, signature_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SIZE = 256
+_NO_FAULTS = (ValueError, ItransError, ImportError, OSError, MemoryError)
+"""What a component raises to refuse its defaults, or for want of a file, a network or a package."""
+
+_OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor")
+"""What the message of an error has in it that comes from computing without values, or without a GPU."""
+
+
+def static_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+    """Return what is wrong with a component's signature and its class's attributes."""
+    return [*signature_faults(kind, component), *attribute_faults(kind, component)]
+
+
+def shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+    """Build a network or a loss with its defaults, on the device without values, and return what shapes are wrong.
+
+    Nothing is computed, and no connection is made. What cannot be built so is not judged.
+    """
+    if kind not in _SHAPES:
+        return []
+    signature = Signature(component, OFFERED[kind])
+    if any(parameter.default is parameter.empty for parameter in signature.parameters.values()):
+        return []
+    import torch
+
+    try:
+        with (
+            torch.device("meta"),
+            torch.no_grad(),
+            torch.random.fork_rng(devices=[]),
+            no_connections(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            return _SHAPES[kind](component)
+    except _NO_FAULTS:
+        return []
+    except (Exception, SystemExit) as error:
+        if any(word in str(error).lower() for word in _OF_THE_PLACE):
+            return []
+        return [f"With the defaults of its arguments it raises {described(error)}"]
+
+
+def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+    """Return what is wrong with a component, as far as can be told at once; see `itrans.testing.quick_faults`."""
+    try:
+        found = static_faults(kind, component)
+        if not found:
+            found += shape_faults(kind, component)
+        return [*found, *annotation_faults(kind, component)]
+    except (Exception, SystemExit) as error:  # an attribute may be computed, and raise anything
+        return [f"Looking at it raises {described(error)}"]
+
+
+def _generator_faults(component: Callable[..., Any]) -> list[str]:
+    import torch
+
+    network: Any = component(**accepted(component, {"in_channels": 3, "out_channels": 4, "initialize": False}))
+    multiple = getattr(network, "size_multiple", 1)
+    if found := multiple_faults(multiple):
+        return found
+    side = -(-_SIZE // multiple) * multiple
+    output = network(torch.empty(2, 3, side, side))
+    shape, wanted = tuple(getattr(output, "shape", ())), (2, 4, side, side)
+    if shape == wanted:
+        return []
+    return [f"Of a source {(2, 3, side, side)} (N, C, H, W) it should make {wanted}, and makes {shape}."]
+
+
+def _discriminator_faults(component: Callable[..., Any]) -> list[str]:
+    import torch
+
+    network: Any = component(**accepted(component, {"in_channels": 4, "condition_channels": 3, "initialize": False}))
+    logits = network(torch.empty(2, 4, _SIZE, _SIZE), torch.empty(2, 3, _SIZE, _SIZE))
+    shapes = [tuple(scale.shape) for scale in (logits if isinstance(logits, list) else [logits])]
+    return [
+        f"Of 2 pictures it should make logits (2, 1, H', W'), and makes {shape}."
+        for shape in shapes
+        if len(shape) != 4 or shape[:2] != (2, 1)
+    ]
+
+
+def _loss_faults(component: Callable[..., Any]) -> list[str]:
+    import torch
+
+    from itrans.protocols import Translated
+
+    if isinstance(component, type) and issubclass(component, torch.nn.Module):
+        return []  # its network may be large, and read or downloaded
+    loss: Any = component()
+    if loss.role == "adversarial":
+        real, fake = torch.empty(2, 1, 8, 8), torch.empty(2, 1, 8, 8)
+        values = {"generator()": loss.generator(fake), "discriminator()": loss.discriminator(real, fake)}
+    elif loss.role == "image":
+        source, target, output = (torch.empty(2, 3, _SIZE, _SIZE) for _ in range(3))
+        values = {"It": loss(Translated(source, target, output, discriminate=lambda image: [image]))}
+    else:
+        return []  # its method alone knows what it is given
+    shapes = {name: getattr(value, "shape", None) for name, value in values.items()}
+    return [
+        f"{name} should give a tensor of no dimensions, and gives "
+        f"{f'one of shape {tuple(shape)}' if shape is not None else 'none'}."
+        for name, shape in shapes.items()
+        if shape is None or len(shape)
+    ]
+
+
+_SHAPES: dict[str, Callable[[Callable[..., Any]], list[str]]] = {
+    "generator": _generator_faults,
+    "discriminator": _discriminator_faults,
+    "loss": _loss_faults,
+}

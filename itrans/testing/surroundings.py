@@ -1,0 +1,81 @@
+"""What a component leaves as it was: torch's settings and the random numbers that everything shares."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from itrans.testing.findings import Findings
+
+
+def _set_backend(name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(torch.backends.cudnn, name, value)
+
+
+_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "torch.get_default_dtype()": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch.is_grad_enabled()": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch.get_num_threads()": (torch.get_num_threads, torch.set_num_threads),
+    "torch.are_deterministic_algorithms_enabled()": (
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    "torch.get_float32_matmul_precision()": (
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
+    ),
+    "torch.backends.cudnn.benchmark": (lambda: torch.backends.cudnn.benchmark, _set_backend("benchmark")),
+    "torch.backends.cudnn.deterministic": (lambda: torch.backends.cudnn.deterministic, _set_backend("deterministic")),
+}
+"""How a setting is read and written."""
+
+
+@contextlib.contextmanager
+def kept(findings: Findings) -> Iterator[None]:
+    """Expect the block to change no setting of torch; these and all random numbers are as before when it ends."""
+    state, state_of_numpy = random.getstate(), np.random.get_state()
+    before = {name: read() for name, (read, _) in _SETTINGS.items()}
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(state_of_numpy)
+        for name, (read, write) in _SETTINGS.items():
+            if (now := read()) != before[name]:
+                findings.faults.append(f"It changes {name} from {before[name]} to {now}: settings are the user's.")
+                write(before[name])
+
+
+def check_seeding(findings: Findings, use: Callable[[], Any]) -> None:
+    """Expect some use of a component not to seed the random numbers that everything in a run draws from."""
+    first, second = _after(use, 1), _after(use, 2)
+    for name, value in first.items():
+        findings.expect(
+            value != second[name],
+            f"It seeds the random numbers of {name}, from which others draw too: a generator of its own is what it "
+            "may seed.",
+        )
+
+
+def _after(use: Callable[[], Any], seed: int) -> dict[str, float]:
+    """Return what is drawn next, from each shared source of random numbers, after some use that began with a seed."""
+    state, state_of_numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            random.seed(seed)
+            np.random.seed(seed)
+            use()
+            return {"torch": float(torch.rand(())), "random": random.random(), "numpy": float(np.random.random())}
+    finally:
+        random.setstate(state)
+        np.random.set_state(state_of_numpy)

@@ -1,0 +1,41 @@
+"""What the tests of the checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def single_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def faults_of() -> Callable[..., list[str]]:
+    """Run a check that should fail, and return the sentences of its error, without the first line."""
+
+    def call(check: Callable[..., None], component: Any, *rest: Any, **arguments: Any) -> list[str]:
+        with pytest.raises(AssertionError) as error:
+            check(component, *rest, **arguments)
+        kind = check.__name__.removeprefix("check_")
+        name = component if isinstance(component, str) else component.__name__
+        head, *faults = str(error.value).splitlines()
+        assert head == f"{name} is not what itrans asks of a {kind}:"
+        assert faults
+        assert all(fault.startswith("- ") for fault in faults)
+        return [fault.removeprefix("- ") for fault in faults]
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def without_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the import in a new process, which takes as long as all other tests of a file together."""
+    monkeypatch.setattr("itrans.testing.imports.import_faults", lambda component: [])
