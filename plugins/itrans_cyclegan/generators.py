@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
+from itrans.api import DataError
+
 Norm: TypeAlias = Literal["batch", "instance", "none"]
 """How activations are normalised: over the batch, over each picture, or not."""
 
@@ -63,7 +65,16 @@ class ResNetGenerator(nn.Module):
         _initialize(self)
 
     def forward(self, source: Tensor) -> Tensor:
-        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1]."""
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1].
+
+        Raises:
+            DataError: the pictures are 4 pixels high or wide: a quarter of that has nothing to reflect.
+        """
+        height, width = source.shape[-2:]
+        if min(height, width) <= self.size_multiple:
+            raise DataError(
+                f'Pictures of {width}x{height} are too small for the generator "resnet": it takes 5x5 and more.'
+            )
         output: Tensor = self.decoder(self.blocks(self.encoder(source)))
         return output
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
@@ -10,9 +11,6 @@ from torch import Tensor, nn
 
 from itrans.api import Batch, ImageSpec, Runtime, Translated, WeightedLoss, apply_generator
 from itrans_cyclegan.pool import ImagePool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 _ROLES = ("adversarial", "cycle", "identity")
 

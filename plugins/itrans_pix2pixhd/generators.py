@@ -161,10 +161,10 @@ def _generator_state(path: Path) -> dict[str, Tensor]:
             f'global_weights = "{path}" is not there: train stage one first, a recipe with the generator "global"'
         )
     # What a file raises that is no checkpoint depends on what else it is.
-    unfit = (pickle.UnpicklingError, RuntimeError, OSError, EOFError, LookupError, TypeError, ValueError, AttributeError)
+    unfit = (pickle.UnpicklingError, RuntimeError, OSError, EOFError, LookupError, TypeError, ValueError)
     try:
         record: Any = torch.load(path, map_location="cpu", weights_only=True)
         state: dict[str, Tensor] = {**record["networks"], **record["training"].get("averages", {})}["generator"]
-    except unfit as error:
+    except (*unfit, AttributeError) as error:
         raise ValueError(f'global_weights = "{path}" is no checkpoint of itrans with a generator') from error
     return state
