@@ -74,7 +74,7 @@ class Unaligned:
         return max(len(files) for files in self._files)
 
     def __getitem__(self, index: int) -> Pair:
-        """Return a source and the target of the same number, `(H, W, C)`; the key is the source's path and number.
+        """Return a source and the target of the same number, `(H, W, C)`; the key has the paths of both.
 
         Raises:
             DataError: a picture cannot be read, or is unlike the first one of its folder.
@@ -90,19 +90,21 @@ class Unaligned:
         return self._pair(index, int(np.random.default_rng(seed).integers(len(self._files[1]))))
 
     def _pair(self, source: int, target: int) -> Pair:
-        sources, targets = self._files
-        key = f"{source}:{sources[source % len(sources)].as_posix()}"
-        return Pair(self._read(0, source % len(sources), key), self._read(1, target % len(targets), key), key)
+        numbers = source % len(self._files[0]), target % len(self._files[1])
+        first, second = self._read(0, numbers[0], self.source), self._read(1, numbers[1], self.target)
+        return Pair(first, second, f"{self._path(0, numbers[0])} with {self._path(1, numbers[1])}")
 
-    def _read(self, side: int, number: int, key: str = "") -> ImageArray:
-        path = self._folders[side] / self._files[side][number]
+    def _path(self, side: int, number: int) -> Path:
+        return self._folders[side] / self._files[side][number]
+
+    def _read(self, side: int, number: int, expected: ImageSpec | None = None) -> ImageArray:
+        path = self._path(side, number)
         image = read_image(path)
         if self._channels is not None:
             try:
                 image = as_channels(image, self._channels)
             except ValueError as error:
                 raise DataError(f"{path}: {error}.") from error
-        expected = (self.source, self.target)[side] if key else None
         if expected is not None and spec_of(image) != expected:
             found = spec_of(image)
             raise DataError(

@@ -227,7 +227,7 @@ def test_the_sample_of_the_recipes_page_is_laid_as_the_page_says(tmp_path, monke
     Path(block.name).write_text(block.text, encoding="utf-8")
     resolved = load_recipe(block.name).resolved
     assert (resolved["generator"]["norm"], resolved["generator"]["depth"]) == ("instance", 7)
-    assert resolved["dataset"] == {"name": "openmoji", "size": 128, "direction": "AtoB"}
+    assert resolved["dataset"] == {"name": "openmoji", "size": 128, "direction": "AtoB", "paired": True}
     assert resolved["train"]["steps"] == 300
     assert "epochs" not in resolved["train"]
 
@@ -551,6 +551,11 @@ def test_the_site_has_all_pages():
         "cgan.md",
         "first-plugin.md",
         "plugins.md",
+        "generator.md",
+        "discriminator.md",
+        "loss.md",
+        "dataset.md",
+        "method.md",
         "testing.md",
         "publishing.md",
         "checkpoints.md",
