@@ -32,6 +32,7 @@ from itrans.protocols import (
     Dataset,
     Discriminator,
     Generator,
+    ImageKind,
     ImageLoss,
     ImageSpec,
     Loss,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from itrans.methods.noise import Noise as Noise
@@ -71,6 +74,7 @@ __all__ = [
     "DeviceError",
     "Discriminator",
     "Generator",
+    "ImageKind",
     "ImageLoss",
     "ImageSpec",
     "ItransError",
@@ -97,9 +101,11 @@ __all__ = [
     "cache_folder",
     "did_you_mean",
     "find_images",
+    "lightness_and_ab",
     "load",
     "read_image",
     "spec_of",
+    "with_ab",
     "write_image",
 ]
 
@@ -168,6 +174,20 @@ def as_channels(image: ImageArray, channels: int) -> ImageArray:
     from itrans.data import images
 
     return images.as_channels(image, channels)
+
+
+def lightness_and_ab(image: ImageArray) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return L and ab of CIE Lab of an RGB picture; see `itrans.data.colour.lightness_and_ab`."""
+    from itrans.data import colour
+
+    return colour.lightness_and_ab(image)
+
+
+def with_ab(lightness: ImageArray, ab: ImageArray) -> NDArray[np.uint8]:
+    """Return the RGB picture of L and ab; see `itrans.data.colour.with_ab`."""
+    from itrans.data import colour
+
+    return colour.with_ab(lightness, ab)
 
 
 def spec_of(image: ImageArray) -> ImageSpec:

@@ -27,21 +27,35 @@ PixelType: TypeAlias = Literal["uint8", "uint16", "float32"]
 """How a picture stores its values."""
 
 
+ImageKind: TypeAlias = Literal["image", "labels", "lightness", "ab"]
+"""What a picture's values mean."""
+
+
 @dataclass(frozen=True)
 class ImageSpec:
     """What all source pictures, or all target pictures, of a data set have in common.
 
     Attributes:
         channels: how many channels the arrays have.
-        kind: `image`, or `labels` where the values are class indices.
+        kind: `image`; `labels` where the values are class indices in one channel; `lightness` and `ab` for the L and
+            the a and b of CIE Lab, as OpenCV stores them in 8 bits.
         labels: how many classes there are, for `labels`.
         dtype: how the values are stored.
+        ignored: a value that stands for no class, for `labels`; all others are below `labels`.
+        names: what the classes are called, for `labels`; empty, or one for each.
     """
 
     channels: int
-    kind: Literal["image", "labels"] = "image"
+    kind: ImageKind = "image"
     labels: int | None = None
     dtype: PixelType = "uint8"
+    ignored: int | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def planes(self) -> int:
+        """How many channels networks see: one for each class where the values are labels, else `channels`."""
+        return self.labels if self.kind == "labels" and self.labels is not None else self.channels
 
 
 class Pair(NamedTuple):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from itrans.data.tensors import arrays, normalized, stack
+from itrans.data.colour import lightness_and_ab, with_ab
+from itrans.data.images import as_channels
+from itrans.data.tensors import labels_fault, planes, stack, stored
 from itrans.engine.build import build_translator
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
@@ -110,6 +112,10 @@ class Translator:
     def translate(self, image: ImageArray, *, seed: int | None = None, direction: str | None = None) -> ImageArray:
         """Translate one picture.
 
+        Where the generator takes lightness, a grey or an RGB picture of 8 bits will do; where it makes the a and b of
+        Lab, the output is RGB with the picture's own lightness. Label maps are arrays of class indices, and so are
+        outputs where the generator makes one plane for each class.
+
         Args:
             image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1].
             seed: of dropout and noise, instead of the translator's.
@@ -174,8 +180,8 @@ class Translator:
         seeds = self._seeds(seed, len(images))
         if not images:
             return []
+        images = [self._prepared(image, direction) for image in images]
         for image in images:
-            self.check(image, direction)
             if image.shape != images[0].shape or image.dtype != images[0].dtype:
                 raise DataError(
                     "The pictures of a batch must have the same shape and type; translate these one by one."
@@ -185,12 +191,15 @@ class Translator:
         compute = choose_dtype(self._precision, self._device)
         if self._precision == "auto" and dtype != "uint8":
             compute = torch.float32
-        batch = normalized(stack(images, self._memory_format).to(self._device), self._memory_format)
+        batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
         with self._lock, self._computing_in(compute):
             output = self._output(batch, seeds, direction or self.directions[0])
         if not bool(output.isfinite().all()):
             raise CheckpointError("This checkpoint's generator gives values that are not finite; it is of no use.")
-        return arrays(output, dtype)
+        outputs = stored(output, target, dtype)
+        if target.kind == "ab" and source.kind == "lightness":
+            return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
+        return outputs
 
     def why_alike(self) -> str:
         """Return why samples of one picture are all the same, as the end of a sentence."""
@@ -240,6 +249,13 @@ class Translator:
         with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
             yield
 
+    def _prepared(self, image: ImageArray, direction: str | None) -> ImageArray:
+        """Return a picture as the generator takes it: grey and RGB as lightness, where it wants that."""
+        self.check(image, direction)
+        if self.specs(direction)[0].kind == "lightness":
+            return lightness_and_ab(as_channels(image, 3))[0]
+        return image
+
     def check(self, image: ImageArray, direction: str | None = None) -> None:
         """Raise `DataError` if this is no picture that the generator takes in that direction."""
         wanted = "what is translated is an array (height, width, channels) of uint8, uint16, or float32 in [0, 1]."
@@ -249,12 +265,25 @@ class Translator:
             raise DataError(f"This is an array of shape {image.shape} and type {image.dtype}; {wanted}")
         if image.dtype == np.float32 and not (float(image.min()) >= 0 and float(image.max()) <= 1):  # so is NaN
             raise DataError(f"This array has floats from {image.min():g} to {image.max():g}; {wanted}")
-        taken = self.specs(direction)[0].channels
+        spec = self.specs(direction)[0]
+        taken = spec.channels
+        if spec.kind == "lightness":
+            if image.dtype != np.uint8 or image.shape[2] not in {1, 3, 4}:
+                raise DataError(
+                    f"The picture has {_channels(image.shape[2])} of {image.dtype}, and this checkpoint colours grey "
+                    "and RGB pictures of 8 bits."
+                )
+            return
         if image.shape[2] != taken:
             raise DataError(
                 f"The picture has {_channels(image.shape[2])}, but this checkpoint's generator takes "
                 f"{_channels(taken)}. Convert it first."
             )
+        if spec.kind == "labels":
+            if image.dtype == np.float32:
+                raise DataError("The picture has floats, and this checkpoint's generator takes label maps.")
+            if fault := labels_fault(image, spec):
+                raise DataError(f"The label map {fault}.")
 
 
 def _checked_seed(seed: int) -> int:

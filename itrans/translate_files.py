@@ -72,9 +72,10 @@ def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
         DataError: see `find_jobs`.
         OutputError: see `find_jobs`.
     """
-    if target.channels in {1, 3, 4} and target.dtype != "float32":
+    channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
+    if channels in {1, 3, 4} and target.dtype != "float32":
         return list(jobs)
-    suffix = ".tif" if target.channels in {1, 3, 4} else ".npy"
+    suffix = ".tif" if channels in {1, 3, 4} else ".npy"
     kept = {".npy", suffix, ".tiff" if suffix == ".tif" else suffix}
 
     def fitted(output: Path) -> Path:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.sampler import derived_seed
-from itrans.data.tensors import normalized, stack
+from itrans.data.tensors import labels_fault, planes, stack
 from itrans.errors import DataError, ItransError
 from itrans.protocols import Batch, Pair
 
@@ -44,11 +44,20 @@ class StoredBatch:
     target: Tensor
     keys: tuple[str, ...]
 
-    def on(self, device: torch.device, memory_format: torch.memory_format) -> Batch:
-        """Return the batch on a device, in [-1, 1]."""
+    def on(
+        self, device: torch.device, memory_format: torch.memory_format, source: ImageSpec, target: ImageSpec
+    ) -> Batch:
+        """Return the batch on a device, in [-1, 1], label maps as a plane for each class.
+
+        Args:
+            device: where it goes.
+            memory_format: how it lies there.
+            source: what the sources are.
+            target: what the targets are.
+        """
         sides = [
-            normalized(side.to(device, non_blocking=device.type == "cuda"), memory_format)
-            for side in (self.source, self.target)
+            planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
+            for side, spec in ((self.source, source), (self.target, target))
         ]
         return Batch(sides[0], sides[1], self.keys)
 
@@ -69,6 +78,7 @@ class PairItems(TorchDataset["Pair | ItransError"]):
 
     def __init__(self, dataset: Dataset, transform: PairTransform, seed: int, *, training: bool = False) -> None:
         self._dataset, self._transform, self._seed, self._training = dataset, transform, seed, training
+        self.specs = (dataset.source, dataset.target)
 
     def __getitem__(self, draw: Draw) -> Pair | ItransError:
         seed = derived_seed(self._seed, draw.epoch, draw.position)
@@ -145,7 +155,7 @@ def load_batches(
     for stored in loader:
         if isinstance(stored, ItransError):
             raise stored
-        yield stored.on(device, memory_format)
+        yield stored.on(device, memory_format, *items.specs)
 
 
 def _workers(device: torch.device, processes: int) -> int:
@@ -194,3 +204,5 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
         raise DataError(f"{key}: the {side} has {image.shape[2]} channels, but this data set's have {spec.channels}.")
     if str(image.dtype) != spec.dtype:
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
+    if spec.kind == "labels" and (fault := labels_fault(image, spec)):
+        raise DataError(f"{key}: the {side} {fault}.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.protocols import ImageArray, PixelType
+    from itrans.protocols import ImageArray, ImageSpec, PixelType
 
 WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 """The value that stands for 1 after normalisation, for each way of storing pixels; 0 stands for -1."""
@@ -48,6 +48,55 @@ def normalized(images: Tensor, memory_format: torch.memory_format = torch.preser
     half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
     # one new block of memory, converted and laid out in a single pass
     return torch.empty_like(images, dtype=torch.float32, memory_format=memory_format).copy_(images).div_(half).sub_(1)
+
+
+def planes(images: Tensor, spec: ImageSpec, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
+    """Return stored pictures as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
+
+    Label maps become a plane for each class: 1 for the pixels of the class, -1 for all others, and -1 in every plane
+    for pixels of the value that stands for no class.
+
+    Args:
+        images: `(N, C, H, W)` as stored.
+        spec: what they are.
+        memory_format: how the result lies in memory; as `images` do, if nothing is said.
+    """
+    if spec.kind != "labels":
+        return normalized(images, memory_format)
+    images = images.int()  # there is little that torch does with uint16
+    hot = images == torch.arange(spec.planes, device=images.device, dtype=images.dtype).view(1, -1, 1, 1)
+    if spec.ignored is not None:
+        hot &= images != spec.ignored
+    return normalized(hot.to(torch.uint8) * 255, memory_format)
+
+
+def stored(images: Tensor, spec: ImageSpec, dtype: PixelType | None = None) -> list[ImageArray]:
+    """Return what networks make as arrays `(H, W, C)`: of label maps, the class whose plane is highest.
+
+    Args:
+        images: `(N, spec.planes, H, W)` in [-1, 1].
+        spec: what they are.
+        dtype: another type than that of `spec`, which label maps keep.
+    """
+    if spec.kind != "labels":
+        return arrays(images, dtype or spec.dtype)
+    classes = images.detach().argmax(dim=1).cpu().numpy()
+    return [cast("ImageArray", image[:, :, None].astype(spec.dtype)) for image in classes]
+
+
+def labels_fault(image: ImageArray, spec: ImageSpec) -> str | None:
+    """Return what is wrong with the values of a label map, as the end of a sentence, or None."""
+    if spec.labels is None:
+        return "is said to be a label map of an unknown number of classes"
+    if int(image.max()) < spec.labels:
+        return None
+    wrong = image >= spec.labels
+    if spec.ignored is not None:
+        wrong &= image != spec.ignored
+    if not wrong.any():
+        return None
+    row, column = np.argwhere(wrong)[0][:2]
+    return f"has the value {image[row, column, 0]} at x = {column}, y = {row}, and classes are 0 to {spec.labels - 1}"
 
 
 def arrays(images: Tensor, dtype: PixelType) -> list[ImageArray]:

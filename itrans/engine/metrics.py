@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from itrans.engine.segmentation import LABEL_METRICS, LabelScores
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.engine.processes import Processes
+    from itrans.protocols import ImageSpec
 
 NAMES = ("l1", "psnr", "ssim")
-BETTER_IS_LOWER = {"l1": True, "psnr": False, "ssim": False}
+BETTER_IS_LOWER = {"l1": True, "psnr": False, "ssim": False, **dict.fromkeys(LABEL_METRICS, False)}
 SOURCE_L1 = "source_l1"
 """The L1 distance of the source itself from the target: what is to be beaten."""
 
@@ -21,6 +24,18 @@ _MOST_PSNR = 100.0
 
 _SMALLEST_FOR_SSIM = 11
 """SSIM compares Gaussian windows of 11x11 (Wang et al., 2004)."""
+
+
+def scores_for(target: ImageSpec, device: torch.device) -> Scores | LabelScores:
+    """Return what measures translations to targets of a kind."""
+    return LabelScores(target.planes, device) if target.kind == "labels" else Scores(device)
+
+
+def metric_for(name: str, target: ImageSpec) -> str:
+    """Return the metric that is meant: `auto` is the class IoU for label maps, and the L1 distance for pictures."""
+    if name != "auto":
+        return name
+    return "class_iou" if target.kind == "labels" else "l1"
 
 
 class Scores:

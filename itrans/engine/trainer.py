@@ -224,7 +224,7 @@ class Trainer:
         return patience is not None and self.progress.stale >= patience
 
     def _validate(self, validator: Validator) -> bool:
-        progress, metric = self.progress, self._tables.validation.metric
+        progress, metric = self.progress, validator.metric
         metrics, rows = validator()
         epoch = progress.epoch + (progress.batch > 0)
         if not validator.measures:
@@ -233,7 +233,9 @@ class Trainer:
             return False
         value = metrics.get(metric)
         if value is None:
-            raise DataError(f'validation.metric = "{metric}" cannot be measured on pictures as small as these.')
+            raise DataError(
+                f'validation.metric = "{metric}" cannot be measured here. What can be: {", ".join(metrics)}.'
+            )
         if not math.isfinite(value):
             raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
         sign = 1 if BETTER_IS_LOWER[metric] else -1

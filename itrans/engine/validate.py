@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from itrans.data.loader import load_batches
 from itrans.data.sampler import EvaluationSampler
-from itrans.data.tensors import arrays
+from itrans.data.tensors import stored
 from itrans.engine.build import build_dataset, build_items
 from itrans.engine.inference import test_mode
-from itrans.engine.metrics import Scores
-from itrans.engine.pictures import Row
+from itrans.engine.metrics import metric_for, scores_for
+from itrans.engine.pictures import Row, shown_as
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +32,7 @@ class Validator:
 
     Attributes:
         measures: whether the targets are what the outputs should be.
+        metric: what decides which checkpoint is the best.
 
     Raises:
         MissingSplitError: there is no such split.
@@ -41,6 +42,7 @@ class Validator:
         tables = recipe.tables
         self._dataset = build_dataset(recipe, tables.validation.split)
         self.measures = bool(getattr(self._dataset, "paired", True))
+        self.metric = metric_for(tables.validation.metric, self._dataset.target)
         self._items = build_items(recipe, self._dataset, training=False)
         self._length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
         augment = tables.augment
@@ -55,7 +57,7 @@ class Validator:
         There are no metrics where nothing is measured.
         """
         runtime = self._runtime
-        scores = Scores(runtime.device)
+        scores = scores_for(self._dataset.target, runtime.device)
         rows: list[Row] = []
         processes = runtime.processes
         sampler = EvaluationSampler(self._length, self._batch_size, rank=processes.rank, world_size=processes.count)
@@ -86,19 +88,26 @@ class Validator:
 
     def _unpaired_rows(self, batch: Batch) -> list[Row]:
         """Return a row for each picture of either side: itself, its translation, and that translated back."""
-        dtypes = self._dataset.source.dtype, self._dataset.target.dtype
+        specs = self._dataset.source, self._dataset.target
         count = min(2, len(getattr(self._method, "directions", ("forward",))))
         found: list[list[Row]] = []
         for direction, picture in zip(range(count), (batch.source, batch.target), strict=False):
             output = self._translated(picture, direction)
             back = self._translated(output, 1 - direction) if count == 2 else picture
-            here, there = dtypes if direction == 0 else dtypes[::-1]
-            sides = (arrays(picture, here), arrays(output, there), arrays(back, here))
+            here, there = specs if direction == 0 else specs[::-1]
+            sides = [
+                shown_as(stored(side, spec), spec, stored(picture, here))
+                for side, spec in ((picture, here), (output, there), (back, here))
+            ]
             headings = ("source", "output", "back" if count == 2 else "source")
-            found.append([Row(*row, headings) for row in zip(*sides, strict=True)])
+            found.append([Row(*row, headings) for row in zip(sides[0], sides[1], sides[2], strict=True)])
         return [row for rows in zip(*found, strict=True) for row in rows]
 
     def _rows(self, batch: Batch, output: Tensor) -> list[Row]:
-        source, target = self._dataset.source.dtype, self._dataset.target.dtype
-        sides = (arrays(batch.source, source), arrays(output, target), arrays(batch.target, target))
+        source, target = self._dataset.source, self._dataset.target
+        sources = stored(batch.source, source)
+        sides = [
+            shown_as(stored(side, spec), spec, sources)
+            for side, spec in ((batch.source, source), (output, target), (batch.target, target))
+        ]
         return [Row(*row) for row in zip(*sides, strict=True)]

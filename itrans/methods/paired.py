@@ -50,10 +50,10 @@ class Paired:
             else:
                 raise PluginError(f'The loss "{entry.name}" has neither role = "image" nor role = "adversarial".')
         self._conditional = any(loss.conditional for _, _, loss in self._adversarial)
-        self.generator = build_generator(source.channels, target.channels)
+        self.generator = build_generator(source.planes, target.planes)
         self.discriminator: Discriminator | None = None
         if build_discriminator is not None:
-            self.discriminator = build_discriminator(target.channels, source.channels if self._conditional else 0)
+            self.discriminator = build_discriminator(target.planes, source.planes if self._conditional else 0)
 
     @staticmethod
     def check(losses: Sequence[tuple[str, Any]], has_discriminator: bool) -> list[str]:

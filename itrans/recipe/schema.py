@@ -121,7 +121,7 @@ class Validation(Table):
 
     split: Literal["val", "test"] = "val"
     every: Annotated[int, Field(ge=0)] = 1
-    metric: Literal["l1", "psnr", "ssim"] = "l1"
+    metric: Literal["auto", "l1", "psnr", "ssim", "accuracy", "class_accuracy", "class_iou"] = "auto"
     patience: Positive | None = None
     pairs: Positive | None = None
 

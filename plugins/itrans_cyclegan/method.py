@@ -46,18 +46,18 @@ class CycleGAN:
         self._losses: dict[str, list[Any]] = {role: [] for role in _ROLES}
         for entry in losses:
             self._losses[entry.loss.role].append(entry)
-        if self._losses["identity"] and source.channels != target.channels:
+        if self._losses["identity"] and source.planes != target.planes:
             raise ValueError(
-                f'the loss "identity" needs sources and targets of equal channels, not {source.channels} and '
-                f"{target.channels}"
+                f'the loss "identity" needs sources and targets of equal channels, not {source.planes} and '
+                f"{target.planes}"
             )
         self.networks: dict[str, nn.Module] = {
-            "generator_AtoB": build_generator(source.channels, target.channels),
-            "generator_BtoA": build_generator(target.channels, source.channels),
+            "generator_AtoB": build_generator(source.planes, target.planes),
+            "generator_BtoA": build_generator(target.planes, source.planes),
         }
         if build_discriminator is not None:
-            self.networks["discriminator_A"] = build_discriminator(source.channels, 0)
-            self.networks["discriminator_B"] = build_discriminator(target.channels, 0)
+            self.networks["discriminator_A"] = build_discriminator(source.planes, 0)
+            self.networks["discriminator_B"] = build_discriminator(target.planes, 0)
         self._pools = {"A": ImagePool(pool), "B": ImagePool(pool)}
 
     @staticmethod

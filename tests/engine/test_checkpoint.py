@@ -26,7 +26,14 @@ def test_it_is_plain_data_that_torch_reads_with_weights_only(checkpoint):
     assert record["recipe"]["generator"]["filters"] == 4
     components = {(part["kind"], part["name"]): part["distribution"] for part in record["components"]}
     assert components["generator", "unet"] == "itrans"
-    assert record["source"] == {"channels": 3, "kind": "image", "labels": None, "dtype": "uint8"}
+    assert record["source"] == {
+        "channels": 3,
+        "kind": "image",
+        "labels": None,
+        "dtype": "uint8",
+        "ignored": None,
+        "names": (),
+    }
     assert {"networks", "training", "progress", "method"} <= set(record)
 
 

@@ -1,0 +1,72 @@
+"""The loss that makes a generator a segmenter, which is what the U-Net was made for (arXiv 1505.04597)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+from torch.nn import functional
+
+from itrans.api import DataError, Translated
+
+_IGNORED = -100
+
+
+class CrossEntropyLoss:
+    """The mean of -log p(class) over the pixels that have one, where p is the softmax of the output's planes.
+
+    It is for data sets whose targets are label maps: the generator makes a plane for each class. Generators end in
+    [-1, 1], which as logits would say little, so the planes are multiplied first: at 10, a class can be 20 above
+    another, and no surer than that.
+
+    Args:
+        weights: one for each class, such as more for those that are rare; all alike if nothing is said.
+        sharpness: what planes are multiplied with to become logits.
+
+    Raises:
+        ValueError: all weights are 0.
+    """
+
+    role: Literal["image"] = "image"
+
+    def __init__(
+        self,
+        *,
+        weights: list[Annotated[float, Ge(0)]] | None = None,
+        sharpness: Annotated[float, Gt(0)] = 10.0,
+    ) -> None:
+        if weights is not None and not any(weights):
+            raise ValueError("all weights are 0, so that nothing would be learnt")
+        self.weights, self.sharpness = weights, sharpness
+        self._has_seen_labels = False
+
+    def __call__(self, translated: Translated) -> Tensor:
+        """Return a scalar, 0 or more; 0 for a batch in which no pixel has a class.
+
+        Raises:
+            DataError: the targets are no label maps, or there are more or fewer weights than classes.
+        """
+        logits, planes = translated.output.float() * self.sharpness, translated.target
+        highest, classes = planes.max(dim=1)
+        if not self._has_seen_labels and (planes.shape[1] < 2 or int((planes > 0).sum(dim=1).max()) > 1):
+            raise DataError(
+                'The loss "cross_entropy" needs label maps as targets, such as those of the data set "labels" with '
+                'direction = "photo_to_labels"; this data set\'s targets are pictures.'
+            )
+        self._has_seen_labels = True
+        classes = classes.masked_fill(highest <= 0, _IGNORED)
+        if bool((classes == _IGNORED).all()):
+            return logits.sum() * 0
+        return functional.cross_entropy(logits, classes, self._weights(planes), ignore_index=_IGNORED)
+
+    def _weights(self, planes: Tensor) -> Tensor | None:
+        if self.weights is None:
+            return None
+        if len(self.weights) != planes.shape[1]:
+            raise DataError(
+                f'The loss "cross_entropy" has {len(self.weights)} weights, and the label maps have '
+                f"{planes.shape[1]} classes: loss.cross_entropy.weights needs one for each."
+            )
+        return torch.tensor(self.weights, device=planes.device)
