@@ -20,21 +20,22 @@ class Layers:
     """A recipe's values, each of which knows the layer that it comes from.
 
     Args:
-        document: the recipe's file.
+        documents: the recipe's files: what it extends first, itself last; see `itrans.recipe.extending`.
 
     Attributes:
         data: the values of all layers laid so far.
-        sample: the file's `[sample]` table, or None.
+        sample: the files' `[sample]` tables, laid over one another, or None.
     """
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self.data: dict[str, Any] = copy.deepcopy(document.data)
-        self.sample: dict[str, Any] | None = self.data.pop("sample", None)
-        if self.sample is not None and not isinstance(self.sample, dict):
-            raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
+    def __init__(self, *documents: Document) -> None:
+        self._document = documents[-1]
+        self.data: dict[str, Any] = {}
+        self.sample: dict[str, Any] | None = None
+        self._files: dict[KeyPath, Document] = {}
         self._sampled: set[KeyPath] = set()
         self._assigned: dict[KeyPath, str] = {}
+        for document in documents:
+            self._lay_document(document)
 
     def where(self, key: KeyPath) -> tuple[str, str]:
         """Return the place (`file:line` or `--set key=value`) that a value comes from, and its dotted key there."""
@@ -44,27 +45,41 @@ class Layers:
                 return assignment, dotted
         for length in range(len(key), 0, -1):
             if key[:length] in self._sampled:
-                return self._document.where(("sample", *key)), f"sample.{dotted}"
-        return self._document.where(key), dotted
+                return self._file(("sample", *key)).where(("sample", *key)), f"sample.{dotted}"
+        return self._file(key).where(key), dotted
 
     def lay_sample(self) -> None:
-        """Lay the file's `[sample]` over it: tables are merged, but one that names another component replaces all."""
+        """Lay the `[sample]` over the recipe, as a file over what it extends, but with a data set of its own.
+
+        The recipe's data set is not there, so that nothing of it would be of use to another.
+        """
         for name, value in (self.sample or {}).items():
-            below = self.data.get(name)
-            renamed = (
-                isinstance(value, dict)
-                and "name" in value
-                and isinstance(below, dict)
-                and (below.get("name") != value["name"])
-            )
-            if isinstance(value, dict) and isinstance(below, dict) and not renamed:
-                for key, inner in value.items():
-                    below[key] = copy.deepcopy(inner)
-                    below.pop(ALTERNATIVES.get(key, ""), None)
-                    self._sampled.add((name, key))
-            else:
-                self.data[name] = copy.deepcopy(value)
-                self._sampled.add((name,))
+            if name == "dataset" and isinstance(value, dict) and "name" in value:
+                self.data.pop(name, None)
+            self._sampled.update(_laid(self.data, name, value))
+
+    def _lay_document(self, document: Document) -> None:
+        data = copy.deepcopy(document.data)
+        for name in _extending(data.pop("without", []), self.data, document):
+            del self.data[name]
+        sample = data.pop("sample", None)
+        if sample is not None and not isinstance(sample, dict):
+            raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
+        for name, value in data.items():
+            self._files.update(dict.fromkeys(_laid(self.data, name, value), document))
+        if sample is not None:
+            self.sample = self.sample or {}
+            self._files[("sample",)] = document
+            for name, value in sample.items():
+                laid = _laid(self.sample, name, value)
+                self._files.update({("sample", *key): document for key in laid})
+
+    def _file(self, key: KeyPath) -> Document:
+        """Return the file that a value stands in."""
+        for length in range(len(key), 0, -1):
+            if document := self._files.get(key[:length]):
+                return document
+        return self._document
 
     def override(self, assignment: str) -> None:
         """Lay one `key=value` on top. The value is TOML, or else text; a list's items go by position or by name.
@@ -123,3 +138,38 @@ def _entries(table: list[Any]) -> str:
     """Return the positions and names of a list's entries."""
     names = [item.get("name") if isinstance(item, dict) else None for item in table]
     return ", ".join(f"{place} ({name})" if name else str(place) for place, name in enumerate(names)) or "none"
+
+
+def _laid(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
+    """Lay a value over tables, in place, and return the keys that are new or other ones now.
+
+    Tables are merged, key by key; one that names another component, and anything else, replaces what is below.
+    """
+    below = tables.get(name)
+    if (
+        not isinstance(value, dict)
+        or not isinstance(below, dict)
+        or value.get("name", below.get("name")) != below.get("name")
+    ):
+        tables[name] = copy.deepcopy(value)
+        return [(name,)]
+    for key, inner in value.items():
+        below.pop(ALTERNATIVES.get(key, ""), None)
+        below[key] = copy.deepcopy(inner)
+    return [(name, key) for key in value]
+
+
+def _extending(without: Any, below: dict[str, Any], document: Document) -> list[str]:
+    """Return the tables that a file leaves out of what it extends.
+
+    Raises:
+        RecipeError: `without` is no list of tables that are there.
+    """
+    if not isinstance(without, list) or not all(isinstance(name, str) for name in without):
+        message = 'This should be a list of tables of the recipe that is extended, such as ["discriminator"].'
+        raise RecipeError(Problem(document.where(("without",)), "without", message))
+    unknown = [name for name in without if name not in below]
+    if unknown:
+        message = f'What this recipe extends has no "{unknown[0]}".{did_you_mean(unknown[0], below)}'
+        raise RecipeError(Problem(document.where(("without",)), "without", message))
+    return list(dict.fromkeys(without))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import ItransError, PluginError, Problem, RecipeError
-from itrans.recipe.document import read_document
+from itrans.recipe.extending import read_documents
 from itrans.recipe.layers import Layers
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), 
     Raises:
         RecipeError: with every fault, each with file, line and dotted key.
     """
-    layers = Layers(read_document(path))
+    layers = Layers(*read_documents(path))
     root = _missing_root(layers, overrides) if allow_sample else None
     if root is not None:
         layers.lay_sample()

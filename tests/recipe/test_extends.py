@@ -1,0 +1,130 @@
+"""Recipes laid over other recipes."""
+
+from __future__ import annotations
+
+import pytest
+
+from itrans.errors import RecipeError
+from itrans.recipe.load import load_recipe
+
+BASE = """\
+title = "base"
+[dataset]
+name = "aligned"
+root = "somewhere"
+[generator]
+name = "unet"
+depth = 5
+filters = 8
+[discriminator]
+name = "patchgan"
+[[loss]]
+name = "cgan"
+[[loss]]
+name = "l1"
+weight = 100.0
+[train]
+epochs = 4
+batch_size = 2
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / "base.toml").write_text(BASE)
+
+    def make(text, name="mine.toml"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return make
+
+
+def faults(path, **options):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, **options)
+    return caught.value.problems
+
+
+def test_what_is_not_said_is_the_base_s(write):
+    tables = load_recipe(write('extends = "base.toml"\n[generator]\ndepth = 6\n')).tables
+    assert (tables.title, tables.train.epochs) == ("base", 4)
+    assert tables.generator.arguments["depth"] == 6
+    assert tables.generator.arguments["filters"] == 8
+
+
+def test_another_component_starts_anew_and_lists_replace(write):
+    text = 'extends = "base.toml"\nwithout = ["discriminator"]\n[generator]\nname = "encoder_decoder"\n'
+    tables = load_recipe(write(text + '[[loss]]\nname = "l2"\n')).tables
+    assert tables.discriminator is None
+    assert tables.generator.arguments["depth"] == 8
+    assert [loss.name for loss in tables.loss] == ["l2"]
+
+
+def test_steps_take_the_place_of_epochs(write):
+    train = load_recipe(write('extends = "base.toml"\n[train]\nsteps = 7\n')).tables.train
+    assert (train.steps, train.epochs, train.batch_size) == (7, None, 2)
+
+
+def test_over_several_files_and_folders(write):
+    write('extends = "../base.toml"\nseed = 5\n[train]\nepochs = 9\n', "inner/middle.toml")
+    tables = load_recipe(write('extends = "inner/middle.toml"\ntitle = "top"\n')).tables
+    assert (tables.title, tables.seed, tables.train.epochs) == ("top", 5, 9)
+
+
+def test_samples_are_laid_over_one_another(write):
+    write(
+        'extends = "base.toml"\n[sample]\ndataset = { name = "aligned", root = "." }\ntrain = { steps = 3 }\n', "s.toml"
+    )
+    recipe = load_recipe(write('extends = "s.toml"\n[sample]\ngenerator = { depth = 3 }\n'))
+    assert recipe.is_sample
+    assert (recipe.tables.train.steps, recipe.tables.generator.arguments["depth"]) == (3, 3)
+    assert recipe.tables.dataset.arguments["root"] == "."
+
+
+def test_a_sample_s_data_set_has_nothing_of_the_missing_one(write):
+    text = (
+        'extends = "base.toml"\n[dataset]\ndirection = "BtoA"\n[sample]\ndataset = { name = "aligned", root = "." }\n'
+    )
+    assert load_recipe(write(text)).tables.dataset.arguments["direction"] == "AtoB"
+
+
+def test_errors_name_the_file_that_a_value_stands_in(write, tmp_path):
+    write(BASE.replace("depth = 5", 'depth = "deep"'), "base.toml")
+    path = write('extends = "base.toml"\n[generator]\nfilter = 3\n[sample]\ntrain = { step = 1 }\n')
+    found = {problem.key: problem.where for problem in faults(path, allow_sample=False)}
+    assert found == {"generator.filter": f"{path}:3", "generator.depth": f"{tmp_path / 'base.toml'}:7"}
+    assert f"{path}:5" in {problem.where for problem in faults(path)}
+
+
+def test_set_wins_over_all(write):
+    path = write('extends = "base.toml"\n[generator]\ndepth = 6\n')
+    assert load_recipe(path, overrides=["generator.depth=4"]).tables.generator.arguments["depth"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ('extends = "gone.toml"\n', "extends", "There is no such file"),
+        ("extends = 3\n", "extends", "path of a recipe"),
+        ('extends = "mine.toml"\n', "extends", "in a circle"),
+        ('extends = "base.toml"\nwithout = "discriminator"\n', "without", "list of tables"),
+        ('extends = "base.toml"\nwithout = ["discriminater"]\n', "without", 'Did you mean "discriminator"'),
+        ('without = ["discriminator"]\n', "without", "extends no other"),
+    ],
+)
+def test_what_cannot_be_extended(write, text, key, message):
+    (problem,) = faults(write(text))
+    assert problem.key == key
+    assert message in problem.message
+    assert ":1" in problem.where or ":2" in problem.where
+
+
+def test_a_circle_of_two_names_both(write):
+    write('extends = "mine.toml"\n', "other.toml")
+    (problem,) = faults(write('extends = "other.toml"\n'))
+    assert "mine.toml" in problem.message
+    assert "other.toml" in problem.message
+    assert problem.where.endswith("other.toml:1")
