@@ -256,3 +256,27 @@ class Method(Protocol):
 
 Table: TypeAlias = dict[str, Any]
 """A table of a recipe: a component's `name` and its arguments."""
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """What a generator or discriminator makes of weights that another program has saved.
+
+    The component's class may have a static `recognize(state: Mapping[str, Tensor]) -> Recognized | None`. It returns
+    None for weights that are none of its own, and raises `CheckpointError` for those that are and cannot be used.
+
+    Attributes:
+        arguments: what the component is to be built with, as in a recipe.
+        in_channels: of all that the network sees.
+        out_channels: of what it puts out; 1 where that is logits.
+        names: the component's modules that have weights, and what the file calls each: `{"downs.0.conv": "model.0"}`.
+        state: the file's weights, under the file's names: without what is of no use, and with what they imply.
+        assumed: those of the arguments that no weights tell, each with a sentence about what is assumed and why.
+    """
+
+    arguments: Mapping[str, Any]
+    in_channels: int
+    out_channels: int
+    names: Mapping[str, str]
+    state: Mapping[str, Tensor]
+    assumed: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ LAYERS = [
     {"recipe", "data"},
     {"methods", "engine"},
     {"translate", "translate_files"},
+    {"evaluation", "inspection", "conversion", "sweep"},
     {"api"},
     {"testing", "scaffold"},
     {"cli"},

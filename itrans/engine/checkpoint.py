@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import struct
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -189,7 +190,17 @@ def _read(path: Path, *, mapped: bool) -> Any:
         raise CheckpointError(
             f"{path} is not a checkpoint of itrans: it is no PyTorch file, or one that holds code, and is not opened."
         ) from error
-    except (RuntimeError, EOFError, ValueError, OSError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        OSError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        struct.error,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} cannot be read; it may be truncated or damaged ({reason}).") from error
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from itrans.api import DataError
+from itrans.api import DataError, Recognized
+from itrans_cyclegan import junyanz
 
 Norm: TypeAlias = Literal["batch", "instance", "none"]
 """How activations are normalised: over the batch, over each picture, or not."""
@@ -63,6 +65,11 @@ class ResNetGenerator(nn.Module):
             nn.Tanh(),
         )
         _initialize(self)
+
+    @staticmethod
+    def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
+        """Return which ResNet of pytorch-CycleGAN-and-pix2pix weights are of, or None; see `junyanz.resnet`."""
+        return junyanz.resnet(state)
 
     def forward(self, source: Tensor) -> Tensor:
         """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1].

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from itrans.api import DataError
+from itrans.api import DataError, Recognized
+from itrans_pix2pix import junyanz
 from itrans_pix2pix.initialization import initialize
 from itrans_pix2pix.layers import Down, Norm, Positive, convolution_bias
 
@@ -78,6 +80,11 @@ class PatchGAN(nn.Module):
                 width = out
             self.head = nn.Conv2d(width, 1, kernel_size=4, padding=1)
         initialize(self)
+
+    @staticmethod
+    def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
+        """Return which PatchGAN of pytorch-CycleGAN-and-pix2pix weights are of, or None; see `junyanz.patchgan`."""
+        return junyanz.patchgan(state)
 
     @property
     def receptive_field(self) -> int:

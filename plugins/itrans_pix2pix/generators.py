@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor, nn
 
+from itrans.api import Recognized
+from itrans_pix2pix import junyanz
 from itrans_pix2pix.initialization import initialize
 from itrans_pix2pix.layers import Down, Norm, Positive, Up, Upsample, convolution_bias
 
@@ -109,6 +112,11 @@ class UNet(_EncodingGenerator):
     """
 
     skips = True
+
+    @staticmethod
+    def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
+        """Return which U-Net of pytorch-CycleGAN-and-pix2pix weights are of, or None; see `junyanz.unet`."""
+        return junyanz.unet(state)
 
     def forward(self, source: Tensor) -> Tensor:
         """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1]."""

@@ -1,0 +1,1 @@
+"""From weights that another program has saved to checkpoints."""

@@ -1,0 +1,97 @@
+"""Files of weights (state dicts) that another program has written with `torch.save`."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from itrans.engine.checkpoint import FORMAT
+from itrans.errors import CheckpointError
+from itrans.plugins import printable
+
+if TYPE_CHECKING:
+    import os
+
+_WRAPPERS = ("module.", "_orig_mod.")
+"""What DataParallel, DistributedDataParallel and torch.compile put before every name."""
+
+_MOST_NAMED = 5
+
+
+def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Read a state dict onto the CPU, in single precision; no code in the file is run.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, no PyTorch file, or holds something else than weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise CheckpointError(f"{path} {what}. Weights are files, such as latest_net_G.pth.")
+    record = _read(path)
+    if fault := _fault(record):
+        raise CheckpointError(f"{path} {fault}")
+    weights = {name: _single_precision(tensor) for name, tensor in _unwrapped(record).items()}
+    if broken := [name for name, tensor in weights.items() if not bool(tensor.isfinite().all())]:
+        raise CheckpointError(f"{path} is of no use: in {listed(broken)} there are values that are not finite.")
+    return weights
+
+
+def listed(items: list[str]) -> str:
+    """Return the first few of some texts from a file, and how many more there are."""
+    more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
+    return ", ".join(printable(item) for item in items[:_MOST_NAMED]) + more
+
+
+def _read(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} is no PyTorch file, or one that holds code, and is not opened. What can be imported is a state "
+            "dict: torch.save(network.state_dict(), FILE)."
+        ) from error
+    except (RuntimeError, EOFError, ValueError, OSError, LookupError, TypeError, AttributeError, struct.error) as error:
+        reason = f" ({str(error).splitlines()[0]})" if isinstance(error, RuntimeError | OSError) and str(error) else ""
+        raise CheckpointError(
+            f"{path} cannot be read: it is truncated or damaged, or no PyTorch file at all{reason}."
+        ) from error
+
+
+def _fault(record: Any) -> str | None:
+    """Return why something is not the weights of a network, as the end of a sentence, or None if it is."""
+    if not isinstance(record, Mapping):
+        return f"holds no weights (a state dict), but {type(record).__name__}."
+    if record.get("format") == FORMAT:
+        return "is a checkpoint of itrans already: translate with it as it is."
+    if not record:
+        return "holds no weights: it is empty."
+    others = [str(name) for name, value in record.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
+    if not others:
+        return None
+    fault = f"is not just the weights of a network (tensors by name): it holds {listed(others)}."
+    inner = [name for name, value in record.items() if isinstance(value, Mapping) and _fault(value) is None]
+    if inner:
+        fault += (
+            f" There are weights in {listed([repr(name) for name in inner])}; save them by themselves: "
+            f"torch.save(torch.load(FILE, weights_only=True)[{printable(repr(inner[0]))}], NEW_FILE)."
+        )
+    return fault
+
+
+def _unwrapped(record: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights under the names that the network itself gives them."""
+    weights = dict(record)
+    while wrapper := next((w for w in _WRAPPERS if all(name.startswith(w) for name in weights)), None):
+        weights = {name.removeprefix(wrapper): tensor for name, tensor in weights.items()}
+    return weights
+
+
+def _single_precision(tensor: Tensor) -> Tensor:
+    return tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
