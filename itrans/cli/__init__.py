@@ -17,6 +17,7 @@ _COMMANDS = {
     "run": ("itrans.cli.run:run", "Train what a recipe describes."),
     "list-plugins": ("itrans.cli.list_plugins:list_plugins", "Show the installed components and where they are from."),
     "translate": ("itrans.cli.translate:translate", "Translate pictures with a checkpoint."),
+    "evaluate": ("itrans.cli.evaluate:evaluate", "Measure a checkpoint on a split of its data set."),
     "import": ("itrans.cli.import_weights:import_weights", "Make a checkpoint of weights from elsewhere."),
     "new-plugin": ("itrans.cli.new_plugin:new_plugin", "Write the package of a plugin of your own."),
     "data": ("itrans.cli.data:data", "Fetch and check data sets."),

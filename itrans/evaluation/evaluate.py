@@ -1,0 +1,284 @@
+"""A checkpoint and a split of its data set -> scores; memory does not grow with the number of pictures."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from itrans.data.colour import with_ab
+from itrans.data.sampler import EvaluationSampler
+from itrans.data.tensors import planes, stack
+from itrans.engine.build import build_items
+from itrans.engine.checkpoint import load_checkpoint
+from itrans.engine.devices import choose_device
+from itrans.engine.metrics import SOURCE_L1
+from itrans.engine.pictures import Row, shown_as
+from itrans.engine.processes import Processes
+from itrans.engine.segmentation import LABEL_METRICS, LabelScores
+from itrans.errors import DataError, ItransError
+from itrans.evaluation.features import BackboneFeatures
+from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
+from itrans.evaluation.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
+from itrans.evaluation.result import Evaluation, Extremes, RunningScore, Score
+from itrans.evaluation.segmenter import Segmenter
+from itrans.evaluation.setup import check_names, chosen_metrics, evaluated_dataset, evaluated_recipe, measured_target
+from itrans.evaluation.weights import inception
+from itrans.translate import Translator
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import NDArray
+
+    from itrans.data.loader import PairItems
+    from itrans.data.sampler import Draw
+    from itrans.engine.devices import Precision
+    from itrans.engine.inference import Mode
+    from itrans.evaluation.weights import Inception
+    from itrans.protocols import ImageArray, ImageSpec, Pair, Split
+
+_BATCH = 8
+_NEUTRAL = 128
+"""The a and b of grey."""
+
+
+def evaluate_checkpoint(
+    checkpoint: str | os.PathLike[str],
+    *,
+    split: Split = "test",
+    metrics: Sequence[str] = (),
+    segmenter: str | os.PathLike[str] | None = None,
+    features: str | None = None,
+    weights: Path | None = None,
+    overrides: Sequence[str] = (),
+    pairs: int | None = None,
+    mode: Mode = "paper",
+    seed: int = 0,
+    device: str = "auto",
+    precision: Precision = "auto",
+    announce: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
+) -> Evaluation:
+    """Measure a checkpoint's translations, as `itrans translate` writes them, against their targets.
+
+    Pictures are scaled and cropped as validation does it. What is compared has the bit depth of the targets.
+
+    Args:
+        checkpoint: a `.pt` file that a run has written.
+        split: the part of the data set.
+        metrics: their names; by default `l1`, `psnr` and `ssim`, or for label maps the scores of segmentation.
+        segmenter: a checkpoint from photos to label maps, for one from label maps to photos: the FCN score.
+        features: `timm:BACKBONE` or `random:BACKBONE`, for the kernel distance.
+        weights: a file with the backbone's weights; None has timm download them.
+        overrides: other values of `dataset.*` and `augment.*`, as `key=value`.
+        pairs: measure only so many, from the first on.
+        mode: `paper` or `running`, see `itrans.api.load`.
+        seed: of dropout and noise.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        precision: of the translations, see `itrans.api.load`.
+        announce: told before something is downloaded.
+        progress: told how many pictures are done, and of how many.
+        picture: told each pair's key and values; None is a value that its picture is too small for.
+
+    Raises:
+        ItransError: something that was given is wrong; nothing has been translated then, unless a picture is at fault.
+    """
+    check_names(metrics)
+    if weights is not None and features is None:
+        raise DataError(f"--weights {weights} are for --features timm:BACKBONE, which is not given.")
+    translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)
+    record = load_checkpoint(checkpoint)
+    recipe = evaluated_recipe(record, checkpoint, overrides)
+    dataset = evaluated_dataset(recipe, split, record, checkpoint)
+    paired = bool(getattr(dataset, "paired", True))
+    target = measured_target(dataset.source, dataset.target)
+    names = chosen_metrics(metrics, target, paired=paired, other=features is not None)
+    total = min(len(dataset), pairs or len(dataset))
+    where = choose_device(device)
+    measurement = _Measurement(names, dataset.source, target, where, paired=paired, picture=picture, announce=announce)
+    measurement.sets = _set_metrics(names, features, weights, target, total, where, announce)
+    if segmenter is not None:
+        if dataset.source.kind != "labels" or target.kind == "labels" or not paired:
+            raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
+        measurement.segmenter = Segmenter(segmenter, dataset.source, target, where)
+
+    augment = recipe.tables.augment
+    same_size = augment.size or augment.resize or augment.crop
+    progress(0, total)
+    for batch in _read(build_items(recipe, dataset, training=False), total, _BATCH if same_size else 1):
+        sources = [pair.source for pair in batch]
+        outputs = translator.translate_batch(
+            [_grey(source) for source in sources] if dataset.source.kind == "lightness" else sources
+        )
+        targets = [pair.target for pair in batch]
+        if target != dataset.target:
+            targets = [_on_lightness(pair) for pair in batch]
+        measurement.add([pair.key for pair in batch], sources, outputs, targets)
+        progress(measurement.count, total)
+
+    best, worst = measurement.extremes.best(), measurement.extremes.worst()
+    return Evaluation(
+        checkpoint=str(checkpoint),
+        title=translator.title,
+        sample=translator.sample,
+        attribution=str(getattr(dataset, "attribution", "")),
+        split=split,
+        pictures=total,
+        mode=mode,
+        seed=seed,
+        step=record.progress.step,
+        scores=measurement.scores(),
+        segmented=measurement.segmenter.scores() if measurement.segmenter else {},
+        notes=tuple(measurement.notes()),
+        ranked_by=measurement.first if best else None,
+        best=best,
+        worst=worst,
+    )
+
+
+class _Measurement:
+    """All that is gathered while pictures pass."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        source: ImageSpec,
+        target: ImageSpec,
+        device: torch.device,
+        *,
+        paired: bool,
+        picture: Callable[[str, Mapping[str, float | None]], None],
+        announce: Callable[[str], None],
+    ) -> None:
+        self._source, self._target, self._device, self._picture = source, target, device, picture
+        asked = [name for name in names if name not in SET_METRICS]
+        self.first = asked[0] if asked else None
+        if "l1" in asked and source.planes == target.planes:
+            asked.append(SOURCE_L1)
+        self._running = {name: RunningScore() for name in asked}
+        self._metrics = picture_metrics(asked, target, device, announce) if paired else []
+        self._labels = LabelScores(target.planes, device) if target.kind == "labels" and paired else None
+        self.extremes = Extremes(lower_is_better=self.first in LOWER_IS_BETTER)
+        self.sets: list[SetMetric] = []
+        self.segmenter: Segmenter | None = None
+        self.count = 0
+
+    def add(
+        self,
+        keys: Sequence[str],
+        sources: Sequence[ImageArray],
+        outputs: Sequence[ImageArray],
+        targets: Sequence[ImageArray],
+    ) -> None:
+        """Measure some pictures of one size."""
+        source = planes(stack(sources).to(self._device), self._source)
+        output, target = (planes(stack(side).to(self._device), self._target) for side in (outputs, targets))
+        for metric in self.sets:
+            metric.add(output, target)
+        if self.segmenter is not None:
+            self.segmenter.add(sources, outputs, targets)
+        if self._labels is not None:
+            self._labels.add(source, output, target)
+        for index, key in enumerate(keys):
+            one = slice(index, index + 1)
+            found: dict[str, float] = {}
+            for measure in self._metrics:
+                found |= measure(source[one], output[one], target[one])
+            self._count(key, found, self.count + index, (sources[index], outputs[index], targets[index]))
+        self.count += len(keys)
+
+    def _count(
+        self, key: str, found: Mapping[str, float], position: int, sides: tuple[ImageArray, ImageArray, ImageArray]
+    ) -> None:
+        values = {name: found.get(name) for name in self._running}
+        for name, value in values.items():
+            if value is not None:
+                self._running[name].add(value)
+        self._picture(key, values)
+        deciding = values.get(self.first or "")
+        if deciding is not None:
+            specs = self._source, self._target, self._target
+            shown = [shown_as([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
+            self.extremes.add(deciding, position, Row(shown[0], shown[1], shown[2]))
+
+    def scores(self) -> dict[str, Score]:
+        """Return all that could be told."""
+        found = {name: running.score() for name, running in self._running.items() if running.count}
+        if self._labels is not None:
+            means = self._labels.means(Processes())
+            found |= {name: Score(means[name], found[name].pictures) for name in LABEL_METRICS if name in found}
+        return found | {metric.name: Score(metric.value(), self.count) for metric in self.sets}
+
+    def notes(self) -> list[str]:
+        """Return what a reader of the scores should know."""
+        notes = [metric.note for metric in self.sets if metric.note is not None]
+        for name, running in self._running.items():
+            left = self.count - running.count
+            if left and name in SMALLEST:
+                notes.append(
+                    f"{name}: {left} of {self.count} pictures are left out; it takes {SMALLEST[name]} pixels or more "
+                    "on the shorter side."
+                )
+            elif left:
+                notes.append(f"{name}: {left} of {self.count} pictures are left out; no pixel of them has a class.")
+        return notes
+
+
+def _set_metrics(
+    names: Sequence[str],
+    features: str | None,
+    weights: Path | None,
+    target: ImageSpec,
+    pictures: int,
+    device: torch.device,
+    announce: Callable[[str], None],
+) -> list[SetMetric]:
+    found: list[SetMetric] = []
+    chosen = [*(name for name in SET_METRICS if name in names), *([features] if features is not None else [])]
+    for name in chosen:
+        check_colours(name, target)
+        if pictures < 2:
+            raise DataError(f'"{name}" compares sets of pictures, and there is only one pair.')
+        if name is features:
+            found.append(KernelDistance(BackboneFeatures(name, weights, announce).to(device)))
+        else:
+            metric = inception(cast("Inception", name), pictures, announce)
+            found.append(InceptionDistance(name, metric.to(device), pictures))
+    return found
+
+
+def _read(items: PairItems, total: int, size: int) -> Iterator[list[Pair]]:
+    """Yield batches of pairs; the next one is read while one is looked at."""
+
+    def pairs(draws: list[Draw]) -> list[Pair | ItransError]:
+        return [items[draw] for draw in draws]
+
+    with ThreadPoolExecutor(1) as reader:
+        ahead = None
+        for draws in [*EvaluationSampler(total, size), None]:
+            reading = reader.submit(pairs, draws) if draws else None
+            if ahead is not None:
+                yield [_good(pair) for pair in ahead.result()]
+            ahead = reading
+
+
+def _good(pair: Pair | ItransError) -> Pair:
+    if isinstance(pair, ItransError):
+        raise pair
+    return pair
+
+
+def _grey(lightness: ImageArray) -> ImageArray:
+    """Return the grey picture `(H, W, 3)` of a lightness, which is what a translator takes."""
+    ab = np.full((*lightness.shape[:2], 2), _NEUTRAL, np.uint8)
+    return with_ab(cast("NDArray[np.uint8]", lightness), ab)
+
+
+def _on_lightness(pair: Pair) -> ImageArray:
+    return with_ab(cast("NDArray[np.uint8]", pair.source), cast("NDArray[np.uint8]", pair.target))

@@ -1,0 +1,131 @@
+"""What an evaluation has found, and how it is gathered picture by picture in memory that does not grow."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from itrans.engine.pictures import Row
+
+_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's value.
+
+    Attributes:
+        value: over all pictures: the mean, or for a metric of whole sets the one value that there is.
+        pictures: how many it tells of.
+        deviation: the standard deviation of the pictures' own values; None where they have none.
+    """
+
+    value: float
+    pictures: int
+    deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What has been measured, and of what.
+
+    Attributes:
+        checkpoint: the file.
+        title: of its recipe.
+        sample: what stood in for the recipe's data in training, to be shown with the scores; None if nothing did.
+        attribution: what the data set wants to be said with pictures of it; may be empty.
+        split: which part of the data set was measured.
+        pictures: how many pairs.
+        mode: `paper` or `running`.
+        seed: of dropout and noise.
+        step: how many steps the checkpoint was trained for.
+        scores: by the metric's name.
+        segmented: the scores of the segmented outputs and of the segmented `real photos`; empty without a segmenter.
+        notes: what a reader of the scores should know.
+        ranked_by: the metric that orders `best` and `worst`; None if pictures have no value of their own.
+        best: the pairs with the best values, the best first.
+        worst: the pairs with the worst values, the worst first.
+    """
+
+    checkpoint: str
+    title: str
+    sample: str | None
+    attribution: str
+    split: str
+    pictures: int
+    mode: str
+    seed: int
+    step: int
+    scores: Mapping[str, Score]
+    segmented: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ranked_by: str | None = None
+    best: tuple[Row, ...] = ()
+    worst: tuple[Row, ...] = ()
+
+    @property
+    def credit(self) -> str:
+        """What is to be said with every result; empty where nothing is."""
+        parts = [] if self.sample is None else [f"This checkpoint was trained on sample data. {self.sample}"]
+        parts += [self.attribution] if self.attribution not in (self.sample or "") else []
+        return " ".join(parts).strip()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all but the pictures as plain data."""
+        plain = {key: value for key, value in vars(self).items() if key not in {"best", "worst"}}
+        plain["scores"] = {name: vars(score) for name, score in self.scores.items()}
+        plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
+        plain["notes"] = list(self.notes)
+        return plain
+
+
+class RunningScore:
+    """The mean and the deviation of values that come one by one (Welford, 1962)."""
+
+    def __init__(self) -> None:
+        self.count, self.mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.count += 1
+        difference = value - self.mean
+        self.mean += difference / self.count
+        self._squares += difference * (value - self.mean)
+
+    def score(self) -> Score:
+        """Return what has been gathered of at least one value."""
+        return Score(self.mean, self.count, math.sqrt(self._squares / self.count))
+
+
+class Extremes:
+    """The few best and the few worst pairs.
+
+    Args:
+        lower_is_better: which way is up.
+    """
+
+    def __init__(self, *, lower_is_better: bool) -> None:
+        self._sign = -1.0 if lower_is_better else 1.0
+        # the position decides between equal values, so that rows are never compared
+        self._best: list[tuple[float, int, Row]] = []
+        self._worst: list[tuple[float, int, Row]] = []
+
+    def add(self, value: float, position: int, row: Row) -> None:
+        """Keep a pair if it is among them; of equal ones, the first."""
+        for heap, goodness in ((self._best, self._sign * value), (self._worst, -self._sign * value)):
+            heapq.heappush(heap, (goodness, -position, row))
+            if len(heap) > _ROWS:
+                heapq.heappop(heap)
+
+    def best(self) -> tuple[Row, ...]:
+        """Return the best, the best of all first."""
+        return tuple(row for _, _, row in sorted(self._best, key=lambda kept: kept[:2], reverse=True))
+
+    def worst(self) -> tuple[Row, ...]:
+        """Return the worst, the worst of all first."""
+        return tuple(row for _, _, row in sorted(self._worst, key=lambda kept: kept[:2], reverse=True))
