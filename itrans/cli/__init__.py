@@ -18,6 +18,7 @@ _COMMANDS = {
     "list-plugins": ("itrans.cli.list_plugins:list_plugins", "Show the installed components and where they are from."),
     "translate": ("itrans.cli.translate:translate", "Translate pictures with a checkpoint."),
     "evaluate": ("itrans.cli.evaluate:evaluate", "Measure a checkpoint on a split of its data set."),
+    "sweep": ("itrans.cli.sweep:sweep", "Run several recipes and compare them in one table."),
     "import": ("itrans.cli.import_weights:import_weights", "Make a checkpoint of weights from elsewhere."),
     "new-plugin": ("itrans.cli.new_plugin:new_plugin", "Write the package of a plugin of your own."),
     "data": ("itrans.cli.data:data", "Fetch and check data sets."),

@@ -64,10 +64,8 @@ def run(
 
     import_code(code)
     loaded = load_recipe(recipe, overrides=overrides, allow_sample=not no_sample)
-    root = loaded.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not Path(root).exists() and not check:
-        message = f"The data set's folder {root} is not there.{_how_to_get(root)}"
-        raise RecipeError(Problem(*loaded.where(("dataset", "root")), message))
+    if not check:
+        refuse_missing_root(loaded)
     sample = sample_note(loaded)
     if sample is not None:
         click.echo(sample, err=True)
@@ -77,12 +75,20 @@ def run(
     if output == Path():
         raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
     folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
-    outcome = _train(loaded, folder, sample, resume=resume, stop_after=stop_after or (None, None), device=device)
+    outcome = train(loaded, folder, sample, resume=resume, stop_after=stop_after or (None, None), device=device)
     if outcome == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _train(
+def refuse_missing_root(recipe: Recipe) -> None:
+    """Raise `RecipeError` if the data set's folder is not there; it says how to get it, if there is a way."""
+    root = recipe.tables.dataset.arguments.get("root")
+    if isinstance(root, str) and not Path(root).exists():
+        message = f"The data set's folder {root} is not there.{_how_to_get(root)}"
+        raise RecipeError(Problem(*recipe.where(("dataset", "root")), message))
+
+
+def train(
     recipe: Recipe,
     path: Path,
     sample: str | None,
@@ -91,6 +97,19 @@ def _train(
     stop_after: tuple[int | None, float | None],
     device: str,
 ) -> str:
+    """Train into a folder, showing how it goes.
+
+    Args:
+        recipe: what to train.
+        path: the run's folder.
+        sample: see `sample_note`.
+        resume: go on from the folder's last checkpoint.
+        stop_after: a number of steps, a time in seconds.
+        device: its name.
+
+    Returns:
+        `finished`, `early` or `interrupted`.
+    """
     from itrans.cli.progress import Quiet, reporter_here
     from itrans.engine.devices import choose_device
     from itrans.engine.interruption import StopRequest

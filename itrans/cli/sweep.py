@@ -1,0 +1,130 @@
+"""`itrans sweep`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from itrans.cli.console import INTERRUPTED, print_table
+from itrans.errors import ItransError
+
+if TYPE_CHECKING:
+    from itrans.recipe.load import Recipe
+    from itrans.sweep import Member
+
+
+@click.command()
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...", type=click.Path())
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The sweep's folder.")
+@click.option("--seeds", metavar="N,...", help="Run each recipe with each of these seeds.  [default: its own]")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all: --set train.epochs=2"
+)
+@click.option(
+    "--segmenter",
+    type=click.Path(),
+    metavar="CHECKPOINT",
+    help="From photos to label maps: add the FCN score of each on the test split.",
+)
+@click.option("--no-sample", is_flag=True, help="Refuse to train on a recipe's sample where its data are not there.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+def sweep(
+    recipes: tuple[str, ...],
+    output: Path,
+    seeds: str | None,
+    overrides: tuple[str, ...],
+    segmenter: str | None,
+    no_sample: bool,
+    device: str,
+    code: tuple[str, ...],
+) -> None:
+    """Run several RECIPEs, one after the other, and compare them in one table.
+
+    Every run has a folder in DIR; results.md and results.json there are written anew after each. All recipes are
+    checked before the first is run. The same command goes on with what was interrupted, and leaves alone what is
+    finished. A run that fails is shown in the table, the others go on, and the exit code is 2. Metrics are those of
+    each run's best validation.
+    """
+    from itrans.cli.code import import_code
+    from itrans.recipe.load import load_recipe
+    from itrans.sweep import members_of, remember, table_of, write_table
+
+    import_code(code)
+    members = members_of(recipes, _numbers(seeds), output)
+    loaded: list[Recipe] = []
+    for member in members:
+        seeded = overrides if member.seed is None else (*overrides, f"seed={member.seed}")
+        loaded.append(load_recipe(member.recipe, overrides=seeded, allow_sample=not no_sample))
+    remember(members, output)
+    for number, (member, recipe) in enumerate(zip(members, loaded, strict=True), start=1):
+        click.echo(f"[{number}/{len(members)}] {member.folder}")
+        try:
+            interrupted = _run(member, recipe, device)
+            if (
+                not interrupted
+                and segmenter is not None
+                and not any(name.startswith("fcn_") for name in member.metrics)
+            ):
+                _segment(member, segmenter, device)
+        except ItransError as error:
+            interrupted = False
+            member.state, member.fault = "failed", str(error)
+            click.echo(f"Error: {error}", err=True)
+        write_table(members, output)
+        if interrupted:
+            click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED)
+    print_table(*table_of(members))
+    click.echo(f"Written to {output / 'results.md'} and {output / 'results.json'}")
+    if failed := [member.folder for member in members if member.state == "failed"]:
+        raise ItransError(f"{len(failed)} of {len(members)} runs failed: {', '.join(failed)}. See above.")
+
+
+def _run(member: Member, recipe: Recipe, device: str) -> bool:
+    """Run a member, or go on with it, unless it is finished; return whether it was interrupted."""
+    from itrans.cli.run import refuse_missing_root, sample_note, train
+    from itrans.engine.record import RunFolder
+    from itrans.sweep import is_finished, take_results
+
+    folder = Path(member.folder)
+    member.sample = sample_note(recipe)
+    refuse_missing_root(recipe)
+    outcome = "finished"
+    if is_finished(folder, recipe):
+        click.echo("This run is finished already.")
+    else:
+        if member.sample is not None:
+            click.echo(member.sample, err=True)
+        began = time.monotonic()
+        resume = RunFolder(folder).last.is_file()
+        try:
+            outcome = train(recipe, folder, member.sample, resume=resume, stop_after=(None, None), device=device)
+        finally:
+            member.seconds += time.monotonic() - began
+    take_results(member)
+    return outcome == "interrupted"
+
+
+def _segment(member: Member, segmenter: str, device: str) -> None:
+    """Add the FCN score of a member's best checkpoint to its metrics."""
+    from itrans.engine.record import RunFolder
+    from itrans.evaluation import evaluate_checkpoint
+
+    folder = RunFolder(Path(member.folder))
+    checkpoint = folder.best if folder.best.is_file() else folder.last
+    found = evaluate_checkpoint(checkpoint, segmenter=segmenter, device=device)
+    member.metrics |= {f"fcn_{name}": value for name, value in found.segmented["outputs"].items()}
+
+
+def _numbers(text: str | None) -> list[int]:
+    try:
+        found = [int(part) for part in text.split(",")] if text is not None else []
+    except ValueError:
+        found = [-1]
+    if any(seed < 0 for seed in found):
+        raise click.BadParameter(f'"{text}" is no list of seeds, such as 0,1,2.', param_hint="--seeds")
+    return found
