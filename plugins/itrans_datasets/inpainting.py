@@ -1,0 +1,93 @@
+"""Pictures with a hole -> whole pictures (Pathak et al., arXiv 1604.07379; arXiv 1611.07004, section 4)."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from annotated_types import Gt, Lt
+
+from itrans.api import ImageSpec, Pair, Split
+from itrans_datasets.pictures import Sample, pictures_of
+
+if TYPE_CHECKING:
+    from itrans.api import ImageArray
+
+_WHITE = {"uint8": 255, "uint16": 65535, "float32": 1.0}
+
+
+class Inpainting:
+    """A picture with a grey rectangular hole -> the whole picture.
+
+    Args:
+        root: the folder of the pictures; with `train`, `val` and `test` in it, or else a tenth is held out.
+        sample: pictures that need no folder: `openmoji` or `facades`.
+        mask: `centre`, or `random`: at another place in every epoch, and for held-out pictures always at the same.
+        hole: its height and width, in parts of the picture's.
+        mask_channel: have one more channel in the source, white in the hole and black elsewhere.
+        channels: convert every picture to so many.
+        split: which part.
+
+    Raises:
+        DataError: the folder is missing or empty.
+        MissingSplitError: there is no such split.
+        ValueError: there is neither a folder nor a sample.
+    """
+
+    paired = True
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        sample: Sample | None = None,
+        mask: Literal["centre", "random"] = "centre",
+        hole: Annotated[float, Gt(0), Lt(1)] = 0.5,
+        mask_channel: bool = False,
+        channels: Literal[1, 3, 4] | None = None,
+        split: Split,
+    ) -> None:
+        self._pictures = pictures_of(root, sample, split, channels)
+        self._mask, self._hole, self._mask_channel = mask, hole, mask_channel
+        self.attribution = self._pictures.attribution
+        self.target: ImageSpec = self._pictures.spec
+        self.source = ImageSpec(channels=self.target.channels + mask_channel, dtype=self.target.dtype)
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._pictures)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Return the picture with a hole and the picture; a random hole depends on the picture's name.
+
+        Raises:
+            DataError: the picture cannot be read, or is unlike the first one.
+        """
+        image, key = self._pictures[index]
+        return self._pair(image, key, zlib.crc32(key.encode("utf-8")))
+
+    def draw(self, index: int, seed: int) -> Pair:
+        """Return the same pair with a hole that the seed draws, if holes are random.
+
+        Raises:
+            DataError: see `__getitem__`.
+        """
+        image, key = self._pictures[index]
+        return self._pair(image, key, seed)
+
+    def _pair(self, image: ImageArray, key: str, seed: int) -> Pair:
+        height, width = image.shape[:2]
+        tall, wide = max(1, round(self._hole * height)), max(1, round(self._hole * width))
+        top, left = (height - tall) // 2, (width - wide) // 2
+        if self._mask == "random":
+            generator = np.random.default_rng(seed)
+            top, left = int(generator.integers(height - tall + 1)), int(generator.integers(width - wide + 1))
+        white = _WHITE[image.dtype.name]
+        source = image.copy()
+        source[top : top + tall, left : left + wide] = white / 2
+        if self._mask_channel:
+            plane = np.zeros((height, width, 1), image.dtype)
+            plane[top : top + tall, left : left + wide] = white
+            source = np.concatenate([source, plane], axis=2)
+        return Pair(source, image, key)

@@ -1,0 +1,123 @@
+"""Single pictures, of which pairs are made: a folder's, or a sample's that needs no folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from itrans.api import DataError, ImageSpec, MissingSplitError, Split, find_images, spec_of
+from itrans_datasets.aligned import read_as, unlike
+from itrans_datasets.splits import candidates, existing_root, part_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itrans.api import Dataset, ImageArray
+
+Sample: TypeAlias = Literal["openmoji", "facades"]
+"""Pictures that need no folder: coloured emoji, or drawn facades."""
+
+_HELD_OUT = 0.1
+
+
+class Pictures(Protocol):
+    """Pictures of one kind, by index."""
+
+    spec: ImageSpec
+    attribution: str
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def __getitem__(self, index: int) -> tuple[ImageArray, str]:
+        """Return a picture and its name."""
+
+
+def pictures_of(root: str | None, sample: Sample | None, split: Split, channels: int | None = None) -> Pictures:
+    """Return the pictures of a split.
+
+    Args:
+        root: a folder; with `train`, `val` and `test` in it, or else a tenth of its pictures is held out, chosen by
+            their names. Not looked at if there is a sample.
+        sample: takes the place of a folder.
+        split: which part.
+        channels: convert every picture to so many; without it, all must have as many as the first.
+
+    Raises:
+        DataError: the folder is missing or empty, or its first picture cannot be read.
+        MissingSplitError: there is no such split.
+        ValueError: there is neither a folder nor a sample.
+    """
+    if sample is not None:
+        return _SamplePictures(sample, split)
+    if root is None:
+        raise ValueError('it needs "root", the folder of the pictures, or "sample"')
+    return FolderPictures(existing_root(root), split, channels)
+
+
+class FolderPictures:
+    """The pictures of a folder; see `pictures_of`."""
+
+    attribution = ""
+
+    def __init__(self, root: Path, split: Split, channels: int | None) -> None:
+        named = next((name for name in candidates(split) if (root / name).is_dir()), None)
+        is_divided = any((root / name).is_dir() for name in ("train", "val", "test"))
+        if named is None and is_divided:
+            raise MissingSplitError(f'{root} has no folder "{split}".')
+        self._folder = root if named is None else root / named
+        self._channels = channels
+        self._files = [path.as_posix() for path in find_images(self._folder)]
+        if not self._files:
+            raise DataError(f"{self._folder} holds no pictures. Put those to learn from there.")
+        if not is_divided:
+            self._files = [file for file in self._files if part_of(file, _HELD_OUT) == split]
+            if not self._files:
+                raise MissingSplitError(f'No picture of {root} falls into the split "{split}": there are too few.')
+        self.spec: ImageSpec = spec_of(self._read(0))
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> tuple[ImageArray, str]:
+        """Return a picture and its path in the folder.
+
+        Raises:
+            DataError: it cannot be read, or is unlike the first one.
+        """
+        image = self._read(index)
+        if spec_of(image) != self.spec:
+            path = self._folder / self._files[index]
+            raise DataError(unlike(path, spec_of(image), self._files[0], self.spec, "channels"))
+        return image, self._files[index]
+
+    def _read(self, index: int) -> ImageArray:
+        return read_as(self._folder / self._files[index], self._channels)
+
+
+class _SamplePictures:
+    """The pictures that another data set of this package has as targets."""
+
+    def __init__(self, sample: Sample, split: Split) -> None:
+        self._pairs: Dataset = _sample_pairs(sample, split)
+        self.spec = self._pairs.target
+        self.attribution = str(getattr(self._pairs, "attribution", ""))
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> tuple[ImageArray, str]:
+        pair = self._pairs[index]
+        return pair.target, pair.key
+
+
+def _sample_pairs(sample: Sample, split: Split) -> Dataset:
+    if sample == "openmoji":
+        from itrans_datasets.openmoji import OpenMoji
+
+        return OpenMoji(size=128, split=split)
+    if sample == "facades":
+        from itrans_datasets.facades import FacadesSample
+
+        return FacadesSample(size=128, split=split)
+    raise ValueError(f'there is no sample "{sample}": choose "openmoji" or "facades"')
