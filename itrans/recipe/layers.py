@@ -62,6 +62,7 @@ class Layers:
         data = copy.deepcopy(document.data)
         for name in _extending(data.pop("without", []), self.data, document):
             del self.data[name]
+            (self.sample or {}).pop(name, None)
         sample = data.pop("sample", None)
         if sample is not None and not isinstance(sample, dict):
             raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))

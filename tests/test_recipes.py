@@ -1,0 +1,71 @@
+"""Every recipe of the repository is good, with its own data and with its sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from itrans.recipe.load import load_recipe
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+ALL = sorted(path.relative_to(RECIPES).as_posix() for path in RECIPES.rglob("*.toml"))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """No data set of the paper is here."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_good_with_its_own_data_and_with_its_sample(name):
+    own = load_recipe(RECIPES / name, allow_sample=False)
+    sampled = load_recipe(RECIPES / name)
+    assert own.tables.title
+    assert sampled.is_sample == ("root" in own.tables.dataset.arguments)
+
+
+def described(name):
+    recipe = load_recipe(RECIPES / "lineage" / f"{name}.toml", allow_sample=False).tables
+    discriminator = recipe.discriminator.arguments["patch"] if recipe.discriminator else None
+    return recipe.generator.name, [loss.name for loss in recipe.loss], discriminator
+
+
+@pytest.mark.parametrize(
+    ("name", "generator", "losses", "patch"),
+    [
+        ("l1", "unet", ["l1"], None),
+        ("l2", "unet", ["l2"], None),
+        ("gan", "unet", ["gan"], 70),
+        ("cgan", "unet", ["cgan"], 70),
+        ("gan_l1", "unet", ["gan", "l1"], 70),
+        ("cgan_l1", "unet", ["cgan", "l1"], 70),
+        ("encoder_decoder_l1", "encoder_decoder", ["l1"], None),
+        ("encoder_decoder_cgan_l1", "encoder_decoder", ["cgan", "l1"], 70),
+        ("patch1", "unet", ["cgan", "l1"], 1),
+        ("patch16", "unet", ["cgan", "l1"], 16),
+        ("patch286", "unet", ["cgan", "l1"], 286),
+    ],
+)
+def test_the_lineage_is_the_paper_s(name, generator, losses, patch):
+    assert described(name) == (generator, losses, patch)
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "batch", "resize", "mirror"),
+    [  # arXiv 1611.07004, section 6.2
+        ("pix2pix_facades", 200, 1, 286, True),
+        ("pix2pix_cityscapes", 200, 1, 286, True),
+        ("pix2pix_maps", 200, 1, 286, True),
+        ("pix2pix_edges2shoes", 15, 4, None, False),
+        ("pix2pix_edges2handbags", 15, 4, None, False),
+    ],
+)
+def test_training_is_the_paper_s(name, epochs, batch, resize, mirror):
+    tables = load_recipe(RECIPES / f"{name}.toml", allow_sample=False).tables
+    assert (tables.train.epochs, tables.train.batch_size) == (epochs, batch)
+    assert (tables.augment.resize, tables.augment.mirror) == (resize, mirror)
+    assert tables.augment.crop == (256 if resize else None)
+    assert (tables.optimizer.lr, tables.optimizer.betas, tables.schedule.name) == (2e-4, (0.5, 0.999), "constant")
+    assert {loss.name: loss.weight for loss in tables.loss} == {"cgan": 1.0, "l1": 100.0}
