@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SIZES = (64, 256)
 _CHANNELS = (3, 1, 4)
+_CLASSES = 5
+"""Planes of label maps, which a loss that refuses all pictures is tried with."""
 _WRONG = 0.5
 """How far a logit is on the wrong side of 0 where losses have to be steep; least squares are level at the label."""
 
@@ -53,14 +55,17 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
                 refusals.append(refusal)
             if findings.faults:
                 return  # others would say the same
-        if len(refusals) == len(_CHANNELS):
+        if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, size, labels=True):
             findings.faults.append(f"It refuses all pictures that were tried: {described(refusals[0])}")
 
 
-def _records(channels: int, size: int) -> Iterator[tuple[str, Translated]]:
+def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[str, Translated]]:
     """Yield what a loss may be given, and how it is called in sentences."""
     what = f"Given pictures of {channels} channel{'s' if channels > 1 else ''}"
     source, target, output = (pictures(channels, size, size, seed=seed) for seed in (1, 2, 3))
+    if labels:
+        what = f"Given label maps of {channels} classes"
+        target = torch.where(target == target.amax(dim=1, keepdim=True), 1.0, -1.0)
     for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
         yield f"{what} in {name}, it", _record(source, target, output.to(dtype))
     yield f"{what}, of which the output is the target, it", _record(source, target, target)
@@ -71,23 +76,25 @@ def _record(source: Tensor, target: Tensor, output: Tensor) -> Translated:
     return Translated(source, target, output, discriminate=lambda image: [image, image[:, :, ::2, ::2] * 2])
 
 
-def _check_image(findings: Findings, loss: Any, channels: int, size: int | None) -> Exception | None:
+def _check_image(
+    findings: Findings, loss: Any, channels: int, size: int | None, *, labels: bool = False
+) -> Exception | None:
     """Compare pictures of the first size that the loss does not refuse; return why it refuses them all, if it does."""
     refusal: Exception | None = None
     for side in [size] if size else _SIZES:
         try:
-            seeded(0, lambda side=side: loss(next(_records(channels, side))[1]))  # type: ignore[misc]
+            seeded(0, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         except REFUSALS as error:
             refusal = refusal or error
             continue
         except Exception as error:
             findings.faults.append(f"Given pictures of {channels} channels, it raises {described(error)}")
             return None
-        for what, record in _records(channels, side):
+        for what, record in _records(channels, side, labels):
             with findings.trying(what):
                 _check_value(findings, what, seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
         with findings.trying("Called again, it"):
-            check_seeding(findings, lambda side=side: loss(next(_records(channels, side))[1]))  # type: ignore[misc]
+            check_seeding(findings, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         return None
     return refusal
 

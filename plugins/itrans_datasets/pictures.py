@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from itrans.api import DataError, ImageSpec, MissingSplitError, Split, find_images, spec_of
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.splits import candidates, existing_root, part_of
+from itrans_datasets.splits import existing_root, part_of, split_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,9 @@ class Pictures(Protocol):
         """Return a picture and its name."""
 
 
-def pictures_of(root: str | None, sample: Sample | None, split: Split, channels: int | None = None) -> Pictures:
+def pictures_of(
+    root: str | None, sample: Sample | None, split: Split, channels: int | None = None, needed: ImageSpec | None = None
+) -> Pictures:
     """Return the pictures of a split.
 
     Args:
@@ -41,9 +43,10 @@ def pictures_of(root: str | None, sample: Sample | None, split: Split, channels:
         sample: takes the place of a folder.
         split: which part.
         channels: convert every picture to so many; without it, all must have as many as the first.
+        needed: what every picture must be, where nothing is converted.
 
     Raises:
-        DataError: the folder is missing or empty, or its first picture cannot be read.
+        DataError: the folder is missing or empty, or its first picture cannot be read or is not what is needed.
         MissingSplitError: there is no such split.
         ValueError: there is neither a folder nor a sample.
     """
@@ -51,7 +54,7 @@ def pictures_of(root: str | None, sample: Sample | None, split: Split, channels:
         return _SamplePictures(sample, split)
     if root is None:
         raise ValueError('it needs "root", the folder of the pictures, or "sample"')
-    return FolderPictures(existing_root(root), split, channels)
+    return FolderPictures(existing_root(root), split, channels, needed)
 
 
 class FolderPictures:
@@ -59,13 +62,10 @@ class FolderPictures:
 
     attribution = ""
 
-    def __init__(self, root: Path, split: Split, channels: int | None) -> None:
-        named = next((name for name in candidates(split) if (root / name).is_dir()), None)
-        is_divided = any((root / name).is_dir() for name in ("train", "val", "test"))
-        if named is None and is_divided:
-            raise MissingSplitError(f'{root} has no folder "{split}".')
-        self._folder = root if named is None else root / named
-        self._channels = channels
+    def __init__(self, root: Path, split: Split, channels: int | None, needed: ImageSpec | None) -> None:
+        is_divided = any((root / name).is_dir() for name in get_args(Split))
+        self._folder = split_folder(root, split) if is_divided else root
+        self._channels, self._needed = channels, needed
         self._files = [path.as_posix() for path in find_images(self._folder)]
         if not self._files:
             raise DataError(f"{self._folder} holds no pictures. Put those to learn from there.")
@@ -73,7 +73,8 @@ class FolderPictures:
             self._files = [file for file in self._files if part_of(file, _HELD_OUT) == split]
             if not self._files:
                 raise MissingSplitError(f'No picture of {root} falls into the split "{split}": there are too few.')
-        self.spec: ImageSpec = spec_of(self._read(0))
+        self.spec: ImageSpec = needed or spec_of(self._read(0))
+        self[0]
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -87,8 +88,13 @@ class FolderPictures:
         """
         image = self._read(index)
         if spec_of(image) != self.spec:
-            path = self._folder / self._files[index]
-            raise DataError(unlike(path, spec_of(image), self._files[0], self.spec, "channels"))
+            path, found = self._folder / self._files[index], spec_of(image)
+            if self._needed is None:
+                raise DataError(unlike(path, found, self._files[0], self.spec, "channels"))
+            raise DataError(
+                f"{path} has {found.channels} channels of {found.dtype}, but {self.spec.channels} of {self.spec.dtype} "
+                "are needed. Convert it, or take it out of the folder."
+            )
         return image, self._files[index]
 
     def _read(self, index: int) -> ImageArray:

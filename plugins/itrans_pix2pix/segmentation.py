@@ -11,8 +11,6 @@ from torch.nn import functional
 
 from itrans.api import DataError, Translated
 
-_IGNORED = -100
-
 
 class CrossEntropyLoss:
     """The mean of -log p(class) over the pixels that have one, where p is the softmax of the output's planes.
@@ -49,24 +47,29 @@ class CrossEntropyLoss:
             DataError: the targets are no label maps, or there are more or fewer weights than classes.
         """
         logits, planes = translated.output.float() * self.sharpness, translated.target
+        if not self._has_seen_labels and not planes.is_meta:  # once: looking at values makes a GPU wait
+            _refuse_pictures(planes)
+            self._has_seen_labels = True
         highest, classes = planes.max(dim=1)
-        if not self._has_seen_labels and (planes.shape[1] < 2 or int((planes > 0).sum(dim=1).max()) > 1):
-            raise DataError(
-                'The loss "cross_entropy" needs label maps as targets, such as those of the data set "labels" with '
-                'direction = "photo_to_labels"; this data set\'s targets are pictures.'
-            )
-        self._has_seen_labels = True
-        classes = classes.masked_fill(highest <= 0, _IGNORED)
-        if bool((classes == _IGNORED).all()):
-            return logits.sum() * 0
-        return functional.cross_entropy(logits, classes, self._weights(planes), ignore_index=_IGNORED)
+        weights = self._weights(planes)
+        counted = (highest > 0) * weights[classes]
+        losses = functional.cross_entropy(logits, classes, reduction="none")
+        return (losses * counted).sum() / counted.sum().clamp(min=torch.finfo(torch.float32).tiny)
 
-    def _weights(self, planes: Tensor) -> Tensor | None:
+    def _weights(self, planes: Tensor) -> Tensor:
         if self.weights is None:
-            return None
+            return torch.ones(planes.shape[1], device=planes.device)
         if len(self.weights) != planes.shape[1]:
             raise DataError(
                 f'The loss "cross_entropy" has {len(self.weights)} weights, and the label maps have '
                 f"{planes.shape[1]} classes: loss.cross_entropy.weights needs one for each."
             )
         return torch.tensor(self.weights, device=planes.device)
+
+
+def _refuse_pictures(planes: Tensor) -> None:
+    if planes.shape[1] < 2 or int((planes > 0).sum(dim=1).max()) > 1:
+        raise DataError(
+            'The loss "cross_entropy" needs label maps as targets, such as those of the data set "labels" with '
+            'direction = "photo_to_labels"; this data set\'s targets are pictures.'
+        )

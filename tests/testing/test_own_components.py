@@ -42,6 +42,8 @@ PARTS = [
     ("loss", "gan", {"objective": "hinge"}),
     ("loss", "l1", {}),
     ("loss", "l2", {}),
+    ("loss", "cross_entropy", {}),
+    ("loss", "cross_entropy", {"sharpness": 3.0}),
     ("loss", "cycle", {}),
     ("loss", "identity", {}),
     ("loss", "feature_matching", {}),
@@ -50,6 +52,7 @@ PARTS = [
 NEEDS_MORE = {
     ("method", "cyclegan"),
     *(("dataset", name) for name in ("aligned", "paired", "openmoji", "unaligned", "instance_maps", "digits")),
+    *(("dataset", name) for name in ("edges", "colorization", "inpainting", "labels", "facades_sample")),
 }
 """What is tried in tests of its own below."""
 
@@ -108,6 +111,26 @@ def test_folders_of_pairs_pass(tmp_path):
     for number, folder in enumerate(("train/source", "train/target", "val/source", "val/target")):
         written(tmp_path / folder, number)
     check_dataset("paired", root=str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["edges", "colorization", "inpainting"])
+def test_pairs_made_of_single_pictures_pass(tmp_path, name):
+    for number, folder in enumerate(("train", "val")):
+        written(tmp_path / folder, number)
+    check_dataset(name, root=str(tmp_path))
+
+
+def test_maps_and_photographs_pass(tmp_path):
+    number = 0
+    for split in ("train", "val"):
+        for folder, channels in (("labels", 1), ("photos", 3)):
+            written(tmp_path / split / folder, number, channels)
+            number += 1
+    check_dataset("labels", root=str(tmp_path), classes=3)
+
+
+def test_drawn_facades_pass():
+    check_dataset("facades_sample", size=32, count=8)
 
 
 def test_pictures_that_are_no_pairs_pass(tmp_path):
