@@ -19,6 +19,7 @@ _COMMANDS = {
     "translate": ("itrans.cli.translate:translate", "Translate pictures with a checkpoint."),
     "evaluate": ("itrans.cli.evaluate:evaluate", "Measure a checkpoint on a split of its data set."),
     "sweep": ("itrans.cli.sweep:sweep", "Run several recipes and compare them in one table."),
+    "inspect": ("itrans.cli.inspect:inspect", "Show the networks of a recipe or a checkpoint, layer by layer."),
     "import": ("itrans.cli.import_weights:import_weights", "Make a checkpoint of weights from elsewhere."),
     "new-plugin": ("itrans.cli.new_plugin:new_plugin", "Write the package of a plugin of your own."),
     "data": ("itrans.cli.data:data", "Fetch and check data sets."),

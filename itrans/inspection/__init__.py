@@ -1,0 +1,1 @@
+"""What a recipe's networks are made of: their layers, receptive fields and figures, without any training."""

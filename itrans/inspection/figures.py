@@ -1,0 +1,71 @@
+"""The files that a network is drawn to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from itrans.data.images import write_image
+from itrans.errors import OutputError
+from itrans.files import replacing
+from itrans.inspection.drawing import Drawing, svg
+from itrans.inspection.flow import flow_of
+from itrans.inspection.layout import layout
+from itrans.inspection.patches import patch_picture, sample_picture
+from itrans.inspection.raster import pixels
+from itrans.inspection.stages import structure_of
+
+if TYPE_CHECKING:
+    from itrans.inspection.report import Inspected
+    from itrans.inspection.subject import Subject
+
+
+def diagram(entry: Inspected) -> Drawing:
+    """Return the figure of a generator.
+
+    Raises:
+        PluginError: it has no layers to draw.
+    """
+    passed = entry.traced
+    structure = structure_of(flow_of(passed.network, passed.size), passed.layers)
+    kind = type(passed.network.module).__name__
+    return layout(structure, f"{passed.network.name} ({kind}): {passed.parameters:,} parameters")
+
+
+def write_diagram(path: Path, entry: Inspected) -> None:
+    """Write the figure of a generator, as SVG or PNG by the file's suffix.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    drawing = diagram(entry)
+    if path.suffix.lower() == ".svg":
+        with replacing(path) as file:
+            file.write(svg(drawing).encode())
+    else:
+        write_image(path, pixels(drawing))
+
+
+def write_patches(path: Path, entry: Inspected, subject: Subject) -> None:
+    """Write what a discriminator's logits see, drawn on a target of the data set or on a test card.
+
+    Raises:
+        OutputError: the file cannot be written.
+        DataError: the data set's first picture cannot be read.
+    """
+    attribution = str(getattr(subject.dataset, "attribution", ""))
+    write_image(path, patch_picture(sample_picture(subject.dataset, entry.traced.size), entry.fields, attribution))
+
+
+def checked_path(option: str, path: str, suffixes: tuple[str, ...]) -> Path:
+    """Return a path that ends as it should.
+
+    Raises:
+        OutputError: it does not, or is a folder.
+    """
+    checked = Path(path)
+    if checked.suffix.lower() not in suffixes:
+        raise OutputError(f"{option} {path}: the name should end in {' or '.join(suffixes)}.")
+    if checked.is_dir():
+        raise OutputError(f"{option} {path} is a folder: give the name of a file.")
+    return checked
