@@ -13,12 +13,15 @@ from itrans.errors import DataError, OutputError
 from itrans.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from itrans.recipe.load import Recipe
 
-State: TypeAlias = Literal["finished", "early", "failed", "not yet"]
-"""How a member has ended: as planned, because nothing got better any more, with an error, or not at all."""
+State: TypeAlias = Literal["finished", "early", "interrupted", "failed", "not yet"]
+"""How a member has ended: as planned, because nothing got better any more, on request, with an error, or not at all."""
+
+_FREE = ("title", "train.workers", "log.", "checkpoint.")
+"""Keys of a recipe, and beginnings of keys, that no result depends on."""
 
 
 @dataclass
@@ -31,9 +34,12 @@ class Member:
         seed: in place of the recipe's; None is the recipe's own.
         folder: its run's.
         state: how it has ended.
-        steps: after how many steps its best checkpoint was written.
-        seconds: how long it has taken, all sittings together.
+        steps: how many it has taken.
+        best_step: after how many its best checkpoint was written; None without one.
+        seconds: how long it has taken, all sittings together; None if it has not been run by a sweep.
         metrics: those of its best validation, and of its evaluation.
+        final: the metrics of its last validation.
+        segmenter: the checkpoint that its translations were segmented with for its FCN score; None if they were not.
         sample: what stood in for its data; None if nothing did.
         fault: what went wrong.
     """
@@ -44,8 +50,11 @@ class Member:
     folder: str
     state: State = "not yet"
     steps: int = 0
-    seconds: float = 0.0
+    best_step: int | None = None
+    seconds: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    final: dict[str, float] = field(default_factory=dict)
+    segmenter: str | None = None
     sample: str | None = None
     fault: str = ""
 
@@ -73,18 +82,40 @@ def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path) -> li
     ]
 
 
-def remember(members: Iterable[Member], output: Path) -> None:
-    """Give members what an earlier sitting has noted of them: how long they have taken, and their evaluations."""
+def earlier_results(output: Path) -> dict[str, Member]:
+    """Return the members that an earlier sitting has noted, by their folders.
+
+    Raises:
+        OutputError: the folder has a `results.json` that no sweep has written.
+    """
     path = output / "results.json"
     if not path.is_file():
-        return
+        return {}
     try:
-        rows = {row["folder"]: Member(**row) for row in json.loads(path.read_text(encoding="utf-8"))["members"]}
+        return {row["folder"]: Member(**row) for row in json.loads(path.read_text(encoding="utf-8"))["members"]}
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path} is not what a sweep has written ({error}). Move it away.") from error
-    for member in members:
-        if earlier := rows.get(member.folder):
-            member.seconds, member.metrics = earlier.seconds, earlier.metrics
+
+
+def recall(member: Member, recipe: Recipe, earlier: Member | None) -> None:
+    """Give a member what is known before it is run: its results if it is finished, and how long it has taken.
+
+    Args:
+        member: what is to be run.
+        recipe: its own.
+        earlier: what an earlier sitting has noted of it.
+    """
+    folder = Path(member.folder)
+    if earlier is not None and _events(folder):  # else the folder was removed since: the run is another one
+        member.seconds = earlier.seconds
+    try:
+        finished = is_finished(folder, recipe)
+    except OutputError:  # said when it is its turn
+        return
+    if finished:
+        if earlier is not None:
+            member.metrics, member.segmenter = earlier.metrics, earlier.segmenter
+        take_results(member)
 
 
 def is_finished(folder: Path, recipe: Recipe) -> bool:
@@ -94,33 +125,42 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
         OutputError: it holds a finished run of another recipe.
     """
     events = _events(folder)
-    if not events or events[-1].get("event") != "end" or events[-1].get("outcome") == "interrupted":
+    if not events or events[-1]["event"] != "end" or events[-1]["outcome"] == "interrupted":
         return False
-    then = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(recipe.resolved))
-    changed = [
-        name for name in sorted({*then, *now} - {"title", "log", "checkpoint"}) if then.get(name) != now.get(name)
-    ]
-    if changed:
+    path = folder / "recipe.toml"
+    try:
+        then = _by_key(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
         raise OutputError(
-            f"{folder} holds a finished run of another recipe: {', '.join(changed)} differ. Choose another folder "
-            "with -o DIR, or remove that one."
+            f"{path}, which tells what this finished run is, cannot be read ({error}). Remove {folder}, or choose "
+            "another folder with -o DIR."
+        ) from error
+    now = _by_key(json.loads(json.dumps(recipe.resolved)))
+    changed = [key for key in sorted({*then, *now}) if not key.startswith(_FREE) and then.get(key) != now.get(key)]
+    if changed:
+        verb = "differs" if len(changed) == 1 else "differ"
+        raise OutputError(
+            f"{folder} holds a finished run of another recipe: {', '.join(changed)} {verb}. "
+            "Choose another folder with -o DIR, or remove that one."
         )
     return True
 
 
 def take_results(member: Member) -> None:
-    """Read from a member's log how it has ended and what its best validation has measured."""
+    """Read from a member's log how it has ended, and what its best and its last validation have measured."""
     events = _events(Path(member.folder))
     if not events:
         return
-    if events[-1]["event"] == "end" and events[-1]["outcome"] != "interrupted":
-        member.state = events[-1]["outcome"]
+    ended = events[-1]["event"] == "end"
+    member.state = events[-1]["outcome"] if ended else "interrupted"
+    member.steps = events[-1]["step"]
     validations = [event for event in events if event["event"] == "validation"]
-    best = [event for event in validations if event["better"]][-1:] or validations[-1:]
-    member.steps = best[0]["step"] if best else events[-1]["step"]
-    for event in best:
-        member.metrics |= event["metrics"]
+    if not validations:
+        return
+    better = [event for event in validations if event["better"]]
+    member.best_step = better[-1]["step"] if better else None
+    member.final = validations[-1]["metrics"]
+    member.metrics |= better[-1]["metrics"] if better else member.final
 
 
 def write_table(members: Sequence[Member], output: Path) -> None:
@@ -146,16 +186,18 @@ def table_of(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
     rows: list[list[str]] = []
     for recipe in dict.fromkeys(member.name for member in members):
         group = [member for member in members if member.name == recipe]
+        shown = f"{recipe} (sample)" if any(member.sample for member in group) else recipe
         for member in group:
-            shown = f"{recipe} (sample)" if member.sample else recipe
             seed = "-" if member.seed is None else str(member.seed)
+            best = "" if member.best_step is None else str(member.best_step)
+            seconds = "" if member.seconds is None else f"{member.seconds:.0f}"
             values = [_shown([member.metrics[name]]) if name in member.metrics else "" for name in names]
-            rows.append([shown, seed, member.state, str(member.steps), f"{member.seconds:.0f}", *values])
+            rows.append([shown, seed, member.state, str(member.steps), best, seconds, *values])
         ended = [member.metrics for member in group if member.state in {"finished", "early"}]
         if len(ended) > 1:
             means = [_shown([found[name] for found in ended if name in found]) for name in names]
-            rows.append([recipe, f"mean of {len(ended)}", "", "", "", *means])
-    return ["recipe", "seed", "state", "steps", "seconds", *names], rows
+            rows.append([shown, f"mean of {len(ended)}", "", "", "", "", *means])
+    return ["recipe", "seed", "state", "steps", "best at", "seconds", *names], rows
 
 
 def _shown(values: Sequence[float]) -> str:
@@ -163,6 +205,14 @@ def _shown(values: Sequence[float]) -> str:
         return ""
     deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
     return f"{statistics.fmean(values):.4f}{deviation}"
+
+
+def _by_key(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resolved recipe's values by their dotted keys."""
+    found: dict[str, Any] = {}
+    for name, value in recipe.items():
+        found |= {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
+    return found
 
 
 def _events(folder: Path) -> list[Mapping[str, Any]]:

@@ -45,6 +45,7 @@ def described(name):
         ("encoder_decoder_cgan_l1", "encoder_decoder", ["cgan", "l1"], 70),
         ("patch1", "unet", ["cgan", "l1"], 1),
         ("patch16", "unet", ["cgan", "l1"], 16),
+        ("patch70", "unet", ["cgan", "l1"], 70),
         ("patch286", "unet", ["cgan", "l1"], 286),
     ],
 )

@@ -148,8 +148,8 @@ def train(
         reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
     found = folder.best if folder.best.is_file() else folder.last
     reporter.note(f"Done after {progress.step} steps. Translate with it: itrans translate {found} PICTURES -o DIR")
-    if sample is not None:
-        reporter.note(sample)
+    if trainer.sample is not None:
+        reporter.note(trainer.sample)
     return outcome
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +52,11 @@ def sweep(
     each run's best validation.
     """
     from itrans.cli.code import import_code
+    from itrans.cli.run import sample_note
+    from itrans.engine.checkpoint import load_checkpoint
+    from itrans.engine.processes import processes_here
     from itrans.recipe.load import load_recipe
-    from itrans.sweep import members_of, remember, table_of, write_table
+    from itrans.sweep import earlier_results, members_of, recall, table_of, write_table
 
     import_code(code)
     members = members_of(recipes, _numbers(seeds), output)
@@ -59,54 +64,59 @@ def sweep(
     for member in members:
         seeded = overrides if member.seed is None else (*overrides, f"seed={member.seed}")
         loaded.append(load_recipe(member.recipe, overrides=seeded, allow_sample=not no_sample))
-    remember(members, output)
+    if processes_here().count > 1:
+        raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
+    if segmenter is not None:
+        load_checkpoint(segmenter)  # better now than after hours of training
+    earlier = earlier_results(output)
+    for member, recipe in zip(members, loaded, strict=True):
+        member.sample = sample_note(recipe)
+        recall(member, recipe, earlier.get(member.folder))
     for number, (member, recipe) in enumerate(zip(members, loaded, strict=True), start=1):
         click.echo(f"[{number}/{len(members)}] {member.folder}")
+        before = asdict(member)
         try:
-            interrupted = _run(member, recipe, device)
-            if (
-                not interrupted
-                and segmenter is not None
-                and not any(name.startswith("fcn_") for name in member.metrics)
-            ):
+            _run(member, recipe, device)
+            if segmenter is not None and member.state != "interrupted" and member.segmenter != segmenter:
                 _segment(member, segmenter, device)
         except ItransError as error:
-            interrupted = False
-            member.state, member.fault = "failed", str(error)
-            click.echo(f"Error: {error}", err=True)
+            _fail(member, str(error))
+        except Exception as error:  # of a component, or for want of memory: the others may do without
+            traceback.print_exc()
+            _fail(member, f"{type(error).__name__}: {error}")
         write_table(members, output)
-        if interrupted:
+        if asdict(member) != before or number == len(members):
+            print_table(*table_of(members))
+        if member.state == "interrupted":
             click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
             raise click.exceptions.Exit(INTERRUPTED)
-    print_table(*table_of(members))
     click.echo(f"Written to {output / 'results.md'} and {output / 'results.json'}")
-    if failed := [member.folder for member in members if member.state == "failed"]:
-        raise ItransError(f"{len(failed)} of {len(members)} runs failed: {', '.join(failed)}. See above.")
+    if failed := [member for member in members if member.state == "failed"]:
+        listing = "\n".join(f"{member.folder}: {member.fault}" for member in failed)
+        raise ItransError(f"{len(failed)} of {len(members)} runs failed.\n{listing}")
 
 
-def _run(member: Member, recipe: Recipe, device: str) -> bool:
-    """Run a member, or go on with it, unless it is finished; return whether it was interrupted."""
-    from itrans.cli.run import refuse_missing_root, sample_note, train
+def _run(member: Member, recipe: Recipe, device: str) -> None:
+    """Run a member, or go on with it, unless it is finished."""
+    from itrans.cli.run import refuse_missing_root, train
     from itrans.engine.record import RunFolder
     from itrans.sweep import is_finished, take_results
 
     folder = Path(member.folder)
-    member.sample = sample_note(recipe)
-    refuse_missing_root(recipe)
-    outcome = "finished"
     if is_finished(folder, recipe):
         click.echo("This run is finished already.")
-    else:
-        if member.sample is not None:
-            click.echo(member.sample, err=True)
-        began = time.monotonic()
-        resume = RunFolder(folder).last.is_file()
-        try:
-            outcome = train(recipe, folder, member.sample, resume=resume, stop_after=(None, None), device=device)
-        finally:
-            member.seconds += time.monotonic() - began
+        return
+    refuse_missing_root(recipe)
+    if member.sample is not None:
+        click.echo(member.sample, err=True)
+    resume = RunFolder(folder).last.is_file()
+    before = (member.seconds or 0.0) if resume else 0.0
+    began = time.monotonic()
+    try:
+        train(recipe, folder, member.sample, resume=resume, stop_after=(None, None), device=device)
+    finally:
+        member.seconds = before + time.monotonic() - began
     take_results(member)
-    return outcome == "interrupted"
 
 
 def _segment(member: Member, segmenter: str, device: str) -> None:
@@ -118,6 +128,12 @@ def _segment(member: Member, segmenter: str, device: str) -> None:
     checkpoint = folder.best if folder.best.is_file() else folder.last
     found = evaluate_checkpoint(checkpoint, segmenter=segmenter, device=device)
     member.metrics |= {f"fcn_{name}": value for name, value in found.segmented["outputs"].items()}
+    member.segmenter = segmenter
+
+
+def _fail(member: Member, fault: str) -> None:
+    member.state, member.fault = "failed", fault
+    click.echo(f"Error: {fault}", err=True)
 
 
 def _numbers(text: str | None) -> list[int]:

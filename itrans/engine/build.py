@@ -30,6 +30,12 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
     return dataset
 
 
+def with_credit(sample: str | None, dataset: Dataset) -> str | None:
+    """Return the note about sample data with what the data set wants to be said with its pictures added to it."""
+    credit = str(getattr(dataset, "attribution", ""))
+    return sample if sample is None or credit in sample else f"{sample} {credit}"
+
+
 def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItems:
     """Return a data set's pairs as the recipe wants them transformed: drawn at random, or as they are measured."""
     from itrans.data.augment import PairTransform  # takes a second to import, and translating needs none of it

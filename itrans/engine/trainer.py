@@ -11,7 +11,7 @@ import torch
 
 from itrans.data.loader import load_batches
 from itrans.data.sampler import TrainingSampler, derived_seed
-from itrans.engine.build import build_dataset, build_items, build_method
+from itrans.engine.build import build_dataset, build_items, build_method, with_credit
 from itrans.engine.checkpoint import Progress, load_checkpoint
 from itrans.engine.devices import choose_dtype, choose_memory_format, described
 from itrans.engine.metrics import BETTER_IS_LOWER
@@ -60,6 +60,10 @@ class Trainer:
         sample: what the run's data stand in for, said wherever its results are shown; None if they are the recipe's.
         resume: go on from the folder's last checkpoint.
 
+    Attributes:
+        progress: how far training has come.
+        sample: the note about sample data, with what the data set wants to be said with its pictures; or None.
+
     Raises:
         ItransError: the data, the recipe and the folder do not allow it.
     """
@@ -77,9 +81,10 @@ class Trainer:
         resume: bool = False,
     ) -> None:
         self._recipe, self._folder, self._reporter, self._stop = recipe, folder, reporter, stop
-        self._device, self._processes, self._sample = device, processes, sample
+        self._device, self._processes = device, processes
         tables = self._tables = recipe.tables
         self._dataset = build_dataset(recipe, "train")
+        self.sample = sample = with_credit(sample, self._dataset)
         self._plan = plan(tables, len(self._dataset), processes.count)
         dtype = choose_dtype(tables.train.precision, device)
         memory_format = choose_memory_format(tables.train.channels_last, device, dtype)
@@ -113,7 +118,7 @@ class Trainer:
         """
         progress, first_step = self.progress, self.progress.step
         if not first_step and self._processes.is_first:
-            self._folder.start(self._recipe.resolved, self._sample)
+            self._folder.start(self._recipe.resolved, self.sample)
         if self._processes.is_first:
             self._log("start", pairs=len(self._dataset), device=str(self._device), processes=self._processes.count)
         together = f", {self._processes.count} processes" if self._processes.count > 1 else ""
@@ -229,7 +234,7 @@ class Trainer:
         epoch = progress.epoch + (progress.batch > 0)
         if not validator.measures:
             if rows and self._processes.is_first:
-                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self._sample or "")
+                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self.sample or "")
             return False
         value = metrics.get(metric)
         if value is None:
@@ -247,7 +252,7 @@ class Trainer:
         if self._processes.is_first:
             self._log("validation", epoch=epoch, metrics=metrics, better=better)
             if rows:
-                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self._sample or "")
+                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self.sample or "")
         self._reporter.validated(epoch, metrics, better)
         return better
 
@@ -314,5 +319,5 @@ class Trainer:
             self._folder.rewind_log(self.progress.step)
 
     def _log(self, event: str, **values: object) -> None:
-        sample = {"sample": True} if self._sample is not None else {}
+        sample = {"sample": True} if self.sample is not None else {}
         self._folder.log(event, step=self.progress.step, **values, **sample)

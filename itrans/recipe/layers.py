@@ -60,20 +60,33 @@ class Layers:
 
     def _lay_document(self, document: Document) -> None:
         data = copy.deepcopy(document.data)
-        for name in _extending(data.pop("without", []), self.data, document):
-            del self.data[name]
-            (self.sample or {}).pop(name, None)
+        below = [*self.data, *(["sample"] if self.sample is not None else [])]
+        for name in _left_out(data.pop("without", []), below, document):
+            self.data.pop(name, None)
+            if name == "sample":
+                self.sample = None
+            elif self.sample is not None:
+                self.sample.pop(name, None)
+            self._forget((name,))
         sample = data.pop("sample", None)
         if sample is not None and not isinstance(sample, dict):
             raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
         for name, value in data.items():
-            self._files.update(dict.fromkeys(_laid(self.data, name, value), document))
+            self._note(_laid(self.data, name, value), document)
         if sample is not None:
             self.sample = self.sample or {}
-            self._files[("sample",)] = document
             for name, value in sample.items():
-                laid = _laid(self.sample, name, value)
-                self._files.update({("sample", *key): document for key in laid})
+                self._note([("sample", *key) for key in _laid(self.sample, name, value)], document)
+
+    def _note(self, keys: list[KeyPath], document: Document) -> None:
+        """Remember the file that values stand in."""
+        for key in keys:
+            self._forget(key)
+            self._files[key] = document
+
+    def _forget(self, key: KeyPath) -> None:
+        """Forget the files of a value and of all in it, which is there no longer."""
+        self._files = {other: file for other, file in self._files.items() if other[: len(key)] != key}
 
     def _file(self, key: KeyPath) -> Document:
         """Return the file that a value stands in."""
@@ -160,7 +173,7 @@ def _laid(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     return [(name, key) for key in value]
 
 
-def _extending(without: Any, below: dict[str, Any], document: Document) -> list[str]:
+def _left_out(without: Any, below: list[str], document: Document) -> list[str]:
     """Return the tables that a file leaves out of what it extends.
 
     Raises:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itrans.api import DataError, ImageSpec, Pair, Split, lightness_and_ab
 from itrans_datasets.pictures import Sample, pictures_of
 
+_NEEDED = "to learn colours takes RGB pictures of 8 bits"
+
 
 class Colorization:
     """The lightness L of a picture -> its colours a and b: grey becomes colour, and lightness stays what it was.
@@ -28,13 +30,13 @@ class Colorization:
     target = ImageSpec(channels=2, kind="ab")
 
     def __init__(self, *, root: str | None = None, sample: Sample | None = None, split: Split) -> None:
-        self._pictures = pictures_of(root, sample, split)
+        self._pictures = pictures_of(root, sample, split, kind=_NEEDED)
         self.attribution = self._pictures.attribution
         spec = self._pictures.spec
         if spec.channels != 3 or spec.dtype != "uint8":
             raise DataError(
-                f"{root}: the first picture, {self._pictures[0][1]}, has {spec.channels} channels of {spec.dtype}; to "
-                "learn colours takes RGB pictures of 8 bits."
+                f"{root}: the first picture, {self._pictures[0][1]}, has {spec.channels} channels of {spec.dtype}; "
+                f"{_NEEDED}."
             )
 
     def __len__(self) -> int:

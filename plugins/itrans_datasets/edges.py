@@ -30,7 +30,7 @@ class Edges:
     Raises:
         DataError: the folder is missing or empty.
         MissingSplitError: there is no such split.
-        ValueError: there is neither a folder nor a sample.
+        ValueError: there is neither a folder nor a sample, or `low` is above `high`.
     """
 
     paired = True
@@ -51,6 +51,8 @@ class Edges:
     ) -> None:
         if method not in ("canny", "xdog"):
             raise ValueError(f'there is no method "{method}": choose "canny" or "xdog"')
+        if low is not None and high is not None and low > high:
+            raise ValueError(f'"low" is {low:g}, above "high", which is {high:g}: lines begin at high and go on to low')
         self._pictures = pictures_of(root, sample, split, channels)
         self._method, self._low, self._high = method, low, high
         self._sigma, self._threshold = sigma, threshold

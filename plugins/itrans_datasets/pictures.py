@@ -33,7 +33,7 @@ class Pictures(Protocol):
 
 
 def pictures_of(
-    root: str | None, sample: Sample | None, split: Split, channels: int | None = None, needed: ImageSpec | None = None
+    root: str | None, sample: Sample | None, split: Split, channels: int | None = None, kind: str | None = None
 ) -> Pictures:
     """Return the pictures of a split.
 
@@ -43,10 +43,10 @@ def pictures_of(
         sample: takes the place of a folder.
         split: which part.
         channels: convert every picture to so many; without it, all must have as many as the first.
-        needed: what every picture must be, where nothing is converted.
+        kind: what the pictures must be, in words, where nothing converts them: said of one that is unlike the first.
 
     Raises:
-        DataError: the folder is missing or empty, or its first picture cannot be read or is not what is needed.
+        DataError: the folder is missing or empty, or its first picture cannot be read.
         MissingSplitError: there is no such split.
         ValueError: there is neither a folder nor a sample.
     """
@@ -54,7 +54,7 @@ def pictures_of(
         return _SamplePictures(sample, split)
     if root is None:
         raise ValueError('it needs "root", the folder of the pictures, or "sample"')
-    return FolderPictures(existing_root(root), split, channels, needed)
+    return FolderPictures(existing_root(root), split, channels, kind)
 
 
 class FolderPictures:
@@ -62,10 +62,10 @@ class FolderPictures:
 
     attribution = ""
 
-    def __init__(self, root: Path, split: Split, channels: int | None, needed: ImageSpec | None) -> None:
+    def __init__(self, root: Path, split: Split, channels: int | None, kind: str | None) -> None:
         is_divided = any((root / name).is_dir() for name in get_args(Split))
         self._folder = split_folder(root, split) if is_divided else root
-        self._channels, self._needed = channels, needed
+        self._channels, self._kind = channels, kind
         self._files = [path.as_posix() for path in find_images(self._folder)]
         if not self._files:
             raise DataError(f"{self._folder} holds no pictures. Put those to learn from there.")
@@ -73,8 +73,7 @@ class FolderPictures:
             self._files = [file for file in self._files if part_of(file, _HELD_OUT) == split]
             if not self._files:
                 raise MissingSplitError(f'No picture of {root} falls into the split "{split}": there are too few.')
-        self.spec: ImageSpec = needed or spec_of(self._read(0))
-        self[0]
+        self.spec: ImageSpec = spec_of(self._read(0))
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -89,12 +88,9 @@ class FolderPictures:
         image = self._read(index)
         if spec_of(image) != self.spec:
             path, found = self._folder / self._files[index], spec_of(image)
-            if self._needed is None:
+            if self._kind is None:
                 raise DataError(unlike(path, found, self._files[0], self.spec, "channels"))
-            raise DataError(
-                f"{path} has {found.channels} channels of {found.dtype}, but {self.spec.channels} of {self.spec.dtype} "
-                "are needed. Convert it, or take it out of the folder."
-            )
+            raise DataError(f"{path} has {found.channels} channels of {found.dtype}; {self._kind}.")
         return image, self._files[index]
 
     def _read(self, index: int) -> ImageArray:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
+
+from itrans.api import LOSSES
 
 
 @pytest.fixture
@@ -31,6 +34,7 @@ def test_every_recipe_with_every_seed_and_their_means(itrans, tmp_path, recipes)
         assert row["metrics"] == next(event["metrics"] for event in logged if event["event"] == "validation")
     lines = (tmp_path / "out" / "results.md").read_text().splitlines()
     assert len(lines) == 2 + 4 + 2
+    assert done.stdout.count("recipe  seed") == 4  # after each run
     first, second = (found[f"out/l1-seed{seed}"]["metrics"]["l1"] for seed in (3, 4))
     mean = next(line for line in lines if line.startswith("| l1 | mean of 2"))
     assert f"{(first + second) / 2:.4f} ± {abs(first - second) / 2**0.5:.4f}" in mean
@@ -54,7 +58,7 @@ def test_a_finished_run_of_another_recipe_is_told_and_the_others_go_on(itrans, t
     assert itrans("run", recipes[0], "-o", "out/tiny", "--set", "train.steps=1").exit_code == 0
     done = itrans("sweep", *recipes, "-o", "out")
     assert done.exit_code == 2
-    assert "out/tiny holds a finished run of another recipe: train differ" in done.output
+    assert "out/tiny holds a finished run of another recipe: train.epochs, train.steps differ" in done.output
     found = results(tmp_path / "out")
     assert (found["out/tiny"]["state"], found["out/l1"]["state"]) == ("failed", "finished")
     assert "out/tiny" in (tmp_path / "out" / "results.md").read_text()
@@ -66,7 +70,7 @@ def test_a_run_that_fails_does_not_stop_the_others(itrans, tmp_path, recipes):
     done = itrans("sweep", "gone.toml", recipes[1], "-o", "out")
     assert done.exit_code == 2
     assert "is not there" in done.output
-    assert "1 of 2 runs failed: out/gone" in done.output
+    assert "1 of 2 runs failed.\nout/gone: gone.toml:6  dataset.root" in done.stderr
     assert {row["state"] for row in results(tmp_path / "out").values()} == {"failed", "finished"}
 
 
@@ -87,3 +91,167 @@ def test_names_and_seeds_must_be_clear(itrans, tmp_path, recipes):
     done = itrans("sweep", *recipes, "-o", "out", "--seeds", "1,b")
     assert done.exit_code == 2
     assert "no list of seeds" in done.output
+
+
+def test_the_best_and_the_last_validation_are_told_apart(itrans, tmp_path, recipes):
+    assert itrans("sweep", recipes[1], "-o", "out", "--set", "train.epochs=4").exit_code == 0
+    logged = [json.loads(line) for line in (tmp_path / "out/l1/log.jsonl").read_text().splitlines()]
+    validations = [event for event in logged if event["event"] == "validation"]
+    best = min(validations, key=lambda event: event["metrics"]["l1"])
+    row = results(tmp_path / "out")["out/l1"]
+    assert (row["steps"], row["best_step"]) == (16, best["step"])
+    assert (row["metrics"], row["final"]) == (best["metrics"], validations[-1]["metrics"])
+
+
+def test_how_long_a_run_took_is_known_of_what_a_sweep_has_run(itrans, tmp_path, recipes):
+    assert itrans("run", recipes[0], "-o", "out/tiny").exit_code == 0
+    assert itrans("sweep", *recipes, "-o", "out").exit_code == 0
+    once = results(tmp_path / "out")
+    assert once["out/tiny"]["seconds"] is None
+    assert once["out/l1"]["seconds"] > 0
+    again = itrans("sweep", *recipes, "-o", "out")
+    assert again.exit_code == 0
+    assert results(tmp_path / "out") == once
+    assert again.stdout.count("recipe  seed") == 1  # nothing has changed meanwhile
+
+
+def test_an_interrupted_run_whose_recipe_has_changed_is_told_and_the_others_go_on(itrans, tmp_path, recipes):
+    assert itrans("run", recipes[0], "-o", "out/tiny", "--stop-after", 3).exit_code == 130
+    done = itrans("sweep", *recipes, "-o", "out", "--set", "train.batch_size=4")
+    assert done.exit_code == 2
+    assert "train.batch_size: 2 then, 4 now" in done.stderr
+    assert {row["state"] for row in results(tmp_path / "out").values()} == {"failed", "finished"}
+
+
+@pytest.mark.parametrize("key", ["log.every=2", "train.workers=0", "checkpoint.minutes=5"])
+def test_what_no_result_depends_on_may_change(itrans, recipes, key):
+    assert itrans("sweep", recipes[1], "-o", "out", "--set", "train.steps=2").exit_code == 0
+    done = itrans("sweep", recipes[1], "-o", "out", "--set", "train.steps=2", "--set", key)
+    assert done.exit_code == 0, done.output
+    assert "finished already" in done.output
+
+
+PARTS = """
+import signal
+from itrans.api import LOSSES
+
+@LOSSES.register("broken", replace=True)
+class Broken:
+    role = "image"
+    def __call__(self, translated):
+        raise MemoryError("no room")
+
+@LOSSES.register("ctrl_c", replace=True)
+class CtrlC:
+    role = "image"
+    def __call__(self, translated):
+        signal.raise_signal(signal.SIGINT)
+        return (translated.output - translated.target).abs().mean()
+"""
+
+
+@pytest.fixture
+def with_loss(recipes, tmp_path):
+    """A recipe that extends the second one with a loss of a file of one's own."""
+    (tmp_path / "parts.py").write_text(PARTS)
+
+    def make(loss):
+        (tmp_path / f"{loss}.toml").write_text(f'extends = "{recipes[1]}"\n[[loss]]\nname = "{loss}"\n')
+        return f"{loss}.toml"
+
+    yield make
+    for name in ("broken", "ctrl_c"):
+        LOSSES.unregister(name)
+
+
+def test_a_component_that_raises_anything_does_not_stop_the_others(itrans, tmp_path, recipes, with_loss):
+    done = itrans("sweep", with_loss("broken"), recipes[1], "-o", "out", "--code", "parts.py")
+    assert done.exit_code == 2
+    assert "out/broken: " in done.stderr
+    assert "no room" in done.stderr
+    found = results(tmp_path / "out")
+    assert (found["out/broken"]["state"], found["out/l1"]["state"]) == ("failed", "finished")
+    assert found["out/broken"]["metrics"] == {}
+
+
+def test_ctrl_c_stops_the_sweep_and_what_is_known_stays_in_the_table(itrans, tmp_path, recipes, with_loss):
+    assert itrans("sweep", recipes[1], "-o", "out").exit_code == 0
+    done = itrans("sweep", recipes[0], with_loss("ctrl_c"), recipes[1], "-o", "out", "--code", "parts.py")
+    assert done.exit_code == 130, done.output
+    assert "The same command goes on" in done.stderr
+    found = results(tmp_path / "out")
+    assert [row["state"] for row in found.values()] == ["finished", "interrupted", "finished"]
+    assert found["out/ctrl_c"]["steps"] == 1
+    assert found["out/l1"]["metrics"]
+    assert "| ctrl_c | - | interrupted | 1 |" in (tmp_path / "out/results.md").read_text()
+
+
+def test_sample_runs_are_marked_and_so_is_their_mean(itrans, tmp_path, recipes, aligned):
+    (tmp_path / "sampled.toml").write_text(
+        f'extends = "{recipes[1]}"\n[dataset]\nroot = "gone"\n'
+        f'[sample]\ndataset = {{ name = "aligned", root = "{aligned.as_posix()}" }}\ntrain = {{ steps = 2 }}\n'
+    )
+    done = itrans("sweep", "sampled.toml", "-o", "out", "--seeds", "0,1")
+    assert done.exit_code == 0, done.output
+    table, note = (tmp_path / "out/results.md").read_text().strip().split("\n\n")
+    assert all(line.startswith("| sampled (sample) |") for line in table.splitlines()[2:])
+    assert note.startswith("SAMPLE DATA: gone is not there")
+    refused = itrans("sweep", "sampled.toml", "-o", "other", "--no-sample")
+    assert refused.exit_code == 2
+    assert "The data set's folder gone is not there" in refused.stderr
+
+
+def test_a_segmenter_that_is_none_is_told_before_anything_is_run(itrans, tmp_path, recipes):
+    done = itrans("sweep", *recipes, "-o", "out", "--segmenter", "gone.pt")
+    assert done.exit_code == 2
+    assert "gone.pt" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_processes_are_refused(itrans, tmp_path, recipes, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    done = itrans("sweep", *recipes, "-o", "out")
+    assert done.exit_code == 2
+    assert "torchrun -m itrans run RECIPE" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"members": [{"folder": "out/l1"}]}'])
+def test_results_of_something_else_are_not_written_over(itrans, tmp_path, recipes, text):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/results.json").write_text(text)
+    done = itrans("sweep", recipes[1], "-o", "out")
+    assert done.exit_code == 2
+    assert "is not what a sweep has written" in done.stderr
+    assert (tmp_path / "out/results.json").read_text() == text
+
+
+LABELLED = """
+title = "labelled"
+dataset = { name = "facades_sample", size = 32, count = 4, direction = "DIRECTION" }
+generator = { name = "unet", depth = 3, filters = 4 }
+loss = [{ name = "LOSS" }]
+train = { steps = 1, precision = "fp32" }
+"""
+
+
+def test_fcn_scores_are_of_this_run_and_of_this_segmenter(itrans, tmp_path):
+    for name, direction, loss in (("segmenter", "photo_to_labels", "cross_entropy"), ("l1", "labels_to_photo", "l1")):
+        (tmp_path / f"{name}.toml").write_text(LABELLED.replace("DIRECTION", direction).replace("LOSS", loss))
+    for seed in (0, 1):
+        assert itrans("run", "segmenter.toml", "-o", f"segmenter{seed}", "--set", f"seed={seed}").exit_code == 0
+    first, second = (f"segmenter{seed}/checkpoints/last.pt" for seed in (0, 1))
+
+    def swept(*arguments):
+        done = itrans("sweep", "l1.toml", "-o", "out", *arguments)
+        assert done.exit_code == 0, done.output
+        return results(tmp_path / "out")["out/l1"]
+
+    row = swept("--segmenter", first)
+    assert {"fcn_accuracy", "fcn_class_accuracy", "fcn_class_iou"} < row["metrics"].keys()
+    assert swept()["metrics"] == row["metrics"]  # nothing is lost without the option
+    other = swept("--segmenter", second)
+    assert other["segmenter"] == second
+    assert other["metrics"]["fcn_accuracy"] != row["metrics"]["fcn_accuracy"]
+    shutil.rmtree(tmp_path / "out/l1")
+    assert not any(name.startswith("fcn_") for name in swept()["metrics"])

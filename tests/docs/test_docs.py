@@ -211,6 +211,9 @@ def test_recipes_are_good(block, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     if block.name == "acme.toml":
         install_package(request.getfixturevalue("install"))
+    for other in wanted("toml", files=True):  # those of its page that it may extend
+        if other.page == block.page and "/" not in other.name:
+            (tmp_path / other.name).write_text(other.text, encoding="utf-8")
     (tmp_path / block.name).write_text(block.text, encoding="utf-8")
     if block.name == "wrong.toml":
         with pytest.raises(RecipeError):
@@ -429,8 +432,10 @@ def test_every_table_of_the_schema_is_on_the_recipes_page_and_no_other():
         f"[[{name}]]" if name in {"loss", "augment.transform"} else f"[{name}]" for name in set(RECIPE_TABLES) - simple
     }
     fields = schema.Tables.model_fields
+    of_the_file = [("extends", "text", "none"), ("without", "list of text", "none")]  # gone when tables are checked
     assert [row[:3] for row in shown["Top level"]] == [
-        (name, type_cell(fields[name].annotation), default_cell(fields[name].default)) for name in ("title", "seed")
+        *((name, type_cell(fields[name].annotation), default_cell(fields[name].default)) for name in ("title", "seed")),
+        *of_the_file,
     ]
     for heading, rows in shown.items():
         if heading != "Top level":
@@ -550,7 +555,11 @@ def test_the_site_has_all_pages():
         "start.md",
         "recipes.md",
         "data.md",
+        "labels.md",
+        "experiments.md",
         "pix2pix.md",
+        "explained.md",
+        "zh/explained.md",
         "timm.md",
         "cyclegan.md",
         "pix2pixhd.md",
@@ -566,9 +575,13 @@ def test_the_site_has_all_pages():
         "publishing.md",
         "checkpoints.md",
         "inference.md",
+        "evaluate.md",
+        "sweep.md",
+        "inspect.md",
+        "import.md",
         "performance.md",
         "api.md",
     ]
-    assert {path.name for path in (ROOT / "docs").glob("*.md")} == {
+    assert {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")} == {
         name for entry in site["nav"] for name in entry.values()
     }

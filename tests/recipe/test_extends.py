@@ -68,6 +68,12 @@ def test_steps_take_the_place_of_epochs(write):
     assert (train.steps, train.epochs, train.batch_size) == (7, None, 2)
 
 
+def test_what_is_extended_need_not_be_whole(write):
+    write('[generator]\nname = "unet"\n[[loss]]\nname = "l1"\n', "part.toml")
+    path = write('extends = "part.toml"\n[dataset]\nname = "aligned"\nroot = "somewhere"\n[train]\nepochs = 1\n')
+    assert load_recipe(path).tables.generator.name == "unet"
+
+
 def test_over_several_files_and_folders(write):
     write('extends = "../base.toml"\nseed = 5\n[train]\nepochs = 9\n', "inner/middle.toml")
     tables = load_recipe(write('extends = "inner/middle.toml"\ntitle = "top"\n')).tables
@@ -97,6 +103,31 @@ def test_errors_name_the_file_that_a_value_stands_in(write, tmp_path):
     found = {problem.key: problem.where for problem in faults(path, allow_sample=False)}
     assert found == {"generator.filter": f"{path}:3", "generator.depth": f"{tmp_path / 'base.toml'}:7"}
     assert f"{path}:5" in {problem.where for problem in faults(path)}
+
+
+def test_a_value_replaced_twice_stands_in_the_last_file(write):
+    write('extends = "base.toml"\n[generator]\ndepth = 6\n', "middle.toml")
+    path = write('extends = "middle.toml"\n[generator]\nname = "encoder_decoder"\ndepth = "deep"\n')
+    (problem,) = faults(path)
+    assert (problem.key, problem.where) == ("generator.depth", f"{path}:4")
+
+
+def test_a_table_left_out_is_missing_in_the_recipe_that_leaves_it_out(write):
+    path = write('extends = "base.toml"\nwithout = ["generator"]\n')
+    (problem,) = faults(path)
+    assert (problem.key, problem.where) == ("generator", str(path))
+
+
+def test_a_table_left_out_can_be_written_anew(write):
+    text = 'extends = "base.toml"\nwithout = ["generator"]\n[generator]\nname = "unet"\nfilters = 4\n'
+    arguments = load_recipe(write(text)).tables.generator.arguments
+    assert (arguments["filters"], arguments["depth"]) == (4, 8)
+
+
+def test_the_sample_can_be_left_out(write):
+    write('extends = "base.toml"\n[sample]\ndataset = { name = "aligned", root = "." }\n', "s.toml")
+    assert load_recipe(write('extends = "s.toml"\n')).is_sample
+    assert not load_recipe(write('extends = "s.toml"\nwithout = ["sample"]\n')).is_sample
 
 
 def test_set_wins_over_all(write):

@@ -151,3 +151,17 @@ class TestFolders:
         dataset = DATASETS.build({"name": name, "sample": "facades"}, split="val")
         assert len(dataset) > 10
         assert dataset[0].target.shape[:2] == (128, 128)
+
+
+def test_whose_pictures_a_sample_has_is_said_with_its_results(itrans, tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr("itrans_datasets.pictures.FolderPictures.attribution", "Pictures by somebody.")
+    (tmp_path / "r.toml").write_text(
+        '[dataset]\nname = "aligned"\nroot = "gone"\n[generator]\nname = "unet"\ndepth = 3\nfilters = 4\n'
+        '[[loss]]\nname = "l1"\n[train]\nsteps = 1\n[sample.dataset]\nname = "edges"\n'
+        f'root = "{pictures.as_posix()}"\n'
+    )
+    done = itrans("run", "r.toml", "-o", "run")
+    assert done.exit_code == 0, done.output
+    assert "Pictures by somebody." in done.output
+    assert "Pictures by somebody." in (tmp_path / "run" / "SAMPLE.txt").read_text()
+    assert "Pictures by somebody." in load(tmp_path / "run" / "checkpoints" / "last.pt").sample
