@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from itrans.engine.record import SAMPLE_NOTE
 from itrans.errors import DataError, OutputError
 from itrans.files import replacing
 
@@ -147,10 +148,14 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
 
 
 def take_results(member: Member) -> None:
-    """Read from a member's log how it has ended, and what its best and its last validation have measured."""
-    events = _events(Path(member.folder))
+    """Read from a member's folder how it has ended, and what its best and its last validation have measured."""
+    folder = Path(member.folder)
+    events = _events(folder)
     if not events:
         return
+    note = folder / SAMPLE_NOTE
+    if member.sample is not None and note.is_file():
+        member.sample = note.read_text(encoding="utf-8").strip()  # with what its data set wants to be said
     ended = events[-1]["event"] == "end"
     member.state = events[-1]["outcome"] if ended else "interrupted"
     member.steps = events[-1]["step"]

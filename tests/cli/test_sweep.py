@@ -196,6 +196,7 @@ def test_sample_runs_are_marked_and_so_is_their_mean(itrans, tmp_path, recipes, 
     table, note = (tmp_path / "out/results.md").read_text().strip().split("\n\n")
     assert all(line.startswith("| sampled (sample) |") for line in table.splitlines()[2:])
     assert note.startswith("SAMPLE DATA: gone is not there")
+    assert note == (tmp_path / "out/sampled-seed0/SAMPLE.txt").read_text().strip()
     refused = itrans("sweep", "sampled.toml", "-o", "other", "--no-sample")
     assert refused.exit_code == 2
     assert "The data set's folder gone is not there" in refused.stderr
