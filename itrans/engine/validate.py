@@ -13,10 +13,12 @@ from itrans.engine.metrics import metric_for, scores_for
 from itrans.engine.pictures import Row, shown_as
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from itrans.engine.runtime import Runtime
-    from itrans.protocols import Batch, Method
+    from itrans.protocols import Batch, ImageArray, ImageSpec, Method
     from itrans.recipe.load import Recipe
 
 
@@ -79,7 +81,8 @@ class Validator:
                     continue
                 output = self._translated(batch.source)
                 scores.add(batch.source, output, batch.target)
-                rows += self._rows(batch, output)[: self._pictures - len(rows)]
+                if len(rows) < self._pictures:
+                    rows += self._rows(batch, output)[: self._pictures - len(rows)]
         return scores.means(processes) if self.measures else {}, rows
 
     def _translated(self, source: Tensor, direction: int = 0) -> Tensor:
@@ -95,19 +98,20 @@ class Validator:
             output = self._translated(picture, direction)
             back = self._translated(output, 1 - direction) if count == 2 else picture
             here, there = specs if direction == 0 else specs[::-1]
-            sides = [
-                shown_as(stored(side, spec), spec, stored(picture, here))
-                for side, spec in ((picture, here), (output, there), (back, here))
-            ]
+            sides = _shown((picture, here), (output, there), (back, here))
             headings = ("source", "output", "back" if count == 2 else "source")
-            found.append([Row(*row, headings) for row in zip(sides[0], sides[1], sides[2], strict=True)])
+            found.append([Row(*row, headings) for row in sides])
         return [row for rows in zip(*found, strict=True) for row in rows]
 
     def _rows(self, batch: Batch, output: Tensor) -> list[Row]:
         source, target = self._dataset.source, self._dataset.target
-        sources = stored(batch.source, source)
-        sides = [
-            shown_as(stored(side, spec), spec, sources)
-            for side, spec in ((batch.source, source), (output, target), (batch.target, target))
-        ]
-        return [Row(*row) for row in zip(*sides, strict=True)]
+        return [Row(*row) for row in _shown((batch.source, source), (output, target), (batch.target, target))]
+
+
+def _shown(
+    *sides: tuple[Tensor, ImageSpec],
+) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
+    """Yield pictures side by side as people look at them, for each of a batch; the first side is what is translated."""
+    kept = [stored(images, spec) for images, spec in sides]
+    first, second, third = (shown_as(side, spec, kept[0]) for side, (_, spec) in zip(kept, sides, strict=True))
+    return zip(first, second, third, strict=True)

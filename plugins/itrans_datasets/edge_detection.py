@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
     from itrans.api import ImageArray
 
-_WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+"""The value of white, for each way of storing pixels."""
 
 
 def grey_of(image: ImageArray) -> NDArray[np.uint8]:
     """Return a picture of any kind, `(H, W, C)`, as grey of 8 bits, `(H, W)`: colours by luminance, else the mean."""
     if image.dtype != np.uint8:
-        image = np.rint(image.astype(np.float32) * (255 / _WHITE[image.dtype.name])).astype(np.uint8)
+        image = np.rint(image.astype(np.float32) * (255 / WHITE[image.dtype.name])).astype(np.uint8)
     if image.shape[2] == 1:
         return np.ascontiguousarray(image[:, :, 0])
     if image.shape[2] in {3, 4}:

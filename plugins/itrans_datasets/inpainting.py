@@ -9,12 +9,11 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from itrans.api import ImageSpec, Pair, Split
+from itrans_datasets.edge_detection import WHITE
 from itrans_datasets.pictures import Sample, pictures_of
 
 if TYPE_CHECKING:
     from itrans.api import ImageArray
-
-_WHITE = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 
 
 class Inpainting:
@@ -83,7 +82,7 @@ class Inpainting:
         if self._mask == "random":
             generator = np.random.default_rng(seed)
             top, left = int(generator.integers(height - tall + 1)), int(generator.integers(width - wide + 1))
-        white = _WHITE[image.dtype.name]
+        white = WHITE[image.dtype.name]
         source = image.copy()
         source[top : top + tall, left : left + wide] = white / 2
         if self._mask_channel:
