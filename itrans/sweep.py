@@ -41,6 +41,7 @@ class Member:
         metrics: those of its best validation, and of its evaluation.
         final: the metrics of its last validation.
         segmenter: the checkpoint that its translations were segmented with for its FCN score; None if they were not.
+        real: the FCN score of the real photos that its translations are to look like; empty without a segmenter.
         sample: what stood in for its data; None if nothing did.
         fault: what went wrong.
     """
@@ -56,6 +57,7 @@ class Member:
     metrics: dict[str, float] = field(default_factory=dict)
     final: dict[str, float] = field(default_factory=dict)
     segmenter: str | None = None
+    real: dict[str, float] = field(default_factory=dict)
     sample: str | None = None
     fault: str = ""
 
@@ -115,7 +117,7 @@ def recall(member: Member, recipe: Recipe, earlier: Member | None) -> None:
         return
     if finished:
         if earlier is not None:
-            member.metrics, member.segmenter = earlier.metrics, earlier.segmenter
+            member.metrics, member.segmenter, member.real = earlier.metrics, earlier.segmenter, earlier.real
         take_results(member)
 
 
@@ -186,7 +188,10 @@ def write_table(members: Sequence[Member], output: Path) -> None:
 
 
 def table_of(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
-    """Return the headings and the rows of a sweep's table; where there are several seeds, with a row of their mean."""
+    """Return the headings and the rows of a sweep's table.
+
+    Where there are several seeds, their mean has a row; where translations were segmented, so have the real photos.
+    """
     names = list(dict.fromkeys(name for member in members for name in member.metrics))
     rows: list[list[str]] = []
     for recipe in dict.fromkeys(member.name for member in members):
@@ -202,6 +207,9 @@ def table_of(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
         if len(ended) > 1:
             means = [_shown([found[name] for found in ended if name in found]) for name in names]
             rows.append([shown, f"mean of {len(ended)}", "", "", "", "", *means])
+    for real in {str(member.real): member.real for member in members if member.real}.values():
+        values = [_shown([real[name]]) if name in real else "" for name in names]
+        rows.append(["real photos", "", "", "", "", "", *values])
     return ["recipe", "seed", "state", "steps", "best at", "seconds", *names], rows
 
 

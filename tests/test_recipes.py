@@ -53,6 +53,14 @@ def test_the_lineage_is_the_paper_s(name, generator, losses, patch):
     assert described(name) == (generator, losses, patch)
 
 
+@pytest.mark.parametrize("name", ["l1", "cgan", "cgan_l1"])
+def test_photo_to_labels_has_the_same_systems(name):
+    there, back = (load_recipe(RECIPES / folder / f"{name}.toml") for folder in ("lineage", "lineage_labels"))
+    assert there.tables.dataset.arguments | {"direction": "photo_to_labels"} == back.tables.dataset.arguments
+    for part in ("generator", "discriminator", "loss", "augment", "optimizer", "train"):
+        assert there.resolved.get(part) == back.resolved.get(part)
+
+
 @pytest.mark.parametrize(
     ("name", "epochs", "batch", "resize", "mirror"),
     [  # arXiv 1611.07004, section 6.2

@@ -14,6 +14,8 @@ from itrans.cli.console import INTERRUPTED, print_table
 from itrans.errors import ItransError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from itrans.recipe.load import Recipe
     from itrans.sweep import Member
 
@@ -31,6 +33,13 @@ if TYPE_CHECKING:
     metavar="CHECKPOINT",
     help="From photos to label maps: add the FCN score of each on the test split.",
 )
+@click.option(
+    "--pictures",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Draw N held-out pairs as each recipe translates them, side by side: comparison.png.",
+)
 @click.option("--no-sample", is_flag=True, help="Refuse to train on a recipe's sample where its data are not there.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
@@ -40,6 +49,7 @@ def sweep(
     seeds: str | None,
     overrides: tuple[str, ...],
     segmenter: str | None,
+    pictures: int,
     no_sample: bool,
     device: str,
     code: tuple[str, ...],
@@ -91,6 +101,8 @@ def sweep(
             click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
             raise click.exceptions.Exit(INTERRUPTED)
     click.echo(f"Written to {output / 'results.md'} and {output / 'results.json'}")
+    if pictures:
+        _draw(members, loaded, output / "comparison.png", pictures, device)
     if failed := [member for member in members if member.state == "failed"]:
         listing = "\n".join(f"{member.folder}: {member.fault}" for member in failed)
         raise ItransError(f"{len(failed)} of {len(members)} runs failed.\n{listing}")
@@ -121,14 +133,35 @@ def _run(member: Member, recipe: Recipe, device: str) -> None:
 
 def _segment(member: Member, segmenter: str, device: str) -> None:
     """Add the FCN score of a member's best checkpoint to its metrics."""
-    from itrans.engine.record import RunFolder
     from itrans.evaluation import evaluate_checkpoint
 
+    found = evaluate_checkpoint(_checkpoint(member), segmenter=segmenter, device=device)
+    outputs, real = ({f"fcn_{name}": value for name, value in scores.items()} for scores in found.segmented.values())
+    member.metrics |= outputs
+    member.real, member.segmenter = real, segmenter
+
+
+def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pictures: int, device: str) -> None:
+    """Write what each recipe makes of the first pictures, with the first of its seeds that has ended."""
+    from itrans.data.images import write_image
+    from itrans.evaluation.comparison import compared
+
+    checkpoints: dict[str, Path] = {}
+    for member in members:
+        if member.state in {"finished", "early"}:
+            checkpoints.setdefault(member.name, _checkpoint(member))
+    if checkpoints:
+        split = recipes[0].tables.validation.split
+        write_image(path, compared(checkpoints, split=split, pictures=pictures, device=device))
+        click.echo(f"Drawn: {path}")
+
+
+def _checkpoint(member: Member) -> Path:
+    """Return a member's best checkpoint or, where nothing was validated, its last."""
+    from itrans.engine.record import RunFolder
+
     folder = RunFolder(Path(member.folder))
-    checkpoint = folder.best if folder.best.is_file() else folder.last
-    found = evaluate_checkpoint(checkpoint, segmenter=segmenter, device=device)
-    member.metrics |= {f"fcn_{name}": value for name, value in found.segmented["outputs"].items()}
-    member.segmenter = segmenter
+    return folder.best if folder.best.is_file() else folder.last
 
 
 def _fail(member: Member, fault: str) -> None:

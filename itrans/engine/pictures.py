@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -56,21 +57,37 @@ def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
     """Return a picture `(H, W, 3)` of some rows under the first one's headings.
 
     Args:
-        rows: at least one; larger pictures are scaled down to the first row's size.
+        rows: at least one.
         caption: written below, for example what the pictures stand in for.
     """
-    height, width = rows[0].target.shape[:2]
-    lines = _wrapped(caption, 3 * (width + _MARGIN) + _MARGIN)
-    total_height = _LINE + len(rows) * (height + _MARGIN) + _MARGIN + _LINE * len(lines)
-    canvas = np.full((total_height, 3 * (width + _MARGIN) + _MARGIN, 3), 255, np.uint8)
-    for column, heading in enumerate(rows[0].headings):
+    sides = zip(*((row.source, row.output, row.target) for row in rows), strict=True)
+    return table(list(zip(rows[0].headings, sides, strict=True)), rows[0].target.shape[:2], caption)
+
+
+def table(
+    columns: Sequence[tuple[str, Sequence[ImageArray]]], size: tuple[int, ...], caption: str = ""
+) -> NDArray[np.uint8]:
+    """Return a picture `(H, W, 3)` of columns of pictures under their headings.
+
+    Args:
+        columns: at least one; each with its heading and its pictures, from the top, as many as the others have.
+        size: height and width that every picture is shown in.
+        caption: written below.
+    """
+    height, width = size
+    headings = [_lines(heading, width) for heading, _ in columns]
+    top = _LINE * max(map(len, headings))
+    full = len(columns) * (width + _MARGIN) + _MARGIN
+    below = _lines(caption, full - 2 * _MARGIN)
+    under = top + len(columns[0][1]) * (height + _MARGIN) + _MARGIN
+    canvas = np.full((under + _LINE * len(below), full, 3), 255, np.uint8)
+    for column, (lines, (_, images)) in enumerate(zip(headings, columns, strict=True)):
         left = _MARGIN + column * (width + _MARGIN)
-        _write(canvas, heading, left, _LINE - 5)
-        for index, row in enumerate(rows):
-            top = _LINE + index * (height + _MARGIN) + _MARGIN
-            canvas[top : top + height, left : left + width] = _shown(row[:3][column], width, height)
-    for number, line in enumerate(lines):
-        _write(canvas, line, _MARGIN, total_height - _LINE * (len(lines) - number) + _LINE - 6)
+        _write(canvas, lines, left, top - _LINE * len(lines))
+        for index, image in enumerate(images):
+            y = top + index * (height + _MARGIN) + _MARGIN
+            canvas[y : y + height, left : left + width] = _shown(image, width, height)
+    _write(canvas, below, _MARGIN, under)
     return canvas
 
 
@@ -84,17 +101,20 @@ def _shown(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(values, np.uint8)
 
 
-def _write(canvas: NDArray[np.uint8], text: str, left: int, baseline: int) -> None:
-    cv2.putText(canvas, text, (left, baseline), cv2.FONT_HERSHEY_SIMPLEX, _SCALE, (0, 0, 0), 1, cv2.LINE_AA)
+def _write(canvas: NDArray[np.uint8], lines: Sequence[str], left: int, top: int) -> None:
+    for number, line in enumerate(lines, start=1):
+        where = left, top + _LINE * number - 5
+        cv2.putText(canvas, line, where, cv2.FONT_HERSHEY_SIMPLEX, _SCALE, (0, 0, 0), 1, cv2.LINE_AA)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _lines(text: str, width: int) -> list[str]:
+    """Return a text in lines that are no wider than some pixels, as far as its words are not; `_` may end one, too."""
     lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        (drawn, _), _ = cv2.getTextSize(longer, cv2.FONT_HERSHEY_SIMPLEX, _SCALE, 1)
-        if lines and drawn <= width - 2 * _MARGIN:
+    for word in re.findall(r"[^\s_]+_*\s*|_+\s*", text):
+        longer = f"{lines[-1]}{word}" if lines else word
+        (drawn, _), _ = cv2.getTextSize(longer.rstrip(), cv2.FONT_HERSHEY_SIMPLEX, _SCALE, 1)
+        if lines and drawn <= width:
             lines[-1] = longer
         else:
             lines.append(word)
-    return lines
+    return [line.rstrip() for line in lines]

@@ -57,6 +57,7 @@ def evaluate_checkpoint(
     weights: Path | None = None,
     overrides: Sequence[str] = (),
     pairs: int | None = None,
+    keep: int = 0,
     mode: Mode = "paper",
     seed: int = 0,
     device: str = "auto",
@@ -78,6 +79,7 @@ def evaluate_checkpoint(
         weights: a file with the backbone's weights; None has timm download them.
         overrides: other values of `dataset.*` and `augment.*`, as `key=value`.
         pairs: measure only so many, from the first on.
+        keep: how many pairs, from the first on, are given back with their translations.
         mode: `paper` or `running`, see `itrans.api.load`.
         seed: of dropout and noise.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
@@ -102,6 +104,7 @@ def evaluate_checkpoint(
     total = min(len(dataset), pairs or len(dataset))
     where = choose_device(device)
     measurement = _Measurement(names, dataset.source, target, where, paired=paired, picture=picture, announce=announce)
+    measurement.keep = keep
     measurement.sets = _set_metrics(names, features, weights, target, total, where, announce)
     if segmenter is not None:
         if dataset.source.kind != "labels" or target.kind == "labels" or not paired:
@@ -139,6 +142,7 @@ def evaluate_checkpoint(
         ranked_by=measurement.first if best else None,
         best=best,
         worst=worst,
+        first=tuple(measurement.kept),
     )
 
 
@@ -167,6 +171,7 @@ class _Measurement:
         self.extremes = Extremes(lower_is_better=self.first in LOWER_IS_BETTER)
         self.sets: list[SetMetric] = []
         self.segmenter: Segmenter | None = None
+        self.keep, self.kept = 0, list[Row]()
         self.count = 0
 
     def add(
@@ -202,10 +207,15 @@ class _Measurement:
                 self._running[name].add(value)
         self._picture(key, values)
         deciding = values.get(self.first or "")
+        if deciding is None and len(self.kept) >= self.keep:
+            return
+        specs = self._source, self._target, self._target
+        shown = [shown_as([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
+        row = Row(shown[0], shown[1], shown[2])
         if deciding is not None:
-            specs = self._source, self._target, self._target
-            shown = [shown_as([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
-            self.extremes.add(deciding, position, Row(shown[0], shown[1], shown[2]))
+            self.extremes.add(deciding, position, row)
+        if len(self.kept) < self.keep:
+            self.kept.append(row)
 
     def scores(self) -> dict[str, Score]:
         """Return all that could be told."""

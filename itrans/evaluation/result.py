@@ -50,6 +50,7 @@ class Evaluation:
         ranked_by: the metric that orders `best` and `worst`; None if pictures have no value of their own.
         best: the pairs with the best values, the best first.
         worst: the pairs with the worst values, the worst first.
+        first: the first pairs, as many as were to be kept.
     """
 
     checkpoint: str
@@ -67,6 +68,7 @@ class Evaluation:
     ranked_by: str | None = None
     best: tuple[Row, ...] = ()
     worst: tuple[Row, ...] = ()
+    first: tuple[Row, ...] = ()
 
     @property
     def credit(self) -> str:
@@ -77,7 +79,7 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """Return all but the pictures as plain data."""
-        plain = {key: value for key, value in vars(self).items() if key not in {"best", "worst"}}
+        plain = {key: value for key, value in vars(self).items() if key not in {"best", "worst", "first"}}
         plain["scores"] = {name: vars(score) for name, score in self.scores.items()}
         plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
         plain["notes"] = list(self.notes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 
 from itrans.api import LOSSES
@@ -251,8 +253,37 @@ def test_fcn_scores_are_of_this_run_and_of_this_segmenter(itrans, tmp_path):
     row = swept("--segmenter", first)
     assert {"fcn_accuracy", "fcn_class_accuracy", "fcn_class_iou"} < row["metrics"].keys()
     assert swept()["metrics"] == row["metrics"]  # nothing is lost without the option
+    real = next(line for line in (tmp_path / "out/results.md").read_text().splitlines() if "real photos" in line)
+    assert real.rstrip(" |").split(" | ")[-1] == f"{row['real']['fcn_class_iou']:.4f}"
     other = swept("--segmenter", second)
     assert other["segmenter"] == second
     assert other["metrics"]["fcn_accuracy"] != row["metrics"]["fcn_accuracy"]
     shutil.rmtree(tmp_path / "out/l1")
     assert not any(name.startswith("fcn_") for name in swept()["metrics"])
+
+
+def test_pictures_are_drawn_side_by_side_as_each_recipe_translates_them(itrans, tmp_path, recipes):
+    arguments = ("sweep", *recipes, "-o", "out", "--seeds", "0,1", "--set", "train.steps=8", "--pictures", "2")
+    done = itrans(*arguments)
+    assert done.exit_code == 0, done.output
+    assert "Drawn: out/comparison.png" in done.stdout
+    drawn = cv2.imread(str(tmp_path / "out/comparison.png"))
+    sample = cv2.imread(str(next((tmp_path / "out/l1-seed0/samples").glob("*.png"))))
+    one = (sample.shape[1] - 4) // 3  # a column: a picture and its margin
+    assert drawn.shape[1] == 4 * one + 4  # source, two recipes, target
+
+    def column(picture, index):
+        return picture[18 + 4 : 18 + one, 4 + index * one : (index + 1) * one]
+
+    assert np.array_equal(column(drawn, 0), column(sample, 0))
+    assert np.array_equal(column(drawn, 3), column(sample, 2))
+    assert not np.array_equal(column(drawn, 1), column(drawn, 2))
+
+
+def test_pictures_that_differ_cannot_stand_side_by_side(itrans, tmp_path, recipes):
+    (tmp_path / "turned.toml").write_text(f'extends = "{recipes[1]}"\n[dataset]\ndirection = "BtoA"\n')
+    done = itrans("sweep", recipes[1], "turned.toml", "-o", "out", "--set", "train.steps=1", "--pictures", "1")
+    assert done.exit_code == 2
+    assert "turned and l1 translate different pictures" in done.stderr
+    assert not (tmp_path / "out/comparison.png").exists()
+    assert (tmp_path / "out/results.md").is_file()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from itrans.engine.pictures import Row, grid
+from itrans.engine.pictures import Row, grid, table
 
 
 def test_columns_are_source_output_target_in_that_order():
@@ -26,3 +26,13 @@ def test_a_caption_is_written_below_and_wrapped():
     plain, captioned = grid([row]), grid([row], "SAMPLE DATA stands in for what is not there, and this line is long")
     assert captioned.shape[0] > plain.shape[0] + 18
     assert (captioned[plain.shape[0] :] < 255).any()
+
+
+def test_a_table_has_any_number_of_columns_and_breaks_long_headings():
+    pictures = [np.full((20, 40, 3), value, np.uint8) for value in (10, 80, 120, 230)]
+    short = table([(name, [image]) for name, image in zip("abcd", pictures, strict=True)], (20, 40))
+    names = ("a", "encoder_decoder_l1", "c", "d")
+    long = table([(name, [image]) for name, image in zip(names, pictures, strict=True)], (20, 40))
+    assert short.shape[1] == long.shape[1] == 4 * 44 + 4
+    assert long.shape[0] - short.shape[0] == 2 * 18  # encoder_, decoder_, l1
+    assert [int(long[-14][4 + 44 * column + 20][0]) for column in range(4)] == [10, 80, 120, 230]
