@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+_GATHERED = ("running_mean", "running_var", "num_batches_tracked")
+"""What norms gather in training."""
+
 
 def recognized(kind: str, weights: Mapping[str, Tensor], path: Path, name: str | None = None) -> tuple[str, Recognized]:
     """Return the component that weights are of, and what it makes of them.
@@ -64,6 +67,8 @@ def recognized(kind: str, weights: Mapping[str, Tensor], path: Path, name: str |
 def own_state(network: nn.Module, found: Recognized, path: Path, what: str) -> dict[str, Tensor]:
     """Return a network's state dict made of a file's weights.
 
+    Statistics that norms have gathered are left out where the network's norms gather none.
+
     Args:
         network: what has been built with the arguments that were found.
         found: what the component has made of the file.
@@ -86,9 +91,11 @@ def own_state(network: nn.Module, found: Recognized, path: Path, what: str) -> d
             state[key] = torch.zeros_like(own)
         else:
             lacking.append(theirs)
+    gathered = {f"{module}.{leaf}" for module in found.names.values() for leaf in _GATHERED}
+    extra = [name for name in left if name not in gathered]
     faults = [
         f"\n  {text}: {listed(names)}"
-        for text, names in (("missing", lacking), ("of another shape", odd), ("not part of it", list(left)))
+        for text, names in (("missing", lacking), ("of another shape", odd), ("not part of it", extra))
         if names
     ]
     if faults:

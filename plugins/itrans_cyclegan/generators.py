@@ -10,24 +10,28 @@ from torch import Tensor, nn
 
 from itrans.api import DataError, Recognized
 from itrans_cyclegan import junyanz
+from itrans_pix2pix.layers import Norm, convolution_bias, norm_layer
 
-Norm: TypeAlias = Literal["batch", "instance", "none"]
-"""How activations are normalised: over the batch, over each picture, or not."""
+Padding: TypeAlias = Literal["reflect", "replicate", "zeros"]
+"""What lies beyond a picture's border."""
 
 
 class ResNetGenerator(nn.Module):
     """The residual generator of CycleGAN: c7s1-64, d128, d256, R256 for each block, u128, u64, c7s1-3, tanh.
 
-    Borders are padded by reflection. Source: Zhu et al., arXiv 1703.10593, section 7.2, after Johnson et al., arXiv
-    1603.08155.
+    Borders are padded by reflection, before strided convolutions by zeros. Source: Zhu et al., arXiv 1703.10593,
+    section 7.2, after Johnson et al., arXiv 1603.08155.
 
     Args:
         in_channels: of the source.
         out_channels: of the output.
         blocks: residual blocks: 9 for pictures of 256x256 and more, 6 for 128x128.
         filters: channels of the first layer; the blocks have four times as many.
-        norm: `instance` as in the paper, `batch` or `none`.
+        norm: `instance` as in the paper, `instance_affine`, `batch` or `none`.
         dropout: the probability of dropping a value within the blocks; the paper has none.
+        bias: whether the convolutions before the last have biases; left out, all but under batch norm.
+        padding: of the first and the last convolution: `reflect` as in the paper, `replicate` or `zeros`.
+        block_padding: of the convolutions within the blocks: the same choices.
 
     Attributes:
         size_multiple: height and width have to be multiples of this, 4.
@@ -44,24 +48,29 @@ class ResNetGenerator(nn.Module):
         filters: Annotated[int, Ge(1)] = 64,
         norm: Norm = "instance",
         dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
+        bias: bool | None = None,
+        padding: Padding = "reflect",
+        block_padding: Padding = "reflect",
     ) -> None:
         super().__init__()
-        bias = norm != "batch"
+        bias = convolution_bias(norm, bias)
         self.encoder = nn.Sequential(
-            nn.Conv2d(in_channels, filters, 7, padding=3, padding_mode="reflect", bias=bias),
+            nn.Conv2d(in_channels, filters, 7, padding=3, padding_mode=padding, bias=bias),
             _normalised(filters, norm),
             nn.Conv2d(filters, 2 * filters, 3, stride=2, padding=1, bias=bias),
             _normalised(2 * filters, norm),
             nn.Conv2d(2 * filters, 4 * filters, 3, stride=2, padding=1, bias=bias),
             _normalised(4 * filters, norm),
         )
-        self.blocks = nn.Sequential(*(ResidualBlock(4 * filters, norm, dropout) for _ in range(blocks)))
+        self.blocks = nn.Sequential(
+            *(ResidualBlock(4 * filters, norm, dropout, bias=bias, padding=block_padding) for _ in range(blocks))
+        )
         self.decoder = nn.Sequential(
             nn.ConvTranspose2d(4 * filters, 2 * filters, 3, stride=2, padding=1, output_padding=1, bias=bias),
             _normalised(2 * filters, norm),
             nn.ConvTranspose2d(2 * filters, filters, 3, stride=2, padding=1, output_padding=1, bias=bias),
             _normalised(filters, norm),
-            nn.Conv2d(filters, out_channels, 7, padding=3, padding_mode="reflect"),
+            nn.Conv2d(filters, out_channels, 7, padding=3, padding_mode=padding),
             nn.Tanh(),
         )
         _initialize(self)
@@ -93,17 +102,18 @@ class ResidualBlock(nn.Module):
         channels: of what comes in and goes out.
         norm: what follows each convolution.
         dropout: the probability of dropping a value between the two.
+        bias: whether the convolutions have biases.
+        padding: what lies beyond the borders.
     """
 
-    def __init__(self, channels: int, norm: Norm, dropout: float) -> None:
+    def __init__(self, channels: int, norm: Norm, dropout: float, *, bias: bool, padding: Padding) -> None:
         super().__init__()
-        bias = norm != "batch"
         layers = [
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=bias),
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias),
             _normalised(channels, norm),
             nn.Dropout(dropout) if dropout else nn.Identity(),
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=bias),
-            _norm_layer(channels, norm),
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias),
+            norm_layer(norm, channels),
         ]
         self.layers = nn.Sequential(*layers)
 
@@ -113,14 +123,8 @@ class ResidualBlock(nn.Module):
         return added
 
 
-def _norm_layer(channels: int, norm: Norm) -> nn.Module:
-    if norm == "batch":
-        return nn.BatchNorm2d(channels)
-    return nn.InstanceNorm2d(channels) if norm == "instance" else nn.Identity()
-
-
 def _normalised(channels: int, norm: Norm) -> nn.Module:
-    return nn.Sequential(_norm_layer(channels, norm), nn.ReLU(inplace=True))
+    return nn.Sequential(norm_layer(norm, channels), nn.ReLU(inplace=True))
 
 
 def _initialize(network: nn.Module) -> None:

@@ -41,7 +41,9 @@ class PatchGAN(nn.Module):
         layers: how many convolutions of stride 2 there are, for patches beyond those: they are `9 * 2**layers - 2`
             wide; 0 is the pixel discriminator.
         filters: channels of the first layer; they double three times.
-        norm: `batch` as in the paper, `instance` or `none`. The first and last layers have none.
+        norm: `batch` as in the paper, `instance`, `instance_affine` or `none`. The first and last layers have none.
+        bias: whether the convolutions before a norm have biases, and the last of the pixel discriminator; left out, all
+            but under batch norm.
 
     Raises:
         ValueError: `patch` and `layers` disagree, there is no such patch or norm, or `layers` is negative.
@@ -56,6 +58,7 @@ class PatchGAN(nn.Module):
         layers: Annotated[int, Ge(0)] | None = None,
         filters: Positive = 64,
         norm: Norm = "batch",
+        bias: bool | None = None,
     ) -> None:
         super().__init__()
         self.condition_channels = condition_channels
@@ -63,7 +66,7 @@ class PatchGAN(nn.Module):
         # A logit needs two pixels of what the last stride leaves, and the stride-1 layer takes one more.
         self._smallest_size = 3 * 2**strided if strided else 1
 
-        bias = convolution_bias(norm)
+        bias = convolution_bias(norm, bias)
         width = in_channels + condition_channels
         self.blocks = nn.ModuleList()
         if strided == 0:

@@ -59,12 +59,15 @@ class _EncodingGenerator(nn.Module):
         dropout: Annotated[float, Ge(0), Lt(1)] = 0.5,
         dropout_placement: DropoutPlacement = "paper",
         upsample: Upsample = "transposed",
+        bias: bool | None = None,
+        skips_first: bool = True,
     ) -> None:
         super().__init__()
         if depth < 2:
             raise ValueError(f"A generator of depth {depth} has no bottleneck: depth is 2 or more.")
         self.size_multiple = 2**depth
-        bias = convolution_bias(norm)
+        self.skips_first = skips_first
+        bias = convolution_bias(norm, bias)
         widths = [filters * min(2**level, FULL_WIDTH) for level in range(depth)]
 
         first = Down(in_channels, widths[0], norm="none", bias=bias)
@@ -97,12 +100,16 @@ class UNet(_EncodingGenerator):
         out_channels: of the output.
         depth: how many times height and width are halved: 8 takes 256x256 down to one pixel.
         filters: channels of the first layer; they double three times.
-        norm: `batch` as in the paper, `instance` or `none`. The first and last layers and the bottleneck have none.
+        norm: `batch` as in the paper, `instance`, `instance_affine` or `none`. The first and last layers and the
+            bottleneck have none.
         dropout: the probability of dropping a value. It stands for the paper's noise z, which is why the paper has it
             on at test time too.
         dropout_placement: `paper` (decoder layers 1-3) or `junyanz` (2-4, which weights of
             pytorch-CycleGAN-and-pix2pix were trained with); only layers of full width have dropout.
         upsample: `transposed` convolutions as in the paper, or `resize`, which draws no checkerboards.
+        bias: whether the convolutions before the last have biases; left out, all but under batch norm.
+        skips_first: whether a skip connection's channels come before the decoder's, as in the PyTorch checkpoints that
+            are in use, or after them, as in those of 2017.
 
     Attributes:
         size_multiple: height and width have to be multiples of this, `2**depth`.
@@ -128,8 +135,8 @@ class UNet(_EncodingGenerator):
         for up in self.ups:
             x = up(x)
             if encoded:
-                # The encoder's channels come first, as in the PyTorch checkpoints that are in use.
-                x = torch.cat([encoded.pop(), x], dim=1)
+                skipped = encoded.pop()
+                x = torch.cat([skipped, x] if self.skips_first else [x, skipped], dim=1)
         return torch.tanh(x)
 
 
@@ -144,10 +151,13 @@ class EncoderDecoder(_EncodingGenerator):
         out_channels: of the output.
         depth: how many times height and width are halved: 8 takes 256x256 down to one pixel.
         filters: channels of the first layer; they double three times.
-        norm: `batch` as in the paper, `instance` or `none`. The first and last layers and the bottleneck have none.
+        norm: `batch` as in the paper, `instance`, `instance_affine` or `none`. The first and last layers and the
+            bottleneck have none.
         dropout: the probability of dropping a value.
         dropout_placement: `paper` (decoder layers 1-3) or `junyanz` (2-4); only layers of full width have dropout.
         upsample: `transposed` convolutions as in the paper, or `resize`, which draws no checkerboards.
+        bias: whether the convolutions before the last have biases; left out, all but under batch norm.
+        skips_first: of no effect; it is here so that a recipe can change from one generator to the other by name.
 
     Attributes:
         size_multiple: height and width have to be multiples of this, `2**depth`.

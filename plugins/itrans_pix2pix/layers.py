@@ -12,8 +12,8 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional
 
-Norm: TypeAlias = Literal["batch", "instance", "none"]
-"""How activations are normalised: over the batch, over each picture, or not."""
+Norm: TypeAlias = Literal["batch", "instance", "instance_affine", "none"]
+"""How activations are normalised: over the batch, over each picture (and then scaled and shifted), or not."""
 
 Upsample: TypeAlias = Literal["transposed", "resize"]
 """How a decoder layer doubles height and width; see `upsampling`."""
@@ -22,26 +22,29 @@ Positive: TypeAlias = Annotated[int, Ge(1)]
 
 
 def norm_layer(norm: Norm, channels: int) -> nn.Module:
-    """Return the norm for some channels; instance normalisation has neither weights nor running statistics.
+    """Return the norm for some channels.
+
+    Instance normalisation has no running statistics, and weights only if it is `instance_affine`.
 
     Raises:
         ValueError: there is no such norm.
     """
     if norm == "batch":
         return nn.BatchNorm2d(channels)
-    if norm == "instance":
-        return nn.InstanceNorm2d(channels, affine=False, track_running_stats=False)
+    if norm in {"instance", "instance_affine"}:
+        return nn.InstanceNorm2d(channels, affine=norm == "instance_affine", track_running_stats=False)
     if norm == "none":
         return nn.Identity()
-    raise ValueError(f'There is no norm "{norm}": choose "batch", "instance" or "none".')
+    raise ValueError(f'There is no norm "{norm}": choose "batch", "instance", "instance_affine" or "none".')
 
 
-def convolution_bias(norm: Norm) -> bool:
-    """Return whether a network's convolutions have biases: batch normalisation brings its own.
+def convolution_bias(norm: Norm, asked: bool | None) -> bool:
+    """Return whether a network's convolutions have biases: what is asked for, or else all but under batch norm.
 
-    This holds for the whole network, layers without a norm included, as in the checkpoints that are in use.
+    Batch normalisation brings its own. This holds for the whole network, layers without a norm included, as in the
+    checkpoints that are in use.
     """
-    return norm != "batch"
+    return norm != "batch" if asked is None else asked
 
 
 class ResizeConv2d(nn.Conv2d):

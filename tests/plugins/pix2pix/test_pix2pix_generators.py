@@ -129,6 +129,14 @@ def test_without_batch_norm_every_convolution_has_a_bias(generator, norm, upsamp
     assert all(conv.bias is not None for conv in convolutions(make(generator, norm=norm, upsample=upsample)))
 
 
+@BOTH
+@pytest.mark.parametrize("norm", ["batch", "instance", "instance_affine", "none"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_biases_can_be_asked_for_but_the_last_convolution_always_has_one(generator, norm, bias):
+    biased = [conv.bias is not None for conv in convolutions(make(generator, norm=norm, bias=bias))]
+    assert biased == [bias] * 5 + [True]
+
+
 def test_instance_norm_has_neither_weights_nor_statistics():
     assert not [name for name in make(norm="instance").state_dict() if "norm" in name]
 
@@ -153,6 +161,16 @@ def test_only_skips_carry_the_source_past_the_bottleneck(generator, reaches):
     source = noise(1, 3, 16, 16).requires_grad_()
     network(source).square().sum().backward()
     assert bool(source.grad.abs().sum() > 0) is reaches
+
+
+@torch.no_grad()
+def test_skips_come_before_or_after_the_decoders_channels():
+    first, last = make(norm="none"), make(norm="none", skips_first=False)
+    last.load_state_dict(first.state_dict())
+    for up in last.ups[1:]:
+        up.conv.weight.copy_(up.conv.weight.roll(up.conv.in_channels // 2, 0))
+    source = noise(1, 3, 16, 16)
+    torch.testing.assert_close(last(source), first(source))
 
 
 def test_every_skip_matters():

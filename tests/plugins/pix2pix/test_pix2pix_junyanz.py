@@ -4,23 +4,32 @@ from pathlib import Path
 
 import pytest
 import torch
-from conversion.published import PublishedPatchGAN, PublishedPixels, PublishedUNet, trained
+from conversion.published import PublishedPatchGAN, PublishedPixels, PublishedUNet, before_counting, trained
 
 from itrans.api import CheckpointError
 from itrans.conversion.recognition import own_state
 from itrans_pix2pix.discriminators import PatchGAN
 from itrans_pix2pix.generators import UNet
 
-NORMS = {"batch": "batch", "instance": "instance", "tracking": "instance", "none": "none"}
+# What is found of each: the norm, and whether there are biases.
+NORMS = {
+    "batch": ("batch", False),
+    "instance": ("instance", True),
+    "tracking": ("instance", True),
+    "none": ("none", False),
+    "biased batch": ("batch", True),
+    "affine": ("instance_affine", True),
+}
 
 
 def noise(*shape):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-def as_unet(state):
+def as_unet(state, **decided):
     found = UNet.recognize(state)
-    network = UNet(in_channels=found.in_channels, out_channels=found.out_channels, **found.arguments)
+    arguments = {**found.arguments, **decided}
+    network = UNet(in_channels=found.in_channels, out_channels=found.out_channels, **arguments)
     network.load_state_dict(own_state(network, found, Path("x.pth"), "the U-Net"))
     return network, found
 
@@ -43,10 +52,12 @@ def test_a_unet_puts_out_the_same_bit_for_bit(norm, depth, training):
     assert found.arguments == {
         "depth": depth,
         "filters": 2,
-        "norm": NORMS[norm],
+        "norm": NORMS[norm][0],
         "dropout": 0.5,
         "dropout_placement": "junyanz",
         "upsample": "transposed",
+        "bias": NORMS[norm][1],
+        "skips_first": True,
     }
     assert (found.in_channels, found.out_channels) == (1, 3)
     ours.train(training)
@@ -76,7 +87,7 @@ def test_dropout_is_where_theirs_is_and_is_said_to_be_a_guess_where_there_is_any
 def test_a_patchgan_judges_the_same_bit_for_bit(norm, layers):
     theirs = PublishedPatchGAN(layers, 2, norm) if layers else PublishedPixels(2, norm)
     ours, found = as_patchgan(trained(theirs).state_dict())
-    assert found.arguments == {"layers": layers, "filters": 2, "norm": NORMS[norm]}
+    assert found.arguments == {"layers": layers, "filters": 2, "norm": NORMS[norm][0], "bias": NORMS[norm][1]}
     condition, image = noise(2, 6, 64, 64).split(3, dim=1)
     for training in (False, True):
         theirs.train(training or norm == "tracking")
@@ -88,10 +99,71 @@ def test_a_patchgan_judges_the_same_bit_for_bit(norm, layers):
 def test_files_with_and_without_the_count_of_batches(tracked):
     state = trained(PublishedUNet(5, 1)).state_dict()
     if not tracked:
-        state = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+        state = before_counting(state)
     own = as_unet(state)[0].state_dict()
     assert own["ups.0.norm.num_batches_tracked"] == (7 if tracked else 0)
     assert torch.equal(own["downs.1.norm.running_mean"], state["model.model.1.model.2.running_mean"])
+
+
+@pytest.mark.parametrize(("norm", "decided"), [("biased batch", {}), ("affine tracking", {"norm": "instance_affine"})])
+@pytest.mark.parametrize("skips_first", [False, True])
+@torch.no_grad()
+def test_a_unet_of_2017_is_of_either_norm_and_its_skips_come_last(norm, decided, skips_first):
+    theirs = trained(PublishedUNet(5, 2, norm, skips_first=skips_first)).train(norm == "affine tracking")
+    found = UNet.recognize(before_counting(theirs.state_dict()))
+    assert (found.arguments["norm"], found.arguments["bias"], found.arguments["skips_first"]) == ("batch", True, False)
+    assert list(found.assumed) == ["norm", "skips_first"]
+    assert '"batch", not "instance_affine"' in found.assumed["norm"]
+    assert "after" in found.assumed["skips_first"]
+    state = before_counting(theirs.state_dict())
+    ours, _ = as_unet(state, **decided, **({"skips_first": True} if skips_first else {}))
+    source = noise(2, 3, 32, 64)
+    expected = theirs(source.clone())
+    assert expected.std() > 1e-3
+    assert torch.equal(ours.eval()(source.clone()), expected)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@torch.no_grad()
+def test_instance_norm_that_uses_its_statistics_is_batch_norm_of_one_picture(training):
+    theirs = trained(PublishedUNet(5, 2, "affine tracking")).train(training)
+    ours, found = as_unet(theirs.state_dict())
+    assert (found.arguments["norm"], "norm" in found.assumed) == ("batch", False)
+    source = noise(1, 3, 32, 64)
+    assert torch.equal(ours.train(training)(source.clone()), theirs(source.clone()))
+
+
+@pytest.mark.parametrize(
+    ("norm", "counted", "assumed"),
+    [
+        ("batch", True, []),
+        ("batch", False, ["skips_first"]),
+        ("biased batch", True, ["skips_first"]),
+        ("instance", True, []),
+        ("tracking", False, ["skips_first"]),
+        ("affine", True, []),
+    ],
+)
+def test_the_order_of_skips_is_said_to_be_a_guess_where_it_is_in_doubt(norm, counted, assumed):
+    state = PublishedUNet(5, 1, norm).state_dict()
+    found = UNet.recognize(state if counted else before_counting(state))
+    assert list(found.assumed) == assumed
+    assert found.arguments["skips_first"]
+
+
+def test_running_statistics_alone_are_of_no_norm_that_can_be_imported():
+    state = PublishedPatchGAN(norm="batch").state_dict()
+    bare = {name: tensor for name, tensor in state.items() if "running" in name or tensor.ndim == 4}
+    with pytest.raises(CheckpointError, match="running statistics without weights"):
+        PatchGAN.recognize(bare)
+
+
+@pytest.mark.parametrize("lacking", ["model.model.1.model.1.bias", "model.model.1.model.2.bias"])
+def test_biases_and_norms_are_of_the_whole_network(lacking):
+    state = PublishedUNet(5, 1, "affine").state_dict()
+    del state[lacking]
+    with pytest.raises(CheckpointError, match=f"missing: {lacking}"):
+        as_unet(state)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ def test_instance_norm_has_neither_weights_nor_statistics():
         torch.testing.assert_close(network(x).mean((2, 3)), torch.zeros(2, 4), rtol=0, atol=1e-5)
 
 
+def test_affine_instance_norm_has_weights_and_no_statistics():
+    assert set(norm_layer("instance_affine", 4).state_dict()) == {"weight", "bias"}
+
+
 def test_batch_norm_gathers_statistics():
     norm = norm_layer("batch", 4)
     assert isinstance(norm, nn.BatchNorm2d)
