@@ -8,16 +8,16 @@ import threading
 from collections.abc import Sized
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from itrans.data.colour import lightness_and_ab, with_ab
 from itrans.data.images import as_channels
-from itrans.data.tensors import labels_fault, planes, stack, stored
+from itrans.data.tensors import planes, stack, stored
 from itrans.engine.build import build_translator
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.engine.inference import MODES, CastWeights, Mode, random_state, test_mode, why_alike
+from itrans.engine.inputs import refuse_unfit
 from itrans.errors import CheckpointError, DataError, ItransError, did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from itrans.engine.checkpoint import CheckpointFile
     from itrans.protocols import ImageArray, ImageSpec, PixelType
 
 __all__ = ["Mode", "Precision", "Translator"]
@@ -42,6 +43,7 @@ class Translator:
         seed: of dropout and noise; the same seed and picture give the same output, whatever else is in the batch.
         precision: `auto` computes 8-bit outputs in bf16 where the hardware has it, and all others in fp32, because
             bf16 has 8 significant bits.
+        record: what is in the file, where it has been read before.
 
     Attributes:
         source: what the pictures that it takes are, in the first direction.
@@ -65,13 +67,15 @@ class Translator:
         mode: Mode = "paper",
         seed: int = 0,
         precision: Precision = "auto",
+        record: CheckpointFile | None = None,
     ) -> None:
         if mode not in MODES:
             raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
         self._device = choose_device(device)
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         self._precision, self._mode, self.seed = precision, mode, _checked_seed(seed)
-        record = load_checkpoint(checkpoint)
+        if record is None:
+            record = load_checkpoint(checkpoint)
         recipe = record.checked_recipe(checkpoint)
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title = recipe.tables.title
@@ -106,8 +110,11 @@ class Translator:
                 f'There is no direction "{direction}".{did_you_mean(direction, self.directions)} '
                 f"This checkpoint's method translates {', '.join(quoted(self.directions))}."
             )
-        backward = direction in self.directions[1:2]
-        return (self.target, self.source) if backward else (self.source, self.target)
+        return (self.target, self.source) if self.goes_back(direction) else (self.source, self.target)
+
+    def goes_back(self, direction: str | None) -> bool:
+        """Return whether a direction is the method's second, from targets to sources."""
+        return direction in self.directions[1:2]
 
     def translate(self, image: ImageArray, *, seed: int | None = None, direction: str | None = None) -> ImageArray:
         """Translate one picture.
@@ -258,40 +265,10 @@ class Translator:
 
     def check(self, image: ImageArray, direction: str | None = None) -> None:
         """Raise `DataError` if this is no picture that the generator takes in that direction."""
-        wanted = "what is translated is an array (height, width, channels) of uint8, uint16, or float32 in [0, 1]."
-        if not isinstance(image, np.ndarray):
-            raise DataError(f"This is {type(image).__name__}; {wanted}")
-        if image.ndim != 3 or 0 in image.shape or image.dtype.name not in {"uint8", "uint16", "float32"}:
-            raise DataError(f"This is an array of shape {image.shape} and type {image.dtype}; {wanted}")
-        if image.dtype == np.float32 and not (float(image.min()) >= 0 and float(image.max()) <= 1):  # so is NaN
-            raise DataError(f"This array has floats from {image.min():g} to {image.max():g}; {wanted}")
-        spec = self.specs(direction)[0]
-        taken = spec.channels
-        if spec.kind == "lightness":
-            if image.dtype != np.uint8 or image.shape[2] not in {1, 3, 4}:
-                raise DataError(
-                    f"The picture has {_channels(image.shape[2])} of {image.dtype}, and this checkpoint colours grey "
-                    "and RGB pictures of 8 bits."
-                )
-            return
-        if image.shape[2] != taken:
-            raise DataError(
-                f"The picture has {_channels(image.shape[2])}, but this checkpoint's generator takes "
-                f"{_channels(taken)}. Convert it first."
-            )
-        if spec.kind == "labels":
-            if image.dtype == np.float32:
-                raise DataError("The picture has floats, and this checkpoint's generator takes label maps.")
-            if fault := labels_fault(image, spec):
-                raise DataError(f"The label map {fault}.")
+        refuse_unfit(image, self.specs(direction)[0])
 
 
 def _checked_seed(seed: int) -> int:
     if operator.index(seed) < 0:
         raise ItransError(f"The seed is {seed}, and should be 0 or more.")
     return operator.index(seed)
-
-
-def _channels(count: int) -> str:
-    names = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGBA)"}
-    return names.get(count, f"{count} channels")

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Of the backbone, in place of a download."
 )
 @click.option("--pairs", type=click.IntRange(min=1), metavar="N", help="Measure only the first N pairs.")
+@click.option("--direction", help="For methods that translate both ways.  [default: the method's first]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE", help="Write each picture's values.")
 @click.option(
@@ -81,6 +82,7 @@ def evaluate(
     features: str | None,
     weights: Path | None,
     pairs: int | None,
+    direction: str | None,
     as_json: bool,
     table: Path | None,
     output: Path | None,
@@ -118,6 +120,7 @@ def evaluate(
             weights=weights,
             overrides=overrides,
             pairs=pairs,
+            direction=direction,
             mode=mode,  # type: ignore[arg-type]
             seed=seed,
             device=device,

@@ -10,6 +10,8 @@ import click
 from itrans.cli.console import print_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from itrans.inspection.fields import Field
     from itrans.inspection.report import Inspected
     from itrans.inspection.subject import Subject
@@ -33,13 +35,15 @@ class _Channels(click.ParamType[tuple[int, int]]):
 @click.option("--channels", type=_Channels(), help="Of source and target.  [default: the data set's]")
 @click.option("--layers", is_flag=True, help="Show every layer.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-@click.option("--diagram", type=click.Path(), metavar="FILE", help="Draw the generator: a .svg or .png file.")
+@click.option("--diagram", type=click.Path(), metavar="FILE", help="Draw the first generator: a .svg or .png file.")
 @click.option(
     "--receptive-field",
     type=click.Path(),
     metavar="FILE",
-    help="Draw what a logit of the discriminator sees on a picture of the data set, or on a test card: a .png file.",
+    help="Draw what a logit of the first discriminator sees on a picture of the data set, or on a test card: a .png "
+    "file.",
 )
+@click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
 def inspect(
@@ -50,6 +54,7 @@ def inspect(
     as_json: bool,
     diagram: str | None,
     receptive_field: str | None,
+    network: str | None,
     overrides: tuple[str, ...],
     code: tuple[str, ...],
 ) -> None:
@@ -58,37 +63,33 @@ def inspect(
     Nothing is trained and no weights are downloaded. Channels are the data set's; where it is not there, 3 in and out.
     """
     from itrans.cli.code import import_code
-    from itrans.inspection.figures import checked_path, write_diagram, write_patches
+    from itrans.inspection.figures import checked_path, chosen, write_diagram, write_patches
     from itrans.inspection.report import as_data, inspected
     from itrans.inspection.subject import load_subject
 
-    figure = checked_path("--diagram", diagram, (".svg", ".png")) if diagram else None
-    patches = checked_path("--receptive-field", receptive_field, (".png",)) if receptive_field else None
+    paths: dict[str, Path] = {}
+    if diagram:
+        paths["--diagram"] = checked_path("--diagram", diagram, (".svg", ".png"))
+    if receptive_field:
+        paths["--receptive-field"] = checked_path("--receptive-field", receptive_field, (".png",))
     import_code(code)
     subject = load_subject(
-        recipe_or_checkpoint, overrides=overrides, channels=channels, with_dataset=patches is not None
+        recipe_or_checkpoint, overrides=overrides, channels=channels, with_dataset=receptive_field is not None
     )
     networks = inspected(subject, size or subject.size)
-    if figure is not None:
-        write_diagram(figure, _first(networks, "generator", "--diagram"))
-    if patches is not None:
-        write_patches(patches, _first(networks, "discriminator", "--receptive-field"), subject)
+    drawn = dict(zip(paths, chosen(networks, list(paths), network), strict=True))
+    if "--diagram" in paths:
+        write_diagram(paths["--diagram"], drawn["--diagram"])
+    if "--receptive-field" in paths:
+        write_patches(paths["--receptive-field"], drawn["--receptive-field"], subject)
     if as_json:
         click.echo(json.dumps(as_data(subject, networks), indent=2))
         return
     _print(subject, networks, with_layers=layers)
-    for path in (figure, patches):
-        if path is not None:
-            click.echo(f"Drawn: {path}")
-
-
-def _first(networks: list[Inspected], kind: str, option: str) -> Inspected:
-    from itrans.errors import ItransError
-
-    for entry in networks:
-        if entry.traced.network.kind == kind:
-            return entry
-    raise ItransError(f"{option} draws a {kind}, and there is none here.")
+    for option, path in paths.items():
+        name, kind = drawn[option].traced.network.name, drawn[option].traced.network.kind
+        is_only = sum(entry.traced.network.kind == kind for entry in networks) == 1
+        click.echo(f"Drawn: {path}" + ("" if is_only else f" ({name}; --network NAME draws another)"))
 
 
 def _print(subject: Subject, networks: list[Inspected], *, with_layers: bool) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from itrans.engine.checkpoint import FORMAT
+from itrans.engine.torch_files import read_torch_file
 from itrans.errors import CheckpointError
 from itrans.plugins import printable
 
@@ -22,6 +20,11 @@ _WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel, DistributedDataParallel and torch.compile put before every name."""
 
 _MOST_NAMED = 5
+
+_REFUSAL = (
+    "is no PyTorch file, or one that holds code, and is not opened. What can be imported is a state dict: "
+    "torch.save(network.state_dict(), FILE)."
+)
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -34,7 +37,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise CheckpointError(f"{path} {what}. Weights are files, such as latest_net_G.pth.")
-    record = _read(path)
+    record = read_torch_file(path, refusal=_REFUSAL)
     if fault := _fault(record):
         raise CheckpointError(f"{path} {fault}")
     weights = {name: _single_precision(tensor) for name, tensor in _unwrapped(record).items()}
@@ -47,21 +50,6 @@ def listed(items: list[str]) -> str:
     """Return the first few of some texts from a file, and how many more there are."""
     more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
     return ", ".join(printable(item) for item in items[:_MOST_NAMED]) + more
-
-
-def _read(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} is no PyTorch file, or one that holds code, and is not opened. What can be imported is a state "
-            "dict: torch.save(network.state_dict(), FILE)."
-        ) from error
-    except (RuntimeError, EOFError, ValueError, OSError, LookupError, TypeError, AttributeError, struct.error) as error:
-        reason = f" ({str(error).splitlines()[0]})" if isinstance(error, RuntimeError | OSError) and str(error) else ""
-        raise CheckpointError(
-            f"{path} cannot be read: it is truncated or damaged, or no PyTorch file at all{reason}."
-        ) from error
 
 
 def _fault(record: Any) -> str | None:

@@ -5,10 +5,6 @@ A checkpoint is a dict of tensors and plain values; no object in it is ever impo
 
 from __future__ import annotations
 
-import contextlib
-import pickle
-import struct
-import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans import __version__
+from itrans.engine.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError
 from itrans.files import replacing
 from itrans.protocols import ImageSpec
@@ -29,6 +26,8 @@ if TYPE_CHECKING:
 FORMAT = "itrans-checkpoint"
 VERSION = 1
 """The version of the format. A file of a higher one is refused."""
+
+_REFUSAL = "is not a checkpoint of itrans: it is no PyTorch file, or one that holds code, and is not opened."
 
 
 @dataclass
@@ -159,7 +158,7 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True) -> Che
     if not path.is_file():
         what = "is a folder, not a checkpoint" if path.is_dir() else "does not exist"
         raise CheckpointError(f"{path} {what}. Checkpoints lie in a run's folder: RUN/checkpoints/best.pt.")
-    record = _read(path, mapped=mapped)
+    record = read_torch_file(path, refusal=_REFUSAL, mapped=mapped)
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise CheckpointError(f"{path} {_foreign(record)}")
     version = record.get("version")
@@ -175,41 +174,6 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True) -> Che
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged: its record is not complete ({error}).") from error
     return CheckpointFile(**fields)
-
-
-def _read(path: Path, *, mapped: bool) -> Any:
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-        is_zip = head == b"PK\x03\x04"  # the older format of torch.save is none, and cannot be mapped into memory
-        if is_zip and (damaged := _damaged_part(path)):
-            raise CheckpointError(f"{path} is damaged: the checksum of its part {damaged} is wrong.")
-        mapped = mapped and is_zip
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} is not a checkpoint of itrans: it is no PyTorch file, or one that holds code, and is not opened."
-        ) from error
-    except (
-        RuntimeError,
-        EOFError,
-        ValueError,
-        OSError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        struct.error,
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} cannot be read; it may be truncated or damaged ({reason}).") from error
-
-
-def _damaged_part(path: Path) -> str | None:
-    """Return the first part of a zip file whose checksum is wrong; torch does not look at them."""
-    with contextlib.suppress(zipfile.BadZipFile, NotImplementedError), zipfile.ZipFile(path) as archive:
-        return archive.testzip()
-    return None  # not whole, as torch will say
 
 
 def _foreign(record: Any) -> str:

@@ -14,14 +14,13 @@ from itrans.data.sampler import TrainingSampler, derived_seed
 from itrans.engine.build import build_dataset, build_items, build_method, with_credit
 from itrans.engine.checkpoint import Progress, load_checkpoint
 from itrans.engine.devices import choose_dtype, choose_memory_format, described
-from itrans.engine.metrics import BETTER_IS_LOWER
 from itrans.engine.pace import Pace
 from itrans.engine.runtime import Runtime
 from itrans.engine.saving import Saver
 from itrans.engine.schedule import plan
+from itrans.engine.selection import Selection
 from itrans.engine.state import RunState
-from itrans.engine.validate import Validator
-from itrans.errors import DataError, MissingSplitError
+from itrans.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,7 +105,7 @@ class Trainer:
         self._saver = Saver(self._state, folder, tables.checkpoint)
         if resume:
             self._go_on()
-        self._validator = self._made_validator()
+        self._selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note)
         self._finite = torch.ones((), dtype=torch.bool, device=device)
 
     def train(self) -> Outcome:
@@ -127,7 +126,7 @@ class Trainer:
         batches = self._batches()
         pace = Pace(self._tables.train.batch_size * self._processes.count)
         try:
-            if self._is_stale():
+            if self._selection.is_stale(progress):
                 return self._ended("early")
             while True:
                 if progress.batch == self._plan.steps_per_epoch or self._is_over():
@@ -207,54 +206,32 @@ class Trainer:
 
     def _end_of_epoch(self) -> bool:
         """Validate, draw samples, save; return whether to stop early."""
-        progress, settings = self.progress, self._tables.validation
+        progress, selection = self.progress, self._selection
         complete = progress.batch == self._plan.steps_per_epoch
         if progress.step == progress.validated or not (complete or progress.batch):
             return False  # a run that has ended before
         self._save(self._folder.last)  # what follows may take long, or fail
         if complete:
             progress.epoch, progress.batch = progress.epoch + 1, 0
-        better = False
-        due = bool(settings.every) and (progress.epoch % settings.every == 0 or self._is_over())
-        if due and self._validator is not None:
-            better = self._validate(self._validator)
+        better = selection.is_due(progress, is_over=self._is_over()) and self._validate()
         progress.validated = progress.step
         if better:
             self._save(self._folder.best, resumable=False)
         self._save(self._folder.last)
-        return self._is_stale()
+        return selection.is_stale(progress)
 
-    def _is_stale(self) -> bool:
-        patience = self._tables.validation.patience
-        return patience is not None and self.progress.stale >= patience
-
-    def _validate(self, validator: Validator) -> bool:
-        progress, metric = self.progress, validator.metric
-        metrics, rows = validator()
-        epoch = progress.epoch + (progress.batch > 0)
-        if not validator.measures:
-            if rows and self._processes.is_first:
-                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self.sample or "")
-            return False
-        value = metrics.get(metric)
-        if value is None:
-            raise DataError(
-                f'validation.metric = "{metric}" cannot be measured here. What can be: {", ".join(metrics)}.'
-            )
-        if not math.isfinite(value):
-            raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
-        sign = 1 if BETTER_IS_LOWER[metric] else -1
-        better = progress.best is None or sign * value < sign * progress.best
-        if better:
-            progress.best, progress.best_step, progress.stale = value, progress.step, 0
-        else:
-            progress.stale += 1
+    def _validate(self) -> bool:
+        """Validate, tell what was found, and return whether it is the best so far."""
+        found = self._selection.validate(self.progress)
+        epoch = self.progress.epoch + (self.progress.batch > 0)
         if self._processes.is_first:
-            self._log("validation", epoch=epoch, metrics=metrics, better=better)
-            if rows:
-                self._folder.write_samples(f"epoch-{epoch:04d}", rows, self.sample or "")
-        self._reporter.validated(epoch, metrics, better)
-        return better
+            if found.metrics:
+                self._log("validation", epoch=epoch, metrics=found.metrics, better=found.better)
+            if found.rows:
+                self._folder.write_samples(f"epoch-{epoch:04d}", found.rows, self.sample or "")
+        if found.metrics:
+            self._reporter.validated(epoch, found.metrics, found.better)
+        return found.better
 
     def _ended(self, outcome: Outcome) -> Outcome:
         if self._processes.is_first:
@@ -282,23 +259,6 @@ class Trainer:
             workers=tables.train.workers,
             processes=processes.count,
         )
-
-    def _made_validator(self) -> Validator | None:
-        settings = self._tables.validation
-        if not settings.every:
-            return None
-        try:
-            validator = Validator(self._recipe, self._method, self._runtime)
-            if not validator.measures:
-                if settings.patience is not None:
-                    raise DataError("validation.patience needs a measure, and outputs of unpaired data have no target.")
-                self._reporter.note("The held-out pictures are no pairs: nothing is measured, there is no best.pt.")
-            return validator
-        except MissingSplitError as error:
-            if settings.patience is not None:
-                raise DataError(f"validation.patience needs held-out pairs. {error}") from error
-            self._reporter.note(f"Nothing will be measured, and there will be no best.pt. {error}")
-            return None
 
     def _save(self, path: Path, *, resumable: bool = True) -> None:
         if not bool(self._finite):

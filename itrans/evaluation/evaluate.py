@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
-from itrans.data.colour import with_ab
-from itrans.data.sampler import EvaluationSampler
 from itrans.data.tensors import planes, stack
 from itrans.engine.build import build_items
 from itrans.engine.checkpoint import load_checkpoint
@@ -17,34 +12,37 @@ from itrans.engine.metrics import SOURCE_L1
 from itrans.engine.pictures import Row, shown_as
 from itrans.engine.processes import Processes
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores
-from itrans.errors import DataError, ItransError
+from itrans.errors import DataError
 from itrans.evaluation.features import BackboneFeatures
 from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
 from itrans.evaluation.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
+from itrans.evaluation.reading import grey, on_lightness, read_batches
 from itrans.evaluation.result import Evaluation, Extremes, RunningScore, Score
 from itrans.evaluation.segmenter import Segmenter
-from itrans.evaluation.setup import check_names, chosen_metrics, evaluated_dataset, evaluated_recipe, measured_target
+from itrans.evaluation.setup import (
+    check_direction,
+    check_names,
+    chosen_metrics,
+    evaluated_dataset,
+    evaluated_recipe,
+    measured_target,
+)
 from itrans.evaluation.weights import inception
 from itrans.translate import Translator
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import torch
-    from numpy.typing import NDArray
 
-    from itrans.data.loader import PairItems
-    from itrans.data.sampler import Draw
     from itrans.engine.devices import Precision
     from itrans.engine.inference import Mode
     from itrans.evaluation.weights import Inception
-    from itrans.protocols import ImageArray, ImageSpec, Pair, Split
+    from itrans.protocols import ImageArray, ImageSpec, Split
 
 _BATCH = 8
-_NEUTRAL = 128
-"""The a and b of grey."""
 
 
 def evaluate_checkpoint(
@@ -58,6 +56,7 @@ def evaluate_checkpoint(
     overrides: Sequence[str] = (),
     pairs: int | None = None,
     keep: int = 0,
+    direction: str | None = None,
     mode: Mode = "paper",
     seed: int = 0,
     device: str = "auto",
@@ -80,6 +79,8 @@ def evaluate_checkpoint(
         overrides: other values of `dataset.*` and `augment.*`, as `key=value`.
         pairs: measure only so many, from the first on.
         keep: how many pairs, from the first on, are given back with their translations.
+        direction: which way, of a method that translates both ways; the second has the data set's targets as sources.
+            None is the first.
         mode: `paper` or `running`, see `itrans.api.load`.
         seed: of dropout and noise.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
@@ -94,34 +95,35 @@ def evaluate_checkpoint(
     check_names(metrics)
     if weights is not None and features is None:
         raise DataError(f"--weights {weights} are for --features timm:BACKBONE, which is not given.")
-    translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)
     record = load_checkpoint(checkpoint)
+    translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision, record=record)
+    check_direction(translator, direction)
     recipe = evaluated_recipe(record, checkpoint, overrides)
     dataset = evaluated_dataset(recipe, split, record, checkpoint)
     paired = bool(getattr(dataset, "paired", True))
-    target = measured_target(dataset.source, dataset.target)
+    swapped = translator.goes_back(direction)
+    source, made = (dataset.target, dataset.source) if swapped else (dataset.source, dataset.target)
+    target = measured_target(source, made)
     names = chosen_metrics(metrics, target, paired=paired, other=features is not None)
     total = min(len(dataset), pairs or len(dataset))
     where = choose_device(device)
-    measurement = _Measurement(names, dataset.source, target, where, paired=paired, picture=picture, announce=announce)
+    measurement = _Measurement(names, source, target, where, paired=paired, picture=picture, announce=announce)
     measurement.keep = keep
     measurement.sets = _set_metrics(names, features, weights, target, total, where, announce)
     if segmenter is not None:
-        if dataset.source.kind != "labels" or target.kind == "labels" or not paired:
+        if source.kind != "labels" or target.kind == "labels" or not paired:
             raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
         measurement.segmenter = Segmenter(segmenter, dataset.source, target, where)
 
     augment = recipe.tables.augment
     same_size = augment.size or augment.resize or augment.crop
     progress(0, total)
-    for batch in _read(build_items(recipe, dataset, training=False), total, _BATCH if same_size else 1):
+    items, size = build_items(recipe, dataset, training=False), _BATCH if same_size else 1
+    for batch in read_batches(items, total, size, swapped=swapped):
         sources = [pair.source for pair in batch]
-        outputs = translator.translate_batch(
-            [_grey(source) for source in sources] if dataset.source.kind == "lightness" else sources
-        )
-        targets = [pair.target for pair in batch]
-        if target != dataset.target:
-            targets = [_on_lightness(pair) for pair in batch]
+        shown = [grey(side) for side in sources] if source.kind == "lightness" else sources
+        outputs = translator.translate_batch(shown, direction=direction)
+        targets = [on_lightness(pair) if target != made else pair.target for pair in batch]
         measurement.add([pair.key for pair in batch], sources, outputs, targets)
         progress(measurement.count, total)
 
@@ -133,6 +135,7 @@ def evaluate_checkpoint(
         attribution=str(getattr(dataset, "attribution", "")),
         split=split,
         pictures=total,
+        direction=(direction or translator.directions[0]) if len(translator.directions) > 1 else None,
         mode=mode,
         seed=seed,
         step=record.progress.step,
@@ -261,34 +264,3 @@ def _set_metrics(
             metric = inception(cast("Inception", name), pictures, announce)
             found.append(InceptionDistance(name, metric.to(device), pictures))
     return found
-
-
-def _read(items: PairItems, total: int, size: int) -> Iterator[list[Pair]]:
-    """Yield batches of pairs; the next one is read while one is looked at."""
-
-    def pairs(draws: list[Draw]) -> list[Pair | ItransError]:
-        return [items[draw] for draw in draws]
-
-    with ThreadPoolExecutor(1) as reader:
-        ahead = None
-        for draws in [*EvaluationSampler(total, size), None]:
-            reading = reader.submit(pairs, draws) if draws else None
-            if ahead is not None:
-                yield [_good(pair) for pair in ahead.result()]
-            ahead = reading
-
-
-def _good(pair: Pair | ItransError) -> Pair:
-    if isinstance(pair, ItransError):
-        raise pair
-    return pair
-
-
-def _grey(lightness: ImageArray) -> ImageArray:
-    """Return the grey picture `(H, W, 3)` of a lightness, which is what a translator takes."""
-    ab = np.full((*lightness.shape[:2], 2), _NEUTRAL, np.uint8)
-    return with_ab(cast("NDArray[np.uint8]", lightness), ab)
-
-
-def _on_lightness(pair: Pair) -> ImageArray:
-    return with_ab(cast("NDArray[np.uint8]", pair.source), cast("NDArray[np.uint8]", pair.target))

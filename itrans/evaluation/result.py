@@ -41,6 +41,7 @@ class Evaluation:
         attribution: what the data set wants to be said with pictures of it; may be empty.
         split: which part of the data set was measured.
         pictures: how many pairs.
+        direction: which way, of a method that translates both ways; None for all others.
         mode: `paper` or `running`.
         seed: of dropout and noise.
         step: how many steps the checkpoint was trained for.
@@ -63,6 +64,7 @@ class Evaluation:
     seed: int
     step: int
     scores: Mapping[str, Score]
+    direction: str | None = None
     segmented: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ranked_by: str | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from itrans.engine.checkpoint import CheckpointFile
     from itrans.protocols import Dataset, Split
+    from itrans.translate import Translator
 
 _CHANGEABLE = ("dataset", "augment")
 
@@ -87,6 +88,16 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
 def measured_target(source: ImageSpec, target: ImageSpec) -> ImageSpec:
     """Return what is compared: the RGB picture where the a and b of Lab are put on the source's lightness."""
     return replace(target, channels=3, kind="image") if (source.kind, target.kind) == ("lightness", "ab") else target
+
+
+def check_direction(translator: Translator, direction: str | None) -> None:
+    """Raise `DataError` if a checkpoint does not translate that way, or does not say from which side that is."""
+    translator.specs(direction)
+    if direction is not None and direction not in translator.directions:
+        raise DataError(
+            f'This checkpoint\'s method does not say which pictures the direction "{direction}" starts from, so that '
+            f"it cannot be measured; {', '.join(quoted(translator.directions))} can be."
+        )
 
 
 def check_names(metrics: Sequence[str]) -> None:

@@ -85,9 +85,10 @@ def markdown(evaluation: Evaluation) -> str:
 
 def described(evaluation: Evaluation) -> str:
     """Return a line on what was measured."""
+    way = f", direction {evaluation.direction}" if evaluation.direction is not None else ""
     return (
         f"{evaluation.checkpoint} (step {evaluation.step}) on {evaluation.pictures} pairs of the split "
-        f"{evaluation.split}, mode {evaluation.mode}, seed {evaluation.seed}"
+        f"{evaluation.split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itrans.data.images import write_image
-from itrans.errors import OutputError
+from itrans.errors import ItransError, OutputError, did_you_mean
 from itrans.files import replacing
 from itrans.inspection.drawing import Drawing, svg
 from itrans.inspection.flow import flow_of
@@ -16,8 +16,43 @@ from itrans.inspection.raster import pixels
 from itrans.inspection.stages import structure_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from itrans.inspection.report import Inspected
     from itrans.inspection.subject import Subject
+
+
+DRAWS = {"--diagram": "generator", "--receptive-field": "discriminator"}
+"""The kind of network that each option draws."""
+
+
+def chosen(networks: Sequence[Inspected], options: Sequence[str], name: str | None = None) -> list[Inspected]:
+    """Return the network that each option draws: the one of that name, or else the first of its kind.
+
+    Args:
+        networks: all that there are.
+        options: some of `DRAWS`.
+        name: what the method calls one of them.
+
+    Raises:
+        ItransError: there is none of that kind or of that name, or none of the options draws it.
+    """
+    kinds = {entry.traced.network.name: entry.traced.network.kind for entry in networks}
+    if name is not None and name not in kinds:
+        raise ItransError(
+            f"--network {name}: there is no such network.{did_you_mean(name, kinds)} There are: {', '.join(kinds)}."
+        )
+    if name is not None and kinds[name] not in {DRAWS[option] for option in options}:
+        drawing = " and ".join(f"{option} draws a {kind}" for option, kind in DRAWS.items())
+        what = f"a {kinds[name]}" if kinds[name] else "neither"
+        raise ItransError(f"--network {name} is for what is drawn: {drawing}; this is {what}.")
+    found = []
+    for option in options:
+        alike = [entry for entry in networks if entry.traced.network.kind == DRAWS[option]]
+        if not alike:
+            raise ItransError(f"{option} draws a {DRAWS[option]}, and there is none here.")
+        found.append(next((entry for entry in alike if entry.traced.network.name == name), alike[0]))
+    return found
 
 
 def diagram(entry: Inspected) -> Drawing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ OFFERED = {
 
 RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
 """Keys of a component's table that are the core's."""
+
+OF_FILES = ("extends", "without", "sample")
+"""What stands at the top of a recipe's file besides `Tables`; it is gone once the file's layers are laid."""
 
 _SUBTABLES: dict[str, type[BaseModel]] = {
     name: field.annotation
@@ -181,21 +185,32 @@ def _schema_problems(
             key = (*key, details["loc"][-1])
         grouped.setdefault(key, []).append(details)
     return [
-        Problem(*where(key), _schema_message(key, group))
+        Problem(place, dotted, _schema_message(key, group, is_top=(dotted,) == key and not place.startswith("--set ")))
         for key, group in grouped.items()
+        for place, dotted in [where(key)]
         if not any(other != key and other[: len(key)] == key for other in grouped)  # said where it is, once
     ]
 
 
-def _schema_message(key: KeyPath, errors: list[ErrorDetails]) -> str:
-    """Say what is wrong with one key; a key that may be of several types has an error for each of them."""
+def _schema_message(key: KeyPath, errors: list[ErrorDetails], *, is_top: bool) -> str:
+    """Say what is wrong with one key; a key that may be of several types has an error for each of them.
+
+    Args:
+        key: where it is among the tables.
+        errors: what pydantic says of it.
+        is_top: whether it stands at the top of a file, not in its `[sample]` and not in a `--set`.
+    """
     model, name = _model_at(key[:-1]), str(key[-1]) if key else ""
     kind, value = errors[0]["type"], errors[0]["input"]
     if kind == "extra_forbidden":
-        known = list(model.model_fields)
+        if len(key) == 1 and name in OF_FILES:
+            return f'"{name}" has its place at the top of a recipe\'s file, and nowhere else.'
+        known = [*model.model_fields, *(OF_FILES if is_top else ())]
         owner = f"[{'.'.join(str(part) for part in key[:-1])}]" if len(key) > 1 else "A recipe"
-        what = "table" if isinstance(value, dict | list) else "key"
-        return f'{owner} has no {what} "{name}".{did_you_mean(name, known)}\nIt takes: {", ".join(known)}'
+        first = value[0] if isinstance(value, list) and value else value
+        what = "table" if isinstance(first, dict) else "key"
+        nearest = difflib.get_close_matches(name, known, n=1)  # all others are listed as well
+        return f'{owner} has no {what} "{name}".{did_you_mean(name, nearest)}\nIt takes: {", ".join(known)}'
     if kind == "missing":
         what = f'key "{name}"' if len(key) > 1 else "list [[loss]]" if name == "loss" else f"table [{name}]"
         return f"The {what} is missing."

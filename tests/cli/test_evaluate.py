@@ -244,6 +244,75 @@ def test_the_python_function_returns_what_the_command_prints(itrans, checkpoint)
     assert len(evaluation.best) == len(evaluation.worst) == 3
 
 
+def test_the_checkpoint_is_read_once(itrans, checkpoint, monkeypatch):
+    read, load_file = [], torch.load
+    monkeypatch.setattr("torch.load", lambda path, **options: read.append(path) or load_file(path, **options))
+    json_of(itrans("evaluate", checkpoint, "--split", "val", "--json"))
+    assert read == [checkpoint]
+
+
+class TestDirections:
+    CYCLE = """
+[method]
+name = "cyclegan"
+[generator]
+name = "resnet"
+blocks = 1
+filters = 4
+[discriminator]
+name = "patchgan"
+layers = 1
+filters = 4
+norm = "instance"
+[[loss]]
+name = "gan"
+[[loss]]
+name = "cycle"
+[train]
+steps = 1
+precision = "fp32"
+"""
+
+    @pytest.fixture
+    def both_ways(self, itrans, aligned):
+        """Train there and back on pairs."""
+        Path("cycle.toml").write_text(f'[dataset]\nname = "aligned"\nroot = "{aligned.as_posix()}"\n' + self.CYCLE)
+        done = itrans("run", "cycle.toml", "-o", "run")
+        assert done.exit_code == 0, done.output
+        return Path("run/checkpoints/last.pt")
+
+    def test_each_is_measured_against_the_side_that_it_leads_to(self, itrans, both_ways, aligned):
+        translator = load(both_ways)
+        for direction, options in (("AtoB", []), ("AtoB", ["--direction", "AtoB"]), ("BtoA", ["--direction", "BtoA"])):
+            found = json_of(itrans("evaluate", both_ways, "--split", "val", "--json", *options))
+            distances = []
+            for path in sorted((aligned / "val").iterdir()):
+                sides = [np.ascontiguousarray(side) for side in np.split(read_image(path), 2, axis=1)]
+                source, target = sides if direction == "AtoB" else sides[::-1]
+                output = translator.translate(source, direction=direction)
+                distances.append(np.abs(output.astype(float) - target).mean() / 255)
+            assert found["direction"] == direction
+            assert found["scores"]["l1"]["value"] == pytest.approx(np.mean(distances), abs=1e-6)
+
+    def test_it_is_said_and_drawn(self, itrans, both_ways, aligned):
+        done = itrans("evaluate", both_ways, "--split", "val", "--direction", "BtoA", "-o", "out", "--pairs", 1)
+        assert "split val, direction BtoA, mode paper" in done.stdout
+        assert "direction BtoA" in Path("out/results.md").read_text()
+        first = cv2.imread(str(min((aligned / "val").iterdir())))
+        drawn = cv2.imread("out/best.png")[22 : 22 + 16]
+        assert np.array_equal(drawn[:, 4:20], first[:, 16:])
+        assert np.array_equal(drawn[:, 44:60], first[:, :16])
+
+    def test_one_that_there_is_not_is_refused(self, itrans, both_ways, recipe):
+        done = itrans("evaluate", both_ways, "--split", "val", "--direction", "Atob")
+        assert done.exit_code == 2
+        assert 'There is no direction "Atob". Did you mean "AtoB"' in done.stderr
+        itrans("run", recipe, "-o", "paired", "--set", "train.steps=1")
+        paired = "paired/checkpoints/last.pt"
+        assert json_of(itrans("evaluate", paired, "--split", "val", "--json"))["direction"] is None
+        assert itrans("evaluate", paired, "--split", "val", "--direction", "BtoA").exit_code == 2
+
+
 class TestLabels:
     def test_label_maps_are_scored_by_segmentation(self, itrans, drawn):
         checkpoint = drawn("labels")

@@ -112,16 +112,22 @@ def test_a_checkpoint_is_what_its_recipe_was(itrans, recipe, tmp_path):
     assert (done.exit_code, "--set goes with a recipe" in done.stderr) == (2, True)
 
 
-def test_both_sides_of_a_cycle_are_shown_and_no_condition(itrans, tmp_path):
-    cycle = {
+@pytest.fixture
+def cycle(tmp_path):
+    recipe = {
         **PAPER,
         "dataset": {"name": "unaligned", "root": "not/there"},
         "method": {"name": "cyclegan"},
         "generator": {"name": "resnet", "blocks": 1, "filters": 4},
         "loss": [{"name": "gan"}, {"name": "cycle"}],
     }
-    (tmp_path / "cycle.toml").write_text(tomli_w.dumps(cycle), encoding="utf-8")
-    done = itrans("inspect", "cycle.toml", "--channels", "1,3", "--json")
+    path = tmp_path / "cycle.toml"
+    path.write_text(tomli_w.dumps(recipe), encoding="utf-8")
+    return path
+
+
+def test_both_sides_of_a_cycle_are_shown_and_no_condition(itrans, cycle):
+    done = itrans("inspect", cycle, "--channels", "1,3", "--json")
     shapes = {
         network["name"]: (network["in_channels"], network["condition_channels"], network["outputs"][0][0])
         for network in json.loads(done.stdout)["networks"]
@@ -162,6 +168,39 @@ def test_diagrams_are_drawn_in_both_formats(itrans, paper, tmp_path):
     assert "skip connection: concatenation" in texts
     picture = cv2.imread(str(tmp_path / "deep" / "u.png"))
     assert picture.shape[:2] == (2 * int(root.get("height")), 2 * int(root.get("width")))
+
+
+def title_of(path):
+    return ET.parse(path).getroot().findtext("{http://www.w3.org/2000/svg}title")
+
+
+def test_of_several_networks_the_first_is_drawn_or_the_one_that_is_named(itrans, cycle, tmp_path):
+    size = ("--channels", "1,3", "--size", 64)
+    done = itrans("inspect", cycle, *size, "--diagram", "first.svg")
+    assert "Drawn: first.svg (generator_AtoB; --network NAME draws another)" in done.stdout
+    both = ("--diagram", "back.svg", "--receptive-field", "patches.png")
+    done = itrans("inspect", cycle, *size, *both, "--network", "generator_BtoA")
+    assert "Drawn: back.svg (generator_BtoA; --network NAME draws another)" in done.stdout
+    assert "Drawn: patches.png (discriminator_A; --network NAME draws another)" in done.stdout
+    assert title_of(tmp_path / "first.svg").startswith("generator_AtoB (")
+    assert title_of(tmp_path / "back.svg").startswith("generator_BtoA (")
+    done = itrans("inspect", cycle, *size, "--receptive-field", "patches.png", "--network", "discriminator_B")
+    assert "Drawn: patches.png (discriminator_B; --network NAME draws another)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--diagram", "u.svg", "--network", "generator_AtoC"], 'no such network. Did you mean "generator_AtoB"'),
+        (["--diagram", "u.svg", "--network", "discriminator_A"], "--diagram draws a generator and --receptive-field"),
+        (["--network", "generator_AtoB"], "--network generator_AtoB is for what is drawn"),
+    ],
+)
+def test_a_network_that_is_not_drawn_is_not_named(itrans, cycle, tmp_path, arguments, message):
+    done = itrans("inspect", cycle, "--size", 64, *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "u.svg").exists()
 
 
 def test_the_receptive_field_is_drawn_on_the_data_and_on_a_test_card(itrans, paper, recipe, tmp_path):

@@ -124,6 +124,47 @@ def test_bad_input_gets_a_message_and_exit_code_2(itrans, checkpoint, pictures, 
     assert not list(tmp_path.glob("out/*"))
 
 
+LABELS_RECIPE = """
+[dataset]
+name = "labels"
+root = "streets"
+classes = 3
+ignored = 255
+[generator]
+name = "unet"
+depth = 2
+filters = 4
+[[loss]]
+name = "l1"
+[train]
+steps = 1
+[validation]
+every = 0
+"""
+
+
+def test_what_is_no_label_map_is_told_what_one_is(itrans, tmp_path):
+    write_image("streets/train/labels/a.png", np.arange(64, dtype=np.uint8).reshape(8, 8, 1) % 3)
+    write_image("streets/train/photos/a.png", picture(8, 8))
+    Path("labels.toml").write_text(LABELS_RECIPE)
+    assert itrans("run", "labels.toml", "-o", "run").exit_code == 0
+    write_image("in/good.png", np.full((8, 8, 1), 2, np.uint8))
+    write_image("in/wrong.png", np.full((8, 8, 1), 3, np.uint8))
+    write_image("in/photo.png", picture(8, 8))
+    write_image("in/floats.tif", picture(8, 8, np.float32, channels=1))
+    done = itrans("translate", "run/checkpoints/last.pt", "in", "-o", "out")
+    assert done.exit_code == 2
+    assert "1 of 4 pictures translated" in done.output
+    said = {line.split(":")[0].strip(): line for line in done.stderr.splitlines()[1:]}
+    wanted = "takes label maps: one channel of integers, which are class indices from 0 to 2, or 255 for no class."
+    assert "3 channels (RGB) of uint8" in said["in/photo.png"]
+    assert "1 channel (grey) of float32" in said["in/floats.tif"]
+    assert wanted in said["in/photo.png"]
+    assert wanted in said["in/floats.tif"]
+    assert "The label map has the value 3" in said["in/wrong.png"]
+    assert "Convert" not in done.stderr
+
+
 def test_a_checkpoint_that_is_none_is_named(itrans, pictures):
     done = itrans("translate", "in/a.png", "in/a.png", "-o", "out")
     assert done.exit_code == 2

@@ -194,6 +194,9 @@ def test_a_method_without_directions_is_asked_for_any(itrans, third_party):
     assert done.exit_code == 2
     assert "No way leads sideways." in done.stderr
     assert not list(Path("out").rglob("*.*"))
+    done = itrans("evaluate", checkpoint, "--split", "train", "--direction", "backward")
+    assert done.exit_code == 2
+    assert 'does not say which pictures the direction "backward" starts from' in done.stderr
 
 
 def test_a_generator_that_draws_by_itself_gives_the_same_in_any_company(itrans, third_party):

@@ -159,3 +159,26 @@ def test_a_circle_of_two_names_both(write):
     assert "mine.toml" in problem.message
     assert "other.toml" in problem.message
     assert problem.where.endswith("other.toml:1")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('extend = "base.toml"', 'A recipe has no key "extend". Did you mean "extends"?'),
+        ('withot = ["discriminator"]', 'A recipe has no key "withot". Did you mean "without"?'),
+        ("sampel = { train = { epochs = 1 } }", 'A recipe has no table "sampel". Did you mean "sample"?'),
+    ],
+)
+def test_a_mistyped_name_of_a_file_s_own_keys_is_known(write, line, said):
+    [problem] = [problem for problem in faults(write(line + "\n" + BASE)) if problem.where.endswith("mine.toml:1")]
+    assert said in problem.message
+    assert {"extends", "without", "sample"} <= set(problem.message.rpartition("It takes: ")[2].split(", "))
+
+
+def test_a_file_s_own_keys_are_neither_a_sample_s_nor_an_option_s(write):
+    path = write(BASE.replace("somewhere", "nowhere") + '[sample]\nwithout = ["discriminator"]\nseeds = 3\n')
+    messages = {problem.key: problem.message for problem in faults(path)}
+    assert messages["sample.without"].startswith('"without" has its place at the top of a recipe\'s file')
+    assert "extends" not in messages["sample.seeds"]
+    [problem] = faults(write(BASE), overrides=["extends=base.toml"], allow_sample=False)
+    assert problem.message.startswith('"extends" has its place at the top')
