@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import random
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 _MIRROR_PROBABILITY = 0.5
 _ABSTRACT = {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
+
+
+class _Chance(NamedTuple):
+    """What a pair's transforms draw from, one after the other: albumentations wants a generator of each kind."""
+
+    numbers: np.random.Generator
+    python: random.Random
 
 
 class PairTransform:
@@ -79,13 +87,14 @@ class PairTransform:
             DataError: the pair cannot be transformed, for example because it is smaller than the crop.
         """
         sides = {"source": pair.source, "target": pair.target}
+        chance = _Chance(np.random.default_rng(seed), random.Random(seed))
         try:
             if self._paired:
-                sides = self._applied(self._both, sides, seed)
+                sides = self._applied(self._both, sides, chance)
             else:
-                for offset, name in enumerate(sides):
-                    sides |= self._applied(self._both, {name: sides[name]}, seed + offset)
-            sides |= self._applied(self._source_only, {"source": sides["source"]}, seed)
+                for name in sides:
+                    sides |= self._applied(self._both, {name: sides[name]}, chance)
+            sides |= self._applied(self._source_only, {"source": sides["source"]}, chance)
         except Exception as error:  # albumentations raises many kinds
             height, width = pair.source.shape[:2]
             raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as [augment] says: {error}") from error
@@ -100,11 +109,12 @@ class PairTransform:
         return albumentations.Compose(steps, additional_targets=self._kinds)
 
     def _applied(
-        self, transform: albumentations.Compose | None, sides: dict[str, ImageArray], seed: int
+        self, transform: albumentations.Compose | None, sides: dict[str, ImageArray], chance: _Chance
     ) -> dict[str, ImageArray]:
         if transform is None:
             return sides
-        transform.set_random_seed(seed)
+        # with a seed, every transform would start from the same number, and all flips would go together
+        transform.set_random_state(chance.numbers, chance.python)
         pictures = [name for name in sides if self._kinds[name] == "image"]
         # albumentations insists on an "image"; where all sides are label maps it gets an empty one
         shape = next(iter(sides.values())).shape[:2]

@@ -99,6 +99,16 @@ def test_mirror_happens_about_half_the_time():
     assert 140 < count < 260  # 200 and six standard deviations of 10
 
 
+@pytest.mark.parametrize("on", ["both", "source"])
+def test_transforms_are_drawn_independently_of_one_another(on):
+    change = transform({"mirror": True, "transform": [{"name": "VerticalFlip", "p": 0.5, "on": on}]})
+    image = np.arange(4, dtype=np.uint8).reshape(2, 2, 1)
+    corners = [int(change(twins(image), seed).source[0, 0, 0]) for seed in range(400)]
+    counts = np.bincount(corners, minlength=4)
+    # 100 of each is expected, with a standard deviation of 8.7
+    assert (abs(counts - 100) < 5 * 8.7).all()
+
+
 def test_without_mirror_it_never_happens():
     change = transform({"size": 32})
     assert not any(mirrored_at(seed, change) for seed in range(20))
