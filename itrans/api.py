@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
+from itrans.data.pixels import WHITE
 from itrans.errors import (
     CheckpointError,
     DataError,
@@ -50,6 +51,7 @@ from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, L
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -67,6 +69,7 @@ __all__ = [
     "GENERATORS",
     "LOSSES",
     "METHODS",
+    "WHITE",
     "AdversarialLoss",
     "Batch",
     "CheckpointError",
@@ -101,12 +104,16 @@ __all__ = [
     "apply_generator",
     "as_channels",
     "cache_folder",
+    "check_same_size",
     "did_you_mean",
+    "existing_root",
     "find_images",
     "lightness_and_ab",
     "load",
+    "match_images",
     "read_image",
     "spec_of",
+    "split_folders",
     "with_ab",
     "write_image",
 ]
@@ -169,6 +176,47 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     from itrans.data import images
 
     return images.find_images(folder)
+
+
+def existing_root(root: str | os.PathLike[str]) -> Path:
+    """Return the folder of a data set, or raise `DataError` if it is not there."""
+    from itrans.data import folders
+
+    return folders.existing_root(root)
+
+
+def split_folders(root: str | os.PathLike[str], folders: Mapping[str, str], split: Split) -> list[Path]:
+    """Return the folders of a split; see `itrans.data.folders.split_folders`.
+
+    ```python
+    split_folders(root, {"photo_folder": "{split}/photos", "depth_folder": "{split}/depth"}, "train")
+    ```
+    """
+    from itrans.data import folders as found
+
+    return found.split_folders(root, folders, split)
+
+
+def match_images(
+    folders: Sequence[Path], endings: Mapping[str, str | None] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return the pictures of several folders that have one name, by that name; see `itrans.data.folders.match_images`.
+
+    ```python
+    match_images([photos, depth], {"photo_ending": "_rgb", "depth_ending": "_depth.png"})
+    # {"a/01": ("a/01_rgb.jpg", "a/01_depth.png"), ...}
+    ```
+    """
+    from itrans.data import folders as found
+
+    return found.match_images(folders, endings)
+
+
+def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:
+    """Raise `DataError`, which names both files, if two pictures of a pair have different heights or widths."""
+    from itrans.data import folders
+
+    folders.check_same_size(path, image, other_path, other)
 
 
 def as_channels(image: ImageArray, channels: int) -> ImageArray:

@@ -8,15 +8,14 @@ import cv2
 import numpy as np
 import torch
 
+from itrans.data.pixels import WHITE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
     from itrans.protocols import ImageArray, ImageSpec, PixelType
-
-WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-"""The value that stands for 1 after normalisation, for each way of storing pixels; 0 stands for -1."""
 
 
 def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = torch.channels_last) -> Tensor:

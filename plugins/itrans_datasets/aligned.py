@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from itrans.api import DataError, ImageSpec, Pair, Split, as_channels, find_images, read_image, spec_of
-from itrans_datasets.splits import existing_root, split_folder
+from itrans.api import (
+    DataError,
+    ImageSpec,
+    Pair,
+    Split,
+    as_channels,
+    existing_root,
+    find_images,
+    read_image,
+    spec_of,
+)
+from itrans_datasets.splits import split_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

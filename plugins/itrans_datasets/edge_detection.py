@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from itrans.api import WHITE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itrans.api import ImageArray
-
-WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-"""The value of white, for each way of storing pixels."""
 
 
 def grey_of(image: ImageArray) -> NDArray[np.uint8]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Lt
 
-from itrans.api import ImageSpec, Pair, Split
-from itrans_datasets.edge_detection import WHITE
+from itrans.api import WHITE, ImageSpec, Pair, Split
 from itrans_datasets.pictures import Sample, pictures_of
 
 if TYPE_CHECKING:

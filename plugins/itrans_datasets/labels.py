@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import numpy as np
 from annotated_types import Ge, Le
 
-from itrans.api import DataError, ImageSpec, Pair, Split, spec_of
+from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, match_images, spec_of, split_folders
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.folders import PLACEHOLDER, check_same_size, matched, name_of, split_folders
 from itrans_datasets.label_maps import check_range, read_colours, read_indices
-from itrans_datasets.splits import existing_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +23,7 @@ Byte: TypeAlias = Annotated[int, Ge(0), Le(255)]
 
 
 class Labels:
-    """Label maps <-> photos: the two of a pair have one name, without the suffix, in two folders.
+    """Label maps <-> photos: the two of a pair have one name, without suffix and ending, in two folders.
 
     A label map holds the class of each pixel: as values in one channel of 8 or 16 bits (PNG, TIFF, `.npy`), as the
     indices of a palette PNG, or, with `palette`, as colours. `val` and `test` stand in for each other where one of them
@@ -36,6 +34,9 @@ class Labels:
         classes: how many classes there are: values are from 0 to one less.
         label_folder: the folder of the label maps in `root`, with `{split}` in it.
         photo_folder: the folder of the photos, likewise.
+        label_ending: what the names of label maps end in, such as `_gtFine_labelIds`; with it, other files in the
+            folder are left out.
+        photo_ending: the same for photos, such as `_leftImg8bit`.
         ignored: a value that stands for no class, such as 255.
         palette: the colour `[r, g, b]` of each class, for label maps in colours; where there is an `ignored`, one more
             may follow, of pixels that have no class.
@@ -59,6 +60,8 @@ class Labels:
         classes: Annotated[int, Ge(2), Le(256)],
         label_folder: str = "{split}/labels",
         photo_folder: str = "{split}/photos",
+        label_ending: str | None = None,
+        photo_ending: str | None = None,
         ignored: Annotated[int, Ge(0), Le(65535)] | None = None,
         palette: list[tuple[Byte, Byte, Byte]] | None = None,
         names: list[str] | None = None,
@@ -67,9 +70,9 @@ class Labels:
         split: Split,
     ) -> None:
         _check_arguments(label_folder, photo_folder, classes, ignored, palette, names)
-        folders = ("label_folder", "photo_folder")
-        self._folders = split_folders(existing_root(root), label_folder, photo_folder, split, folders)
-        self._files = matched(*self._folders)
+        self._folders = split_folders(root, {"label_folder": label_folder, "photo_folder": photo_folder}, split)
+        found = match_images(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
+        self._names, self._files = list(found), list(found.values())
         self._classes, self._ignored, self._photo_channels = classes, ignored, photo_channels
         self._palette = None if palette is None else np.array(palette, np.uint8)
         self._photo: ImageSpec = spec_of(self._photo_at(0))
@@ -101,7 +104,7 @@ class Labels:
             raise DataError(unlike(path, spec_of(photo), first, self._photo, "photo_channels"))
         check_same_size(self._path(index, 0), labels, self._path(index, 1), photo)
         source, target = (labels, photo) if self._is_source else (photo, labels)
-        return Pair(source, target, name_of(self._files[index][0]))
+        return Pair(source, target, self._names[index])
 
     def _labels_at(self, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
         path = self._path(index, 0)
@@ -130,8 +133,8 @@ def _check_arguments(
     names: list[str] | None,
 ) -> None:
     for option, folder in (("label_folder", label_folder), ("photo_folder", photo_folder)):
-        if PLACEHOLDER not in folder:
-            raise ValueError(f'"{option}" needs {PLACEHOLDER} in it: every split has its own folder')
+        if "{split}" not in folder:
+            raise ValueError(f'"{option}" needs {{split}} in it: every split has its own folder')
     if names is not None and len(names) != classes:
         raise ValueError(f'"names" has {len(names)} entries for {classes} classes: it needs one for each')
     if palette is None:

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt, Lt
 
-from itrans.api import DataError, ImageSpec, MissingSplitError, Pair, Split, spec_of
+from itrans.api import (
+    DataError,
+    ImageSpec,
+    MissingSplitError,
+    Pair,
+    Split,
+    check_same_size,
+    match_images,
+    spec_of,
+    split_folders,
+)
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.folders import PLACEHOLDER, check_same_size, matched, name_of, split_folders
-from itrans_datasets.splits import existing_root, part_of
+from itrans_datasets.splits import part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class PairedFolders:
-    """Two folders of pictures, matched by their paths in them without the suffix.
+    """Two folders of pictures, matched by their paths in them without the suffix and, if there are any, the endings.
 
     With `{split}` in `source` and `target` there is a folder for each split (`val` and `test` stand in for each other
     where one of them has neither folder). Without it all pairs lie in the same two folders, and a hash of each pair's
@@ -28,6 +37,9 @@ class PairedFolders:
         root: the data set's folder.
         source: the folder of the source pictures in it.
         target: the folder of the target pictures in it.
+        source_ending: what the names of source pictures end in, such as `_noisy` in `01_noisy.png`; with it, others in
+            the folder are left out.
+        target_ending: the same for targets.
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
         holdout: the fraction to hold out where there are no folders for splits.
@@ -36,6 +48,7 @@ class PairedFolders:
     Raises:
         DataError: a folder is missing or empty, or the two do not match: what is missing on each side is listed.
         MissingSplitError: there is no such split.
+        ValueError: `{split}` is in one of the two folders' names alone.
     """
 
     paired = True
@@ -46,20 +59,20 @@ class PairedFolders:
         root: str,
         source: str = "{split}/source",
         target: str = "{split}/target",
+        source_ending: str | None = None,
+        target_ending: str | None = None,
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
         holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
-        base = existing_root(root)
-        if (PLACEHOLDER in source) != (PLACEHOLDER in target):
-            raise ValueError(f'"{PLACEHOLDER}" belongs in both "source" and "target", or in neither')
-        self._folders = split_folders(base, source, target, split)
-        self._files = matched(*self._folders)
-        if PLACEHOLDER not in source:
-            self._files = [files for files in self._files if part_of(name_of(files[0]), holdout) == split]
-            if not self._files:
-                raise MissingSplitError(f'No pair of {base} falls into the split "{split}"; another holdout may do.')
+        self._folders = split_folders(root, {"source": source, "target": target}, split)
+        found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
+        if "{split}" not in source:
+            found = {name: files for name, files in found.items() if part_of(name, holdout) == split}
+            if not found:
+                raise MissingSplitError(f'No pair of {root} falls into the split "{split}"; another holdout may do.')
+        self._names, self._files = list(found), list(found.values())
         self._channels = (source_channels, target_channels)
         first = self._sides(0)
         self.source: ImageSpec = spec_of(first[0])
@@ -84,7 +97,7 @@ class PairedFolders:
                 first = self._files[0][side]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
         check_same_size(self._path(index, 0), source, self._path(index, 1), target)
-        return Pair(source, target, name_of(self._files[index][0]))
+        return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
         return read_as(self._path(index, 0), self._channels[0]), read_as(self._path(index, 1), self._channels[1])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, get_args
 
-from itrans.api import DataError, ImageSpec, MissingSplitError, Split, find_images, spec_of
+import cv2
+import numpy as np
+
+from itrans.api import DataError, ImageSpec, MissingSplitError, Split, existing_root, find_images, spec_of
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.splits import existing_root, part_of, split_folder
+from itrans_datasets.splits import part_of, split_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +58,25 @@ def pictures_of(
     if root is None:
         raise ValueError('it needs "root", the folder of the pictures, or "sample"')
     return FolderPictures(existing_root(root), split, channels, kind)
+
+
+def scaled_to(shorter: int, image: ImageArray) -> ImageArray:
+    """Return a picture whose shorter side is so many pixels long: averaged if it was longer, else interpolated.
+
+    Args:
+        shorter: the length.
+        image: `(H, W, C)`, with any number of channels.
+    """
+    height, width = image.shape[:2]
+    short = min(height, width)
+    if short == shorter:
+        return image
+    size = round(width * shorter / short), round(height * shorter / short)
+    how = cv2.INTER_AREA if short > shorter else cv2.INTER_LINEAR
+    # OpenCV averages four channels at most
+    parts = [image[:, :, first : first + 4] for first in range(0, image.shape[2], 4)]
+    scaled = [cv2.resize(part, size, interpolation=how).reshape(size[1], size[0], -1) for part in parts]
+    return cast("ImageArray", scaled[0] if len(scaled) == 1 else np.concatenate(scaled, axis=2))
 
 
 class FolderPictures:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from itrans.data.tensors import WHITE, arrays, normalized, stack
+from itrans.data.pixels import WHITE
+from itrans.data.tensors import arrays, normalized, stack
 
 
 def as_tensor(values, dtype):

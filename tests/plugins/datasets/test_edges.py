@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from itrans.api import DATASETS, write_image
+from itrans.api import DATASETS, WHITE, write_image
 from itrans.recipe.arguments import Signature
 
 
@@ -116,6 +116,42 @@ def test_alpha_is_not_looked_at(lines):
     np.testing.assert_array_equal(lines(np.concatenate([disc(), alpha], axis=2)), lines(disc()))
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "shape"), [(300, 450, (64, 96)), (450, 300, (96, 64)), (32, 40, (64, 80)), (64, 64, (64, 64))]
+)
+def test_size_scales_the_shorter_side_of_the_pair(tmp_path, height, width, shape):
+    write_image(tmp_path / "train" / "a.png", cv2.resize(disc(), (width, height)))
+
+    pair = DATASETS.build({"name": "edges", "root": str(tmp_path), "size": 64}, split="train")[0]
+
+    assert (pair.source.shape, pair.target.shape) == ((*shape, 1), (*shape, 3))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 9])
+def test_size_scales_every_kind_of_picture(tmp_path, channels, dtype):
+    halves = np.zeros((64, 96, channels), dtype)
+    halves[:, :47] = WHITE[dtype]
+    write_image(tmp_path / "train" / "a.npy", halves)
+
+    target = DATASETS.build({"name": "edges", "root": str(tmp_path), "size": 32}, split="train")[0].target
+
+    assert (target.shape, target.dtype) == ((32, 48, channels), dtype)
+    assert (target[:, :23] == WHITE[dtype]).all()
+    assert (target[:, 24:] == 0).all()
+    assert np.abs(target[:, 23] - WHITE[dtype] / 2).max() <= 0.5  # the mean of the two columns that it was
+
+
+def test_lines_stay_black_in_large_pictures_that_are_scaled_before(lines):
+    large = disc(size=1024)
+    faded = cv2.resize(lines(large), (64, 64), interpolation=cv2.INTER_AREA)
+
+    drawn = lines(large, size=64)
+
+    assert faded.min() > 128
+    assert (drawn == 0).sum() > 60
+
+
 def test_thresholds_the_wrong_way_round_are_refused(lines):
     with pytest.raises(ValueError, match='"low" is 500, above "high", which is 100'):
         lines(disc(), low=500, high=100)
@@ -129,7 +165,8 @@ def test_a_sample_wins_over_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("method", "hed"), ("sample", "shoes"), ("sigma", 0), ("high", 0), ("low", -1), ("channels", 2)]
+    ("key", "value"),
+    [("method", "hed"), ("sample", "shoes"), ("sigma", 0), ("high", 0), ("low", -1), ("channels", 2), ("size", 8)],
 )
 def test_a_recipe_that_asks_for_something_else_is_refused(key, value):
     signature = Signature(DATASETS.get("edges"), ["split"])

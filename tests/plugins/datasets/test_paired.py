@@ -99,7 +99,7 @@ def test_a_missing_split_says_which_there_are(root):
 
 
 def test_a_root_without_any_split_says_what_was_looked_for(tmp_path):
-    with pytest.raises(MissingSplitError, match=r'"train"\. It has no \{split\}/source and \{split\}/target\.'):
+    with pytest.raises(MissingSplitError, match=r'"train"\. It has no \{split\}/source and no \{split\}/target\.'):
         build(tmp_path)
 
 
@@ -115,14 +115,14 @@ def test_half_a_split_is_an_error_even_where_another_could_stand_in(root):
 
 @pytest.mark.parametrize("pattern", [{"source": "photos"}, {"target": "photos"}])
 def test_one_side_cannot_be_split_alone(root, pattern):
-    with pytest.raises(ValueError, match='"{split}" belongs in both "source" and "target", or in neither'):
+    with pytest.raises(ValueError, match='"{split}" belongs in each of "source" and "target", or in none'):
         build(root, **pattern)
 
 
 def test_that_refusal_is_an_error_of_the_recipe(recipe, root):
     lines = recipe.read_text().replace('name = "aligned"', 'name = "paired"\nsource = "photos"')
     recipe.write_text(lines)
-    with pytest.raises(Exception, match='refuses its arguments: "{split}" belongs in both'):
+    with pytest.raises(Exception, match='refuses its arguments: "{split}" belongs in each'):
         load_recipe(recipe, overrides=[f"dataset.root={root.as_posix()}"]).build("dataset", split="train")
 
 
@@ -172,6 +172,34 @@ def test_missing_folder(flat):
     )
 
 
+# Endings
+
+
+def test_both_sides_can_lie_in_one_folder_and_be_told_apart_by_their_endings(tmp_path):
+    names = [f"{index:02d}" for index in range(20)]
+    fill(tmp_path / "all", *(f"{name}_noisy.png" for name in names), *(f"{name}_clean.tif" for name in names))
+    fill(tmp_path / "all", "00_preview.jpg", "readme.png")
+    arguments = {"source": "all", "target": "all", "source_ending": "_noisy", "target_ending": "_clean.tif"}
+
+    train, val, test = (build(tmp_path, **arguments, holdout=0.5, split=split) for split in ("train", "val", "test"))
+
+    assert sorted(keys(train) + keys(val) + keys(test)) == names
+    assert keys(train) == sorted(keys(train))
+    number = int(keys(val)[0])
+    assert np.array_equal(val[0].source, picture(number))
+    assert np.array_equal(val[0].target, picture(20 + number))
+
+
+def test_one_side_alone_can_have_an_ending(root):
+    for path in (root / "train" / "source").rglob("*.png"):
+        path.rename(path.with_name(f"{path.stem}-in.png"))
+
+    dataset = build(root, source_ending="-in")
+
+    assert keys(dataset) == ["b", "c", "deep/a.v1"]
+    assert np.array_equal(dataset[0].source, picture(0))
+
+
 # Mismatches
 
 
@@ -197,9 +225,9 @@ def test_all_that_is_missing_is_listed_by_side_with_ten_names_at_most(flat):
         build(flat, **FLAT)
 
     assert str(caught.value).splitlines() == [
-        "The two folders do not match (names are compared without suffix):",
-        f"13 missing in {flat / 'maps'}: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, ...",
+        "The folders do not match (names are compared without suffix):",
         f"1 missing in {flat / 'photos'}: 39",
+        f"13 missing in {flat / 'maps'}: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, ...",
     ]
 
 

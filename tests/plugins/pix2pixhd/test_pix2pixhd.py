@@ -255,13 +255,30 @@ def test_values_that_are_no_class_name_the_file(streets):
 def test_what_is_wrong_with_the_folders_is_named(streets):
     with pytest.raises(DataError, match="nowhere is not there"):
         streets_of(streets / "nowhere")
-    with pytest.raises(ValueError, match="needs {split} in it"):
+    with pytest.raises(ValueError, match='"photo_folder" needs {split} in it'):
         streets_of(streets, photo_folder="photos")
-    with pytest.raises(MissingSplitError, match="val_label"):
+    with pytest.raises(MissingSplitError, match=r'no folders for the split "val"\. It has: train\.'):
         DATASETS.build({"name": "instance_maps", "root": str(streets)}, split="val")
     cv2.imwrite(str(streets / "train_label/b.png"), np.zeros((3, 4), np.uint8))
     with pytest.raises(DataError, match=r"1 missing in .*train_img: b\n1 missing in .*train_inst: b"):
         streets_of(streets)
+
+
+def test_files_called_as_cityscapes_has_them(streets):
+    names = {"label": "_gtFine_labelIds", "inst": "_gtFine_instanceIds", "img": "_leftImg8bit"}
+    before = streets_of(streets)[0]
+    for kind, ending in names.items():
+        folder = streets / f"train_{kind}"
+        (folder / "a.png").rename(folder / f"a{ending}.png")
+    cv2.imwrite(str(streets / "train_label/a_gtFine_color.png"), np.zeros((3, 4, 3), np.uint8))
+    endings = {"label_ending": names["label"], "instance_ending": names["inst"], "photo_ending": names["img"]}
+    dataset = streets_of(streets, **endings)
+    assert (len(dataset), dataset[0].key) == (1, "a")
+    np.testing.assert_array_equal(dataset[0].source, before.source)
+    (streets / "train_inst" / "a_gtFine_instanceIds.png").rename(streets / "train_inst" / "b_gtFine_instanceIds.png")
+    with pytest.raises(DataError, match=r'1 that end in "_gtFine_instanceIds" missing in .*train_inst: a$'):
+        streets_of(streets, **endings)
+    assert len(streets_of(streets, **{**endings, "instance_folder": ""})) == 1
 
 
 def test_maps_of_another_size_or_kind_are_named(streets):

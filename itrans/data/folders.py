@@ -1,0 +1,173 @@
+"""Data sets of several folders: finding those of a split, and the files in them that belong together by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from itrans.data.images import find_images
+from itrans.errors import DataError, MissingSplitError
+from itrans.protocols import Split
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from itrans.protocols import ImageArray
+
+_PLACEHOLDER = "{split}"
+_STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
+"""Many published data sets have one held-out part, called either way."""
+
+_MOST_NAMED = 10
+
+
+def existing_root(root: str | os.PathLike[str]) -> Path:
+    """Return the folder of a data set.
+
+    Raises:
+        DataError: it is not there, or is no folder.
+    """
+    path = Path(root)
+    if not path.is_dir():
+        what = "is a file, not a folder" if path.exists() else "is not there"
+        raise DataError(f"The data set's folder {path} {what}. Set dataset.root to where the pictures are.")
+    return path
+
+
+def split_folders(root: str | os.PathLike[str], folders: Mapping[str, str], split: Split) -> list[Path]:
+    """Return the folders of a split, in the order in which they are given.
+
+    `val` and `test` stand in for each other where one of them has none of its folders.
+
+    Args:
+        root: the data set's folder.
+        folders: the name of each folder in it, by the argument of the data set that gives the name. `{split}` in a name
+            stands for the split; where no name has it, all splits have the same folders.
+        split: which part.
+
+    Raises:
+        DataError: the root is missing, or only some of the split's folders are.
+        MissingSplitError: all of them are missing for this split.
+        ValueError: some of the names have `{split}`, and others have not.
+    """
+    base = existing_root(root)
+    names = list(folders.values())
+    divided = [_PLACEHOLDER in name for name in names]
+    if any(divided) and not all(divided):
+        options = " and ".join(f'"{option}"' for option in folders)
+        raise ValueError(f'"{_PLACEHOLDER}" belongs in each of {options}, or in none')
+
+    def paths(split: Split) -> list[Path]:
+        return [base / name.replace(_PLACEHOLDER, split) for name in names]
+
+    chosen = split
+    if any(divided):
+        there = [name for name in get_args(Split) if any(path.is_dir() for path in paths(name))]
+        if split not in there:
+            chosen = _STAND_IN.get(split, split)
+        if chosen not in there:
+            listing = f"It has: {', '.join(there)}." if there else f"It has no {' and no '.join(names)}."
+            raise MissingSplitError(f'{base} has no folders for the split "{split}". {listing}')
+    if missing := [str(path) for path in paths(chosen) if not path.is_dir()]:
+        options = " and ".join(f"dataset.{option}" for option in folders)
+        raise DataError(f"No folder {' and no folder '.join(missing)}; {options} name them.")
+    return paths(chosen)
+
+
+def match_images(
+    folders: Sequence[Path], endings: Mapping[str, str | None] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return the pictures that belong together: those whose paths in the folders are the same but for the suffix.
+
+    Args:
+        folders: where to look, also in folders within them; one folder can be there twice, with two endings.
+        endings: what the names in each folder end in, by the argument of the data set that gives the ending. It may
+            have the suffix in it: `_depth` or `_depth.png`. Pictures with another ending are left out, and names are
+            compared without it. None, or an empty text, takes all pictures of that folder.
+
+    Returns:
+        By the common name, sorted: a path in each folder, as texts, which go to worker processes faster than paths do.
+
+    Raises:
+        DataError: there are no pictures, or none with the ending; two in one folder have the same name; or a folder
+            lacks some: what is missing in each is listed.
+    """
+    given = list(endings.items()) if endings else [("", None)] * len(folders)
+    sides = [(folder, option, ending or "") for folder, (option, ending) in zip(folders, given, strict=True)]
+    found = [_by_name(*side) for side in sides]
+    if not any(found):
+        there = " and ".join(dict.fromkeys(str(folder) for folder in folders))
+        raise DataError(f"{there} hold no pictures. Put pictures of the same names there.")
+    names = sorted(set().union(*found))
+    lacking = []
+    for (folder, _, ending), files in zip(sides, found, strict=True):
+        if missing := [name for name in names if name not in files]:
+            which = f' that end in "{ending}"' if ending else ""
+            shown = ", ".join(missing[:_MOST_NAMED]) + (", ..." if len(missing) > _MOST_NAMED else "")
+            lacking.append(f"{len(missing)}{which} missing in {folder}: {shown}")
+    if lacking:
+        without = "ending and suffix" if any(ending for _, _, ending in sides) else "suffix"
+        lines = [f"The folders do not match (names are compared without {without}):", *lacking]
+        unset = [f"dataset.{option}" for _, option, ending in sides if option and not ending]
+        if unset and all(found) and not any(all(name in files for files in found) for name in names):
+            lines.append(
+                f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings."
+            )
+        raise DataError("\n".join(lines))
+    return {name: tuple(files[name] for files in found) for name in names}
+
+
+def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:
+    """Compare the heights and widths of two pictures of a pair.
+
+    Args:
+        path: the file of the first, for the message.
+        image: `(H, W, C)`.
+        other_path: the file of the second.
+        other: `(H, W, C)`.
+
+    Raises:
+        DataError: they differ; both files and sizes are named.
+    """
+    (height, width), (other_height, other_width) = image.shape[:2], other.shape[:2]
+    if (height, width) != (other_height, other_width):
+        raise DataError(
+            f"{path} is {width}x{height}, but {other_path} is {other_width}x{other_height} (width x height): the two "
+            "pictures of a pair must have the same size."
+        )
+
+
+def _by_name(folder: Path, option: str, ending: str) -> dict[str, str]:
+    """Return the pictures of a folder by their names without suffix and ending."""
+    files = [path.as_posix() for path in find_images(folder)]
+    found: dict[str, str] = {}
+    for file in files:
+        name = _name_of(file, ending)
+        if not name:
+            continue
+        if name in found:
+            remedy = f", or set dataset.{option} to an ending that has the suffix in it" if option else ""
+            raise DataError(
+                f"{folder / found[name]} and {folder / file} have the same name: which of them is meant is not clear. "
+                f"Remove one{remedy}."
+            )
+        found[name] = file
+    if files and not found:
+        raise DataError(
+            f'{folder} has no pictures whose names end in "{ending}"; its first one is {files[0]}. Set '
+            f"dataset.{option} to what those to use end in."
+        )
+    return found
+
+
+def _name_of(file: str, ending: str) -> str | None:
+    """Return a path without its suffix and the ending, or None if it ends in something else.
+
+    Where the ending is all of a file's name, as in `0001/depth.png`, the folder is what tells pictures apart.
+    """
+    stem = file[: file.rindex(".")]  # `find_images` finds only files that have a suffix
+    for text in (stem, file):
+        if text.endswith(ending):
+            return text[: len(text) - len(ending)].rstrip("/")
+    return None
