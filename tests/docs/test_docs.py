@@ -557,6 +557,7 @@ def test_the_site_has_all_pages():
         "data.md",
         "labels.md",
         "experiments.md",
+        "tables.md",
         "pix2pix.md",
         "explained.md",
         "zh/explained.md",
