@@ -76,7 +76,7 @@ def test_all_errors_come_at_once_with_file_line_key_and_the_nearest_name(write):
     assert 'Did you mean "aligned"' in found["dataset.name"].message
     assert found["generator.filter"].where == "mine.toml:8"
     assert 'takes no "filter". Did you mean "filters"?' in found["generator.filter"].message
-    assert 'norm ("batch" | "instance" | "none" = "batch")' in found["generator.filter"].message
+    assert 'norm ("batch" | "instance" | "instance_affine" | "none" = "batch")' in found["generator.filter"].message
     assert "bach" in found["generator.norm"].message
     assert found["train.epochs"].where == "mine.toml:15"
 
