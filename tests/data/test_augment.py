@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
+import random
 
-import albumentations
 import numpy as np
 import pytest
 
-from itrans.data.augment import PairTransform, transform_fault
+from itrans.data.augment import PairTransform
 from itrans.data.sampler import derived_seed
 from itrans.errors import DataError
 from itrans.protocols import ImageSpec, Pair
@@ -115,20 +114,21 @@ def test_without_mirror_it_never_happens():
 
 
 @pytest.mark.parametrize(
-    ("augment", "training", "validation"),
+    ("augment", "size"),
     [
-        ({"size": 24}, (24, 24), (24, 24)),
-        ({"size": (24, 40)}, (24, 40), (24, 40)),
-        ({"resize": 36}, (36, 36), (36, 36)),
-        ({"resize": (36, 50), "crop": 32}, (32, 32), (32, 32)),
-        ({"resize": 36, "crop": (20, 30)}, (20, 30), (20, 30)),
-        ({"crop": (8, 16)}, (8, 16), (8, 16)),
-        ({"mirror": True}, (32, 32), (32, 32)),
+        ({"size": 24}, (24, 24)),
+        ({"size": (24, 40)}, (24, 40)),
+        ({"resize": 36}, (36, 36)),
+        ({"resize": (36, 50), "crop": 32}, (32, 32)),
+        ({"resize": 36, "crop": (20, 30)}, (20, 30)),
+        ({"crop": (8, 16)}, (8, 16)),
+        ({"mirror": True}, (32, 32)),
     ],
 )
-def test_sizes_are_height_and_width(augment, training, validation):
-    assert transform(augment)(twins(), 0).source.shape == (*training, 3)
-    assert transform(augment, training=False)(twins(), 0).target.shape == (*validation, 3)
+def test_sizes_are_height_and_width(augment, size):
+    for training in (True, False):
+        result = transform(augment, training=training)(twins(), 0)
+        assert result.source.shape == result.target.shape == (*size, 3)
 
 
 def test_crop_is_a_part_of_the_picture_and_reaches_every_place():
@@ -180,6 +180,7 @@ def test_different_seeds_give_different_results():
 def test_the_random_state_of_the_process_does_not_matter():
     change = transform(JITTER)
     expected = change(twins(), 5).source
+    random.seed(1)
     np.random.seed(1)
     np.testing.assert_array_equal(change(twins(), 5).source, expected)
 
@@ -291,46 +292,3 @@ def test_it_goes_to_other_processes_used_or_not():
     expected = change(twins(), 3).source
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(change))(twins(), 3).source, expected)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(transform(JITTER)))(twins(), 3).source, expected)
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [("HorizontalFlip", {}), ("Rotate", {"limit": 30, "p": 0.3}), ("ColorJitter", {"hue": 0.1}), ("NoOp", {})],
-)
-def test_a_good_transform_has_no_fault(name, arguments):
-    assert transform_fault(name, arguments) is None
-
-
-def test_unknown_transform_suggests_the_nearest():
-    assert transform_fault("HorizontalFlop", {}) == (
-        f'albumentations {albumentations.__version__} has no transform "HorizontalFlop". Did you mean "HorizontalFlip"?'
-    )
-
-
-@pytest.mark.parametrize("name", ["Compose", "OneOf", "np", "__version__", "os", "albumentations.Rotate", ""])
-def test_what_is_no_transform_is_unknown(name):
-    assert f'has no transform "{name}".' in transform_fault(name, {})
-
-
-@pytest.mark.parametrize("name", ["BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"])
-def test_abstract_classes_are_unknown_transforms(name):
-    assert f'has no transform "{name}".' in transform_fault(name, {})
-
-
-def test_unknown_argument_suggests_the_nearest_and_lists_all():
-    fault = transform_fault("Rotate", {"limt": 30})
-    assert fault.startswith('"Rotate" takes no "limt". Did you mean "limit"?\nIt takes: ')
-    assert set(fault.rpartition(": ")[2].split(", ")) == set(inspect.signature(albumentations.Rotate).parameters)
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("Rotate", {"limit": "much"}),
-        ("HorizontalFlip", {"p": 2}),
-        ("RandomCrop", {}),
-        ("RandomCrop", {"height": -1, "width": 4}),
-    ],
-)
-def test_refused_arguments_say_why(name, arguments):
-    assert transform_fault(name, arguments).startswith(f'"{name}" refuses its arguments: ')
