@@ -61,6 +61,11 @@ class Member:
     sample: str | None = None
     fault: str = ""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its run has come to its end."""
+        return self.state in {"finished", "early"}
+
 
 def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path) -> list[Member]:
     """Return what a sweep consists of: every recipe with every seed.
@@ -201,16 +206,19 @@ def table_of(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
             seed = "-" if member.seed is None else str(member.seed)
             best = "" if member.best_step is None else str(member.best_step)
             seconds = "" if member.seconds is None else f"{member.seconds:.0f}"
-            values = [_shown([member.metrics[name]]) if name in member.metrics else "" for name in names]
+            values = _values([member.metrics], names)
             rows.append([shown, seed, member.state, str(member.steps), best, seconds, *values])
-        ended = [member.metrics for member in group if member.state in {"finished", "early"}]
+        ended = [member.metrics for member in group if member.has_ended]
         if len(ended) > 1:
-            means = [_shown([found[name] for found in ended if name in found]) for name in names]
-            rows.append([shown, f"mean of {len(ended)}", "", "", "", "", *means])
-    for real in {str(member.real): member.real for member in members if member.real}.values():
-        values = [_shown([real[name]]) if name in real else "" for name in names]
-        rows.append(["real photos", "", "", "", "", "", *values])
+            rows.append([shown, f"mean of {len(ended)}", "", "", "", "", *_values(ended, names)])
+    reals = {str(member.real): member.real for member in members if member.real}.values()
+    rows += [["real photos", "", "", "", "", "", *_values([real], names)] for real in reals]
     return ["recipe", "seed", "state", "steps", "best at", "seconds", *names], rows
+
+
+def _values(results: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[str]:
+    """Return the cells of a row: the mean of each metric over the results that have it."""
+    return [_shown([result[name] for result in results if name in result]) for name in names]
 
 
 def _shown(values: Sequence[float]) -> str:

@@ -157,11 +157,11 @@ def draw(folder: Path, members: list[dict[str, Any]], name: str) -> None:
     write_image(HERE.parent / "images" / f"tables_{name}.jpg", compared(chosen, split="val", pictures=PICTURES))
 
 
-def keep(folder: Path, name: str) -> None:
+def keep(members: list[dict[str, Any]], name: str) -> None:
     """Keep the measurements of a sweep in this folder."""
     kept = [
         {key: member[key] for key in ("name", "recipe", "seed", "state", "steps", "metrics", "real", "sample")}
-        for member in members_of(folder / "results.json")
+        for member in members
     ]
     (HERE / f"{name}.json").write_text(json.dumps({"members": kept}, indent=1) + "\n", encoding="utf-8")
 
@@ -169,9 +169,10 @@ def keep(folder: Path, name: str) -> None:
 def main(folders: list[Path]) -> None:
     """Write what is new."""
     for folder, name in zip(folders, ("photos", "labels"), strict=False):
-        keep(folder, name)
+        members = members_of(folder / "results.json")
+        keep(members, name)
         for drawn in ("labels",) if name == "labels" else ("losses", "generators", "patches"):
-            draw(folder, members_of(folder / "results.json"), drawn)
+            draw(folder, members, drawn)
     text = page(PAGE.read_text(encoding="utf-8"), *(members_of(HERE / f"{name}.json") for name in ("photos", "labels")))
     PAGE.write_text(text, encoding="utf-8")
 

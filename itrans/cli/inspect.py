@@ -77,7 +77,7 @@ def inspect(
         recipe_or_checkpoint, overrides=overrides, channels=channels, with_dataset=receptive_field is not None
     )
     networks = inspected(subject, size or subject.size)
-    drawn = dict(zip(paths, chosen(networks, list(paths), network), strict=True))
+    drawn = chosen(networks, list(paths), network)
     if "--diagram" in paths:
         write_diagram(paths["--diagram"], drawn["--diagram"])
     if "--receptive-field" in paths:

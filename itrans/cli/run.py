@@ -146,8 +146,9 @@ def train(
         return outcome
     if outcome == "early":
         reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
-    found = folder.best if folder.best.is_file() else folder.last
-    reporter.note(f"Done after {progress.step} steps. Translate with it: itrans translate {found} PICTURES -o DIR")
+    reporter.note(
+        f"Done after {progress.step} steps. Translate with it: itrans translate {folder.result} PICTURES -o DIR"
+    )
     if trainer.sample is not None:
         reporter.note(trainer.sample)
     return outcome

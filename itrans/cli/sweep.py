@@ -133,9 +133,10 @@ def _run(member: Member, recipe: Recipe, device: str) -> None:
 
 def _segment(member: Member, segmenter: str, device: str) -> None:
     """Add the FCN score of a member's best checkpoint to its metrics."""
+    from itrans.engine.record import RunFolder
     from itrans.evaluation import evaluate_checkpoint
 
-    found = evaluate_checkpoint(_checkpoint(member), segmenter=segmenter, device=device)
+    found = evaluate_checkpoint(RunFolder(Path(member.folder)).result, segmenter=segmenter, device=device)
     outputs, real = ({f"fcn_{name}": value for name, value in scores.items()} for scores in found.segmented.values())
     member.metrics |= outputs
     member.real, member.segmenter = real, segmenter
@@ -144,24 +145,17 @@ def _segment(member: Member, segmenter: str, device: str) -> None:
 def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pictures: int, device: str) -> None:
     """Write what each recipe makes of the first pictures, with the first of its seeds that has ended."""
     from itrans.data.images import write_image
+    from itrans.engine.record import RunFolder
     from itrans.evaluation.comparison import compared
 
     checkpoints: dict[str, Path] = {}
     for member in members:
-        if member.state in {"finished", "early"}:
-            checkpoints.setdefault(member.name, _checkpoint(member))
+        if member.has_ended:
+            checkpoints.setdefault(member.name, RunFolder(Path(member.folder)).result)
     if checkpoints:
         split = recipes[0].tables.validation.split
         write_image(path, compared(checkpoints, split=split, pictures=pictures, device=device))
         click.echo(f"Drawn: {path}")
-
-
-def _checkpoint(member: Member) -> Path:
-    """Return a member's best checkpoint or, where nothing was validated, its last."""
-    from itrans.engine.record import RunFolder
-
-    folder = RunFolder(Path(member.folder))
-    return folder.best if folder.best.is_file() else folder.last
 
 
 def _fail(member: Member, fault: str) -> None:

@@ -37,6 +37,11 @@ class RunFolder:
         self.best = self.checkpoints / "best.pt"
         self._log = path / "log.jsonl"
 
+    @property
+    def result(self) -> Path:
+        """The checkpoint to use: the best or, where nothing was validated, the last."""
+        return self.best if self.best.is_file() else self.last
+
     def refuse_if_used(self) -> None:
         """Raise `OutputError` if a run has left checkpoints here, which a new run would overwrite."""
         if any(self.checkpoints.glob("*.pt")):

@@ -26,8 +26,8 @@ DRAWS = {"--diagram": "generator", "--receptive-field": "discriminator"}
 """The kind of network that each option draws."""
 
 
-def chosen(networks: Sequence[Inspected], options: Sequence[str], name: str | None = None) -> list[Inspected]:
-    """Return the network that each option draws: the one of that name, or else the first of its kind.
+def chosen(networks: Sequence[Inspected], options: Sequence[str], name: str | None = None) -> dict[str, Inspected]:
+    """Return the network that each option draws, by the option: the one of that name, or else the first of its kind.
 
     Args:
         networks: all that there are.
@@ -46,12 +46,12 @@ def chosen(networks: Sequence[Inspected], options: Sequence[str], name: str | No
         drawing = " and ".join(f"{option} draws a {kind}" for option, kind in DRAWS.items())
         what = f"a {kinds[name]}" if kinds[name] else "neither"
         raise ItransError(f"--network {name} is for what is drawn: {drawing}; this is {what}.")
-    found = []
+    found: dict[str, Inspected] = {}
     for option in options:
         alike = [entry for entry in networks if entry.traced.network.kind == DRAWS[option]]
         if not alike:
             raise ItransError(f"{option} draws a {DRAWS[option]}, and there is none here.")
-        found.append(next((entry for entry in alike if entry.traced.network.name == name), alike[0]))
+        found[option] = next((entry for entry in alike if entry.traced.network.name == name), alike[0])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from itrans.api import (
@@ -10,7 +11,6 @@ from itrans.api import (
     Pair,
     Split,
     as_channels,
-    existing_root,
     find_images,
     read_image,
     spec_of,
@@ -18,8 +18,6 @@ from itrans.api import (
 from itrans_datasets.splits import split_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from itrans.api import ImageArray
 
 
@@ -49,7 +47,7 @@ class Aligned:
         channels: Literal[1, 3, 4] | None = None,
         split: Split,
     ) -> None:
-        self._folder: Path = split_folder(existing_root(root), split)
+        self._folder: Path = split_folder(Path(root), split)
         self._direction, self._channels = direction, channels
         # As texts, which travel to worker processes faster than paths do.
         self._files = [path.as_posix() for path in find_images(self._folder)]
