@@ -113,7 +113,7 @@ def evaluate_checkpoint(
     if segmenter is not None:
         if source.kind != "labels" or target.kind == "labels" or not paired:
             raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
-        measurement.segmenter = Segmenter(segmenter, dataset.source, target, where)
+        measurement.segmenter = Segmenter(segmenter, source, target, where)
 
     augment = recipe.tables.augment
     same_size = augment.size or augment.resize or augment.crop
