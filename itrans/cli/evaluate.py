@@ -99,10 +99,12 @@ def evaluate(
     unless a metric is asked for that needs weights; then that is said first.
     """
     from itrans.cli.code import import_code
+    from itrans.cli.memory import keep_freed_memory
     from itrans.evaluation import evaluate_checkpoint
     from itrans.evaluation.writing import picture_table, write_results
 
     import_code(code)
+    keep_freed_memory()
     tables = [*([table] if table is not None else []), *([output / "pictures.csv"] if output is not None else [])]
     with contextlib.ExitStack() as stack, _progress() as progress:
         writers = [stack.enter_context(picture_table(path)) for path in tables]

@@ -110,6 +110,7 @@ def train(
     Returns:
         `finished`, `early` or `interrupted`.
     """
+    from itrans.cli.memory import keep_freed_memory
     from itrans.cli.progress import Quiet, reporter_here
     from itrans.engine.devices import choose_device
     from itrans.engine.interruption import StopRequest
@@ -122,6 +123,7 @@ def train(
         folder.refuse_if_empty()
     else:
         folder.refuse_if_used()
+    keep_freed_memory()
     processes = processes_here()
     chosen = choose_device(device, processes.local_rank)
     stop = StopRequest(*stop_after)

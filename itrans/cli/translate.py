@@ -77,10 +77,12 @@ def translate(
     five, of five seeds. An input that cannot be read is reported and skipped; the exit code is then 2.
     """
     from itrans.cli.code import import_code
+    from itrans.cli.memory import keep_freed_memory
     from itrans.translate_files import find_jobs, fitting, translate_files
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     import_code(code)
+    keep_freed_memory()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

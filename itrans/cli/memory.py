@@ -1,0 +1,32 @@
+"""How the C library's allocator treats memory that tensors no longer need."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt, see its manual, "Malloc Tunable Parameters"."""
+_KEPT, _LARGEST = 1 << 30, 32 << 20
+"""Bytes: so much free memory is kept, and blocks up to so large come from it (more than 32 MiB glibc refuses)."""
+_USERS = ("GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "MALLOC_TOP_PAD_")
+
+
+def keep_freed_memory() -> bool:
+    """Have the process keep the memory of freed tensors for the next ones, where its C library is glibc.
+
+    glibc gives blocks of more than 128 KiB back to the system as soon as they are free, and the system hands them out
+    again page by page, each wiped and with an interrupt of its own. On a CPU, that is a good part of the time of
+    loading pictures. What the environment says of glibc's allocator comes first.
+
+    Returns:
+        Whether that was done.
+    """
+    if not sys.platform.startswith("linux") or any(name in os.environ for name in _USERS):
+        return False
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    return bool(mallopt(_TRIM_THRESHOLD, _KEPT)) and bool(mallopt(_MMAP_THRESHOLD, _LARGEST))

@@ -1,0 +1,49 @@
+"""Freed memory is kept for the next tensors, unless the user says otherwise."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+linux = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc whose allocator is told")
+
+FAULTS = """
+import resource
+from itrans.cli.memory import keep_freed_memory
+
+def churn():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    held = [bytearray(16 << 20) for _ in range(4)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+done = keep_freed_memory()
+churn()
+print(done, churn())
+"""
+"""Prints how many pages the system had to hand out for 64 MiB, which the process has used and freed before."""
+
+
+def result(**environment: str) -> tuple[str, int]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
+    command = [sys.executable, "-c", FAULTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=clean | environment)
+    said, faults = done.stdout.split()
+    return said, int(faults)
+
+
+@linux
+def test_blocks_of_16_mib_are_taken_from_kept_memory() -> None:
+    said, pages = result()
+    assert said == "True"
+    assert pages < 100
+
+
+@linux
+def test_what_the_environment_says_comes_first() -> None:
+    said, pages = result(MALLOC_MMAP_THRESHOLD_="65536")
+    assert said == "False"
+    assert pages > 100  # at most 2 MiB each
