@@ -20,14 +20,14 @@ def elsewhere(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ALL)
 def test_it_is_good_with_its_own_data_and_with_its_sample(name):
-    own = load_recipe(RECIPES / name, allow_sample=False)
+    own = load_recipe(RECIPES / name, sample=False)
     sampled = load_recipe(RECIPES / name)
     assert own.tables.title
     assert sampled.is_sample == ("root" in own.tables.dataset.arguments)
 
 
 def described(name):
-    recipe = load_recipe(RECIPES / "lineage" / f"{name}.toml", allow_sample=False).tables
+    recipe = load_recipe(RECIPES / "lineage" / f"{name}.toml", sample=False).tables
     discriminator = recipe.discriminator.arguments["patch"] if recipe.discriminator else None
     return recipe.generator.name, [loss.name for loss in recipe.loss], discriminator
 
@@ -72,7 +72,7 @@ def test_photo_to_labels_has_the_same_systems(name):
     ],
 )
 def test_training_is_the_paper_s(name, epochs, batch, resize, mirror):
-    tables = load_recipe(RECIPES / f"{name}.toml", allow_sample=False).tables
+    tables = load_recipe(RECIPES / f"{name}.toml", sample=False).tables
     assert (tables.train.epochs, tables.train.batch_size) == (epochs, batch)
     assert (tables.augment.resize, tables.augment.mirror) == (resize, mirror)
     assert tables.augment.crop == (256 if resize else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from itrans.cli.samples import refuse_missing_root, sample_note, sample_option
 from itrans.errors import DataError, MissingSplitError
 
 _MOST_NAMED = 50
@@ -12,20 +13,21 @@ _MOST_NAMED = 50
 @click.command()
 @click.argument("recipe", type=click.Path())
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+@sample_option
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
-def check(recipe: str, overrides: tuple[str, ...], code: tuple[str, ...]) -> None:
+def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tuple[str, ...]) -> None:
     """Read every pair of a RECIPE's data set, in all its splits, and report what is wrong."""
     from rich.console import Console
     from rich.progress import track
 
     from itrans.cli.code import import_code
-    from itrans.cli.run import sample_note
     from itrans.data.loader import checked_pair
     from itrans.engine.build import build_dataset
     from itrans.recipe.load import load_recipe
 
     import_code(code)
-    loaded = load_recipe(recipe, overrides=overrides)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample)
+    refuse_missing_root(loaded)
     if note := sample_note(loaded):
         click.echo(note, err=True)
     faults: list[str] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import print_table
+from itrans.cli.samples import sample_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,7 @@ class _Channels(click.ParamType[tuple[int, int]]):
 )
 @click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
+@sample_option
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
 def inspect(
     recipe_or_checkpoint: str,
@@ -56,6 +58,7 @@ def inspect(
     receptive_field: str | None,
     network: str | None,
     overrides: tuple[str, ...],
+    sample: bool | None,
     code: tuple[str, ...],
 ) -> None:
     """Show the networks of a recipe or a checkpoint: layers, parameters, multiply-adds and receptive fields.
@@ -74,7 +77,11 @@ def inspect(
         paths["--receptive-field"] = checked_path("--receptive-field", receptive_field, (".png",))
     import_code(code)
     subject = load_subject(
-        recipe_or_checkpoint, overrides=overrides, channels=channels, with_dataset=receptive_field is not None
+        recipe_or_checkpoint,
+        overrides=overrides,
+        sample=sample,
+        channels=channels,
+        with_dataset=receptive_field is not None,
     )
     networks = inspected(subject, size or subject.size)
     drawn = chosen(networks, list(paths), network)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import INTERRUPTED
-from itrans.errors import OutputError, Problem, RecipeError
+from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
+from itrans.errors import OutputError
 
 if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
@@ -39,7 +40,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 )
 @click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint.")
 @click.option("--check", is_flag=True, help="Check the recipe and stop.")
-@click.option("--no-sample", is_flag=True, help="Refuse to train on the recipe's sample where its data are not there.")
+@sample_option
 @click.option("--stop-after", type=_StopAfter(), help="Save and stop after so many steps (400) or so long (90s, 30m).")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
@@ -49,7 +50,7 @@ def run(
     output: Path | None,
     resume: bool,
     check: bool,
-    no_sample: bool,
+    sample: bool | None,
     stop_after: tuple[int | None, float | None] | None,
     device: str,
     code: tuple[str, ...],
@@ -63,29 +64,23 @@ def run(
     from itrans.recipe.load import load_recipe
 
     import_code(code)
-    loaded = load_recipe(recipe, overrides=overrides, allow_sample=not no_sample)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample)
     if not check:
         refuse_missing_root(loaded)
-    sample = sample_note(loaded)
-    if sample is not None:
-        click.echo(sample, err=True)
+    note = sample_note(loaded)
+    if note is not None:
+        click.echo(note, err=True)
     if check:
         click.echo(f"{recipe} is good: {', '.join(sorted({c['name'] for c in loaded.components()}))}.")
+        if missing := missing_root(loaded):
+            click.echo(f"But: {missing.message}")
         return
     if output == Path():
         raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
     folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
-    outcome = train(loaded, folder, sample, resume=resume, stop_after=stop_after or (None, None), device=device)
+    outcome = train(loaded, folder, note, resume=resume, stop_after=stop_after or (None, None), device=device)
     if outcome == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
-
-
-def refuse_missing_root(recipe: Recipe) -> None:
-    """Raise `RecipeError` if the data set's folder is not there; it says how to get it, if there is a way."""
-    root = recipe.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not Path(root).exists():
-        message = f"The data set's folder {root} is not there.{_how_to_get(root)}"
-        raise RecipeError(Problem(*recipe.where(("dataset", "root")), message))
 
 
 def train(
@@ -96,6 +91,7 @@ def train(
     resume: bool,
     stop_after: tuple[int | None, float | None],
     device: str,
+    advice: str = "Go on with --resume.",
 ) -> str:
     """Train into a folder, showing how it goes.
 
@@ -106,6 +102,7 @@ def train(
         resume: go on from the folder's last checkpoint.
         stop_after: a number of steps, a time in seconds.
         device: its name.
+        advice: what is said to do after an interruption.
 
     Returns:
         `finished`, `early` or `interrupted`.
@@ -144,7 +141,7 @@ def train(
     progress = trainer.progress
     if outcome == "interrupted":
         reason = stop.reason or "another process"
-        reporter.note(f"Stopped by {reason} at step {progress.step}, saved in {folder.last}. Go on with --resume.")
+        reporter.note(f"Stopped by {reason} at step {progress.step}, saved in {folder.last}. {advice}".rstrip())
         return outcome
     if outcome == "early":
         reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
@@ -154,32 +151,6 @@ def train(
     if trainer.sample is not None:
         reporter.note(trainer.sample)
     return outcome
-
-
-def sample_note(recipe: Recipe) -> str | None:
-    """Return the sentence that goes wherever a sample run's results are shown; None if the data are the recipe's."""
-    if recipe.missing_root is None:
-        return None
-    from itrans.registry import DATASETS
-
-    name = recipe.tables.dataset.name
-    attribution = getattr(DATASETS.get(name), "attribution", "")
-    note = (
-        f"SAMPLE DATA: {recipe.missing_root} is not there, so this run uses the recipe's [sample], "
-        f'the data set "{name}".{_how_to_get(recipe.missing_root)}'
-    )
-    return f"{note} {attribution}".strip()
-
-
-def _how_to_get(root: str) -> str:
-    """Return the command that fetches a data set's folder, if there is one."""
-    from itrans.data.archives import ARCHIVES
-
-    folder = Path(root)
-    if folder.name not in ARCHIVES:
-        return ""
-    where = "" if folder.parent == Path("datasets") else f" -o {folder.parent}"
-    return f" Fetch it: itrans data fetch {folder.name}{where}."
 
 
 def _relay_log(reporter: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import time
 import traceback
 from dataclasses import asdict
@@ -11,13 +13,18 @@ from typing import TYPE_CHECKING
 import click
 
 from itrans.cli.console import INTERRUPTED, print_table
-from itrans.errors import ItransError
+from itrans.cli.samples import missing_root, sample_note, sample_option
+from itrans.errors import CheckpointError, ItransError, RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from itrans.errors import Problem
     from itrans.recipe.load import Recipe
-    from itrans.sweep import Member
+    from itrans.sweep.members import Member
+
+_FCN = "fcn_"
+"""What the names of scores by a segmenter begin with."""
 
 
 @click.command()
@@ -40,7 +47,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Draw N held-out pairs as each recipe translates them, side by side: comparison.png.",
 )
-@click.option("--no-sample", is_flag=True, help="Refuse to train on a recipe's sample where its data are not there.")
+@sample_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
 def sweep(
@@ -50,96 +57,132 @@ def sweep(
     overrides: tuple[str, ...],
     segmenter: str | None,
     pictures: int,
-    no_sample: bool,
+    sample: bool | None,
     device: str,
     code: tuple[str, ...],
 ) -> None:
     """Run several RECIPEs, one after the other, and compare them in one table.
 
-    Every run has a folder in DIR; results.md and results.json there are written anew after each. All recipes are
-    checked before the first is run. The same command goes on with what was interrupted, and leaves alone what is
-    finished. A run that fails is shown in the table, the others go on, and the exit code is 2. Metrics are those of
-    each run's best validation.
+    Every run has a folder in DIR; results.md and results.json there are written anew after each. All recipes, the
+    segmenter and the runs that are there already are checked before the first is run. The same command goes on with
+    what was interrupted, and leaves alone what is finished; runs of other recipes and seeds stay in the table. A run
+    that fails is shown in it, the others go on, and the exit code is 2. Metrics are of each run's best validation.
     """
     from itrans.cli.code import import_code
-    from itrans.cli.run import sample_note
-    from itrans.engine.checkpoint import load_checkpoint
     from itrans.engine.processes import processes_here
-    from itrans.recipe.load import load_recipe
-    from itrans.sweep import earlier_results, members_of, recall, table_of, write_table
+    from itrans.sweep.checks import refuse_other_runs, refuse_segmenter
+    from itrans.sweep.members import earlier_results, members_of, others_of, recall
+    from itrans.sweep.table import table_of, write_table
 
     import_code(code)
     members = members_of(recipes, _numbers(seeds), output)
-    loaded: list[Recipe] = []
-    for member in members:
-        seeded = overrides if member.seed is None else (*overrides, f"seed={member.seed}")
-        loaded.append(load_recipe(member.recipe, overrides=seeded, allow_sample=not no_sample))
+    loaded = _loaded(members, overrides, sample)
     if processes_here().count > 1:
         raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
-    if segmenter is not None:
-        load_checkpoint(segmenter)  # better now than after hours of training
     earlier = earlier_results(output)
+    others = others_of(earlier, members)
+    refuse_other_runs(members, loaded, others)
     for member, recipe in zip(members, loaded, strict=True):
         member.sample = sample_note(recipe)
-        recall(member, recipe, earlier.get(member.folder))
+        recall(member, earlier.get(member.folder))
+    digest = None if segmenter is None else _sha256(segmenter)
+    if segmenter is not None and digest is not None:
+        refuse_segmenter(segmenter, members, loaded, digest, device)
     for number, (member, recipe) in enumerate(zip(members, loaded, strict=True), start=1):
         click.echo(f"[{number}/{len(members)}] {member.folder}")
         before = asdict(member)
-        try:
+        with _noting_faults(member):
             _run(member, recipe, device)
-            if segmenter is not None and member.state != "interrupted" and member.segmenter != segmenter:
-                _segment(member, segmenter, device)
-        except ItransError as error:
-            _fail(member, str(error))
-        except Exception as error:  # of a component, or for want of memory: the others may do without
-            traceback.print_exc()
-            _fail(member, f"{type(error).__name__}: {error}")
-        write_table(members, output)
+        if segmenter is not None and digest is not None and member.has_ended:
+            _score(member, segmenter, digest, device)
+        write_table([*members, *others], output)
         if asdict(member) != before or number == len(members):
-            print_table(*table_of(members))
+            print_table(*table_of([*members, *others]))
         if member.state == "interrupted":
             click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
             raise click.exceptions.Exit(INTERRUPTED)
+    if segmenter is not None and digest is not None and _score_again(others, segmenter, digest, device):
+        write_table([*members, *others], output)
+        print_table(*table_of([*members, *others]))
     click.echo(f"Written to {output / 'results.md'} and {output / 'results.json'}")
     if pictures:
         _draw(members, loaded, output / "comparison.png", pictures, device)
-    if failed := [member for member in members if member.state == "failed"]:
-        listing = "\n".join(f"{member.folder}: {member.fault}" for member in failed)
-        raise ItransError(f"{len(failed)} of {len(members)} runs failed.\n{listing}")
+    if failed := [member.folder for member in members if member.fault]:
+        raise ItransError(
+            f"{len(failed)} of {len(members)} runs failed, or could not be scored: {', '.join(failed)}. "
+            f"What was wrong is said above, and in {output / 'results.md'}."
+        )
+
+
+def _loaded(members: Sequence[Member], overrides: Sequence[str], sample: bool | None) -> list[Recipe]:
+    """Return the members' recipes; if any are wrong, or their data are not there, all that is wrong is said at once."""
+    from itrans.recipe.load import load_recipe
+    from itrans.sweep.members import is_finished
+
+    recipes: list[Recipe] = []
+    problems: list[Problem] = []
+    for member in members:
+        seeded = overrides if member.seed is None else (*overrides, f"seed={member.seed}")
+        try:
+            recipe = load_recipe(member.recipe, overrides=seeded, sample=sample)
+        except RecipeError as error:
+            problems += error.problems
+            continue
+        recipes.append(recipe)
+        if not is_finished(Path(member.folder)) and (missing := missing_root(recipe)):
+            problems.append(missing)
+    if problems:
+        raise RecipeError(list(dict.fromkeys(problems)))
+    return recipes
 
 
 def _run(member: Member, recipe: Recipe, device: str) -> None:
     """Run a member, or go on with it, unless it is finished."""
-    from itrans.cli.run import refuse_missing_root, train
+    from itrans.cli.run import train
     from itrans.engine.record import RunFolder
-    from itrans.sweep import is_finished, take_results
+    from itrans.sweep.members import is_finished, take_results
 
     folder = Path(member.folder)
-    if is_finished(folder, recipe):
+    if is_finished(folder):
         click.echo("This run is finished already.")
         return
-    refuse_missing_root(recipe)
     if member.sample is not None:
         click.echo(member.sample, err=True)
     resume = RunFolder(folder).last.is_file()
     before = (member.seconds or 0.0) if resume else 0.0
     began = time.monotonic()
     try:
-        train(recipe, folder, member.sample, resume=resume, stop_after=(None, None), device=device)
+        train(recipe, folder, member.sample, resume=resume, stop_after=(None, None), device=device, advice="")
     finally:
         member.seconds = before + time.monotonic() - began
-    take_results(member)
+        take_results(member)
 
 
-def _segment(member: Member, segmenter: str, device: str) -> None:
-    """Add the FCN score of a member's best checkpoint to its metrics."""
+def _score(member: Member, segmenter: str, digest: str, device: str) -> None:
+    """Add the FCN score of a member's best checkpoint to its metrics, unless this very segmenter has given it one."""
     from itrans.engine.record import RunFolder
     from itrans.evaluation import evaluate_checkpoint
 
-    found = evaluate_checkpoint(RunFolder(Path(member.folder)).result, segmenter=segmenter, device=device)
-    outputs, real = ({f"fcn_{name}": value for name, value in scores.items()} for scores in found.segmented.values())
-    member.metrics |= outputs
-    member.real, member.segmenter = real, segmenter
+    if member.segmenter_sha256 == digest:
+        return
+    member.metrics = {name: value for name, value in member.metrics.items() if not name.startswith(_FCN)}
+    member.segmenter, member.segmenter_sha256, member.real = None, None, {}
+    with _noting_faults(member):
+        found = evaluate_checkpoint(RunFolder(Path(member.folder)).result, segmenter=segmenter, device=device)
+        outputs, member.real = (
+            {f"{_FCN}{name}": value for name, value in scores.items()} for scores in found.segmented.values()
+        )
+        member.metrics |= outputs
+        member.segmenter, member.segmenter_sha256 = segmenter, digest
+
+
+def _score_again(others: Sequence[Member], segmenter: str, digest: str, device: str) -> bool:
+    """Score what another segmenter has scored, so that one table is of one; return whether there was anything."""
+    stale = [member for member in others if member.segmenter is not None and member.segmenter_sha256 != digest]
+    for member in stale:
+        click.echo(f"{member.folder}: scored by another segmenter before, and now by this one.")
+        _score(member, segmenter, digest, device)
+    return bool(stale)
 
 
 def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pictures: int, device: str) -> None:
@@ -158,9 +201,28 @@ def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pict
         click.echo(f"Drawn: {path}")
 
 
-def _fail(member: Member, fault: str) -> None:
-    member.state, member.fault = "failed", fault
-    click.echo(f"Error: {fault}", err=True)
+@contextlib.contextmanager
+def _noting_faults(member: Member) -> Iterator[None]:
+    """Keep what goes wrong in the block with the member; one whose run has not ended has failed."""
+    try:
+        yield
+    except ItransError as error:
+        member.fault = str(error)
+    except Exception as error:  # of a component, or for want of memory: the others may do without
+        traceback.print_exc()
+        member.fault = f"{type(error).__name__}: {error}"
+    if member.fault:
+        if not member.has_ended:
+            member.state = "failed"
+        click.echo(f"Error: {member.fault}", err=True)
+
+
+def _sha256(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"--segmenter {path} cannot be read: {error.strerror}.") from error
 
 
 def _numbers(text: str | None) -> list[int]:

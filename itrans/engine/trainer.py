@@ -155,7 +155,7 @@ class Trainer:
             self._save(self._folder.last)
             saved = (
                 f"The run is saved in {self._folder.last} (step {self.progress.step}): mend or replace what is broken, "
-                "under the same name, and go on with --resume."
+                "under the same name, and go on with --resume. If the recipe has to change, start anew: -o DIR."
             )
             raise DataError(f"{error}\n{saved}") from error
 

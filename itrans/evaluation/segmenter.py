@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from itrans.data.tensors import planes, stack
 from itrans.engine.processes import Processes
 from itrans.engine.segmentation import LabelScores
-from itrans.errors import CheckpointError
+from itrans.errors import CheckpointError, DataError
 from itrans.translate import Translator
 
 if TYPE_CHECKING:
@@ -32,12 +32,15 @@ class Segmenter:
         device: where.
 
     Raises:
+        DataError: what is to be scored are not photos of label maps.
         CheckpointError: it cannot be used, does not make label maps, or its classes or channels are not these.
     """
 
     def __init__(
         self, checkpoint: str | os.PathLike[str], labels: ImageSpec, photos: ImageSpec, device: torch.device
     ) -> None:
+        if labels.kind != "labels" or photos.kind == "labels":
+            raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
         self._translator = Translator(checkpoint, device=str(device))
         made, taken = self._translator.target, self._translator.source
         if made.kind != "labels":

@@ -79,13 +79,19 @@ class Subject:
 
 
 def load_subject(
-    path: str, *, overrides: Sequence[str] = (), channels: tuple[int, int] | None = None, with_dataset: bool = False
+    path: str,
+    *,
+    overrides: Sequence[str] = (),
+    sample: bool | None = None,
+    channels: tuple[int, int] | None = None,
+    with_dataset: bool = False,
 ) -> Subject:
     """Build the networks of a recipe or of a checkpoint; nothing is downloaded for them, and no weights are loaded.
 
     Args:
         path: a recipe (`.toml`) or a checkpoint (`.pt`, `.pth`, `.ckpt`).
         overrides: `key=value` texts, as given with `--set`, for a recipe.
+        sample: whether `[sample]` is laid over a recipe; None lays it where the data are not there.
         channels: of source and target, in place of what the data set or the checkpoint says.
         with_dataset: whether a picture of the data set is wanted.
 
@@ -97,14 +103,18 @@ def load_subject(
         what = "is a folder" if file.is_dir() else "does not exist"
         raise ItransError(f"{path} {what}. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
     if file.suffix.lower() == ".toml":
-        recipe = load_recipe(path, overrides=overrides)
+        recipe = load_recipe(path, overrides=overrides, sample=sample)
         dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
-        if recipe.is_sample:
-            notes.insert(0, f"{recipe.missing_root} is not there: this is the recipe with its [sample].")
+        if recipe.missing_root is not None:
+            notes.insert(
+                0,
+                f"{recipe.missing_root} is not there: this is the recipe with its [sample]; --no-sample leaves it out.",
+            )
         specs = (dataset.source, dataset.target) if dataset else (_ASSUMED, _ASSUMED)
     elif file.suffix.lower() in _CHECKPOINTS:
-        if overrides:
-            raise ItransError("--set goes with a recipe: what a checkpoint was made with cannot be changed.")
+        if overrides or sample is not None:
+            option = "--set" if overrides else "--sample" if sample else "--no-sample"
+            raise ItransError(f"{option} goes with a recipe: what a checkpoint was made with cannot be changed.")
         checkpoint = load_checkpoint(path)
         recipe = checkpoint.checked_recipe(path)
         specs = (checkpoint.source, checkpoint.target)
@@ -151,7 +161,7 @@ class _Noting(Recipe):
 
 def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Network]:
     tables = recipe.tables.model_copy(update={"loss": tuple(t for t in recipe.tables.loss if not _is_network(t.name))})
-    noting = _Noting(tables, recipe.where, recipe.missing_root)
+    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing_root)
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
     method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False)
     found = []

@@ -25,17 +25,14 @@ class Recipe:
     Attributes:
         tables: its values, the components' defaults included.
         where: tells the place and the dotted key that a value comes from.
-        missing_root: the data set's folder, where it is not there and `[sample]` has taken its place; else None.
+        is_sample: whether `[sample]` has taken the place of the recipe's own data.
+        missing_root: the data set's folder, if that is because it is not there; else None.
     """
 
     tables: Tables
     where: Callable[[KeyPath], tuple[str, str]]
+    is_sample: bool = False
     missing_root: str | None = None
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether sample data stands in for the recipe's own."""
-        return self.missing_root is not None
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -83,27 +80,29 @@ class Recipe:
             raise PluginError(f"{owner(use)} failed: {type(error).__name__}: {error}") from error
 
 
-def load_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), allow_sample: bool = True) -> Recipe:
+def load_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), sample: bool | None = None) -> Recipe:
     """Read and check a recipe.
 
     Args:
         path: a TOML file.
         overrides: `key=value` texts, as given with `--set`; they win over everything.
-        allow_sample: lay `[sample]` over the recipe where the folder `dataset.root` is not there.
+        sample: whether `[sample]` is laid over the recipe; None lays it where the folder `dataset.root` is not there.
 
     Raises:
         RecipeError: with every fault, each with file, line and dotted key.
     """
     layers = Layers(*read_documents(path))
-    root = _missing_root(layers, overrides) if allow_sample else None
-    if root is not None:
+    root = _missing_root(layers, overrides) if sample is None else None
+    if sample and layers.sample is None:
+        raise RecipeError(Problem(str(path), "sample", "This recipe has no [sample], which --sample asks for."))
+    if sample or root is not None:
         layers.lay_sample()
     for assignment in overrides:
         layers.override(assignment)
 
     from itrans.recipe.check import check  # only now: pydantic and the components take time to import
 
-    return Recipe(check(layers.data, layers.where), layers.where, root)
+    return Recipe(check(layers.data, layers.where), layers.where, bool(sample) or root is not None, root)
 
 
 def resolved_recipe(data: dict[str, Any], source: str) -> Recipe:

@@ -52,6 +52,7 @@ def test_check_touches_no_data(itrans, recipe, tmp_path):
     done = itrans("run", recipe, "--check", "--set", "dataset.root=nowhere")
     assert done.exit_code == 0
     assert "is good" in done.output
+    assert "But: The data set's folder nowhere is not there." in done.output
     assert not (tmp_path / "runs").exists()
 
 
@@ -105,9 +106,19 @@ def test_no_sample_refuses_and_names_the_command(itrans, without_data):
     assert "itrans data fetch edges2shoes" in done.stderr
 
 
+def test_sample_is_used_where_the_data_are_there_too_if_it_is_asked_for(itrans, recipe, aligned, tmp_path):
+    recipe.write_text(recipe.read_text() + SAMPLE.replace("{root}", aligned.as_posix()))
+    done = itrans("run", recipe, "--sample")
+    assert done.exit_code == 0, done.output
+    note = (tmp_path / "runs/tiny-sample/SAMPLE.txt").read_text()
+    assert note.startswith("SAMPLE DATA: as --sample asks, this run uses the recipe's [sample], the data set")
+    assert load_checkpoint("runs/tiny-sample/checkpoints/last.pt").recipe["generator"]["filters"] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--sample"], "tiny.toml  sample\n  This recipe has no [sample]"),
         (["--set", "dataset.root=nowhere"], "dataset.root\n  The data set's folder nowhere is not there"),
         (["--device", "cuda:99"], "cuda:99"),
         (["--resume"], "nothing to resume"),

@@ -48,7 +48,7 @@ def test_recipes_are_good(block, tmp_path, monkeypatch, request):
         with pytest.raises(RecipeError):
             load_recipe(block.name)
         return
-    load_recipe(block.name, allow_sample=False)
+    load_recipe(block.name, sample=False)
     if "[sample]" in block.text:
         assert load_recipe(block.name).is_sample
 

@@ -100,7 +100,7 @@ def test_a_sample_s_data_set_has_nothing_of_the_missing_one(write):
 def test_errors_name_the_file_that_a_value_stands_in(write, tmp_path):
     write(BASE.replace("depth = 5", 'depth = "deep"'), "base.toml")
     path = write('extends = "base.toml"\n[generator]\nfilter = 3\n[sample]\ntrain = { step = 1 }\n')
-    found = {problem.key: problem.where for problem in faults(path, allow_sample=False)}
+    found = {problem.key: problem.where for problem in faults(path, sample=False)}
     assert found == {"generator.filter": f"{path}:3", "generator.depth": f"{tmp_path / 'base.toml'}:7"}
     assert f"{path}:5" in {problem.where for problem in faults(path)}
 
@@ -180,5 +180,5 @@ def test_a_file_s_own_keys_are_neither_a_sample_s_nor_an_option_s(write):
     messages = {problem.key: problem.message for problem in faults(path)}
     assert messages["sample.without"].startswith('"without" has its place at the top of a recipe\'s file')
     assert "extends" not in messages["sample.seeds"]
-    [problem] = faults(write(BASE), overrides=["extends=base.toml"], allow_sample=False)
+    [problem] = faults(write(BASE), overrides=["extends=base.toml"], sample=False)
     assert problem.message.startswith('"extends" has its place at the top')

@@ -47,7 +47,7 @@ def problems(path, *overrides):
 
 
 def test_the_papers_recipe_is_good_and_says_the_papers_numbers():
-    tables = load_recipe("recipes/pix2pix_edges2shoes.toml", allow_sample=False).tables
+    tables = load_recipe("recipes/pix2pix_edges2shoes.toml", sample=False).tables
     assert tables.generator.arguments["depth"] == 8
     assert tables.generator.arguments["filters"] == 64
     assert tables.discriminator.arguments["patch"] == 70
@@ -190,6 +190,15 @@ class TestSample:
         recipe = load_recipe("mine.toml")
         assert not recipe.is_sample
         assert recipe.tables.generator.arguments["depth"] == 3
+
+    def test_it_can_be_asked_for_and_done_without(self, write, tmp_path):
+        assert not load_recipe(write(GOOD + SAMPLE), sample=False).is_sample
+        (tmp_path / "data").mkdir()
+        recipe = load_recipe("mine.toml", sample=True)
+        assert (recipe.is_sample, recipe.missing_root) == (True, None)
+        assert recipe.tables.dataset.table["name"] == "openmoji"
+        with pytest.raises(RecipeError, match=r"no \[sample\]"):
+            load_recipe(write(GOOD), sample=True)
 
     def test_set_wins_over_it(self, write):
         tables = load_recipe(write(GOOD + SAMPLE), overrides=["train.epochs=3", "generator.depth=4"]).tables

@@ -1,0 +1,53 @@
+"""How a recipe differs from the one that a run was made with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from itrans.errors import ItransError
+from itrans.recipe.load import resolved_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from itrans.recipe.document import KeyPath
+    from itrans.recipe.load import Recipe
+
+_ABSENT = object()
+
+
+def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], source: str) -> list[str]:
+    """Return what differs, each as `train.steps: 4 then, 600 now`.
+
+    Arguments that components have got since count as their defaults.
+
+    Args:
+        then: the recipe of the run, as `Recipe.resolved` was.
+        now: the recipe.
+        free: keys, and tables, that may differ.
+        source: where `then` is from, for messages.
+    """
+    try:
+        before = resolved_recipe(dict(then), source).resolved
+    except ItransError:  # of an itrans or a plugin that took other arguments: all that can be compared is the text
+        before = dict(then)
+    return [
+        f"{'.'.join(map(str, key))}: {_shown(old)} then, {_shown(new)} now"
+        for key, old, new in _differences((), before, json.loads(json.dumps(now.resolved)))
+        if not any(key[: len(prefix)] == prefix for prefix in free)
+    ]
+
+
+def _differences(key: KeyPath, before: Any, now: Any) -> Iterator[tuple[KeyPath, Any, Any]]:
+    if isinstance(before, list | tuple) and isinstance(now, list | tuple) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in [*before, *(name for name in now if name not in before)]:
+            yield from _differences((*key, name), before.get(name, _ABSENT), now.get(name, _ABSENT))
+    elif before != now:
+        yield key, before, now
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is _ABSENT else json.dumps(value)

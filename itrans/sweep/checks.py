@@ -1,0 +1,95 @@
+"""What is found out before the first run of a sweep, while nothing has been written."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from itrans.engine.build import build_dataset
+from itrans.engine.devices import choose_device
+from itrans.engine.state import may_change
+from itrans.errors import DataError, ItransError, OutputError
+from itrans.evaluation.segmenter import Segmenter
+from itrans.recipe.changes import changes
+from itrans.sweep.members import events_of, is_finished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from itrans.recipe.document import KeyPath
+    from itrans.recipe.load import Recipe
+    from itrans.sweep.members import Member
+
+_FREE: tuple[KeyPath, ...] = (("title",), ("train", "workers"), ("log",), ("checkpoint",))
+"""Keys, and tables, of a finished run's recipe that its result does not depend on."""
+
+
+def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], others: Iterable[Member]) -> None:
+    """Compare what is to be run with the runs that are there.
+
+    Args:
+        members: what is to be run.
+        recipes: theirs.
+        others: runs of the same folder that stay in the table.
+
+    Raises:
+        OutputError: a folder holds the run of another recipe, or another seed's run, which would be averaged with
+            these, is of another recipe.
+    """
+    found: dict[str, list[str]] = {}
+
+    def note(folder: str, faults: Sequence[str]) -> None:
+        if faults:
+            found.setdefault("; ".join(faults), []).append(folder)
+
+    named: dict[str, Recipe] = {}
+    for member, recipe in zip(members, recipes, strict=True):
+        named.setdefault(member.name, recipe)
+        note(member.folder, _unlike(Path(member.folder), recipe))
+    for member in others:
+        if member.name in named:
+            note(member.folder, _unlike(Path(member.folder), named[member.name], besides=(("seed",),)))
+    if found:
+        listing = "\n".join(
+            f"{folders[0]}{f' and {len(folders) - 1} more' if len(folders) > 1 else ''}: {fault}"
+            for fault, folders in found.items()
+        )
+        raise OutputError(
+            f"These runs are of other recipes than those of now:\n{listing}\n"
+            "Nothing was run. Repeat every option of then (--set, --seeds, --sample), choose another folder with -o, "
+            "or remove those."
+        )
+
+
+def refuse_segmenter(
+    segmenter: str, members: Sequence[Member], recipes: Sequence[Recipe], digest: str, device: str
+) -> None:
+    """Raise `ItransError` if a segmenter cannot score what a recipe makes, or its data have no split to score."""
+    seen: set[str] = set()
+    for member, recipe in zip(members, recipes, strict=True):
+        data = json.dumps(recipe.resolved["dataset"])
+        if data in seen or (is_finished(Path(member.folder)) and member.segmenter_sha256 == digest):
+            continue
+        seen.add(data)
+        try:
+            dataset = build_dataset(recipe, "test")
+            if not getattr(dataset, "paired", True):
+                raise DataError("--segmenter scores pairs, and this data set is unpaired.")
+            Segmenter(segmenter, dataset.source, dataset.target, choose_device(device))
+        except ItransError as error:
+            raise DataError(f"{member.recipe} cannot be scored with --segmenter. {error}") from error
+
+
+def _unlike(folder: Path, recipe: Recipe, besides: tuple[KeyPath, ...] = ()) -> list[str]:
+    """Return what differs between a recipe and that of a folder's run, if there is one."""
+    if not events_of(folder):
+        return []
+    path = folder / "recipe.toml"
+    try:
+        then: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [f"{path}, which tells what this run is, cannot be read ({error})"]
+    free = _FREE if is_finished(folder) else may_change(recipe)
+    return changes(then, recipe, free=free + besides, source=str(path))

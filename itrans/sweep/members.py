@@ -1,0 +1,168 @@
+"""What a sweep consists of: recipes with seeds, their runs' folders, and what is known of each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from itrans.engine.record import SAMPLE_NOTE
+from itrans.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+State: TypeAlias = Literal["finished", "early", "interrupted", "failed", "not yet"]
+"""How a member has ended: as planned, because nothing got better any more, on request, with an error, or not at all."""
+
+
+@dataclass
+class Member:
+    """A recipe with a seed, and what has come of it.
+
+    Attributes:
+        name: of its recipe's file.
+        recipe: the file.
+        seed: in place of the recipe's; None is the recipe's own.
+        folder: its run's.
+        state: how it has ended.
+        steps: how many it has taken.
+        best_step: after how many its best checkpoint was written; None without one.
+        seconds: how long it has taken, all sittings together; None if it has not been run by a sweep.
+        metrics: those of its best validation, and of its evaluation.
+        final: the metrics of its last validation.
+        segmenter: the checkpoint that its translations were segmented with for its FCN score; None if they were not.
+        segmenter_sha256: of that file, which may since be another one of the same name.
+        real: the FCN score of the real photos that its translations are to look like; empty without a segmenter.
+        sample: what stood in for its data; None if nothing did.
+        fault: what went wrong, while it was run or while it was scored.
+    """
+
+    name: str
+    recipe: str
+    seed: int | None
+    folder: str
+    state: State = "not yet"
+    steps: int = 0
+    best_step: int | None = None
+    seconds: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    final: dict[str, float] = field(default_factory=dict)
+    segmenter: str | None = None
+    segmenter_sha256: str | None = None
+    real: dict[str, float] = field(default_factory=dict)
+    sample: str | None = None
+    fault: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its run has come to its end."""
+        return self.state in {"finished", "early"}
+
+
+def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path) -> list[Member]:
+    """Return what a sweep consists of: every recipe with every seed.
+
+    Args:
+        recipes: files.
+        seeds: none for each recipe's own.
+        output: the sweep's folder.
+
+    Raises:
+        DataError: two recipes have the same name, and would share a folder.
+    """
+    named: dict[str, str] = {}
+    for recipe in recipes:
+        other = named.setdefault(Path(recipe).stem, recipe)
+        if other != recipe:
+            raise DataError(f"{other} and {recipe} have the same name, and would share a folder: rename one.")
+    return [
+        Member(name, recipe, seed, str(output / (name if seed is None else f"{name}-seed{seed}")))
+        for name, recipe in named.items()
+        for seed in (dict.fromkeys(seeds) or [None])
+    ]
+
+
+def earlier_results(output: Path) -> dict[str, Member]:
+    """Return the members that an earlier sitting has noted, by their folders.
+
+    Raises:
+        OutputError: the folder has a `results.json` that no sweep has written.
+    """
+    path = output / "results.json"
+    if not path.is_file():
+        return {}
+    try:
+        return {row["folder"]: Member(**row) for row in json.loads(path.read_text(encoding="utf-8"))["members"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise OutputError(f"{path} is not what a sweep has written ({error}). Move it away.") from error
+
+
+def others_of(earlier: Mapping[str, Member], members: Sequence[Member]) -> list[Member]:
+    """Return the members of earlier sittings that are not run now, and whose runs are there still.
+
+    Args:
+        earlier: what earlier sittings have noted, by folder.
+        members: what is run now.
+    """
+    now = {member.folder for member in members}
+    return [member for folder, member in earlier.items() if folder not in now and events_of(Path(folder))]
+
+
+def recall(member: Member, earlier: Member | None) -> None:
+    """Give a member what is known before it is run: its results if it is finished, and how long it has taken.
+
+    Args:
+        member: what is to be run.
+        earlier: what an earlier sitting has noted of it.
+    """
+    folder = Path(member.folder)
+    if earlier is not None and events_of(folder):  # else the folder was removed since: the run is another one
+        member.seconds = earlier.seconds
+    if is_finished(folder):
+        if earlier is not None:
+            member.metrics, member.real = earlier.metrics, earlier.real
+            member.segmenter, member.segmenter_sha256 = earlier.segmenter, earlier.segmenter_sha256
+        take_results(member)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds a run that has come to its end."""
+    events = events_of(folder)
+    return bool(events) and events[-1]["event"] == "end" and events[-1]["outcome"] != "interrupted"
+
+
+def take_results(member: Member) -> None:
+    """Read from a member's folder how it has ended, and what its best and its last validation have measured."""
+    folder = Path(member.folder)
+    events = events_of(folder)
+    if not events:
+        return
+    note = folder / SAMPLE_NOTE
+    if member.sample is not None and note.is_file():
+        member.sample = note.read_text(encoding="utf-8").strip()  # with what its data set wants to be said
+    ended = events[-1]["event"] == "end"
+    member.state = events[-1]["outcome"] if ended else "interrupted"
+    member.steps = events[-1]["step"]
+    validations = [event for event in events if event["event"] == "validation"]
+    if not validations:
+        return
+    better = [event for event in validations if event["better"]]
+    member.best_step = better[-1]["step"] if better else None
+    member.final = validations[-1]["metrics"]
+    member.metrics |= better[-1]["metrics"] if better else member.final
+
+
+def events_of(folder: Path) -> list[Mapping[str, Any]]:
+    """Return the lines of a run's log; one that a kill has cut off is left out."""
+    path = folder / "log.jsonl"
+    if not path.is_file():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return found
