@@ -69,8 +69,8 @@ class Paired:
             problems.append(f'The loss "{next(iter(adversarial))}" needs a discriminator: add a [discriminator] table.')
         if has_discriminator and not adversarial:
             problems.append(
-                "There is a [discriminator], but no loss that trains it. Leave it out, or add an adversarial loss "
-                'such as "cgan".'
+                'There is a [discriminator], but no loss that trains it. Add an adversarial loss such as "cgan", or '
+                'leave the table out (of a recipe that is extended, with without = ["discriminator"]).'
             )
         if len({loss.conditional for loss in adversarial.values() if hasattr(loss, "conditional")}) > 1:
             problems.append(

@@ -15,7 +15,7 @@ from itrans.recipe.schema import Augment, Component, LossComponent, Tables, Tran
 from itrans.registry import LOCAL, REGISTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pydantic_core import ErrorDetails
 
@@ -36,6 +36,9 @@ RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in
 
 OF_FILES = ("extends", "without", "sample")
 """What stands at the top of a recipe's file besides `Tables`; it is gone once the file's layers are laid."""
+
+_TOP = (*Tables.model_fields, *OF_FILES)
+"""All that can stand at the top of a recipe's file."""
 
 _SUBTABLES: dict[str, type[BaseModel]] = {
     name: field.annotation
@@ -179,17 +182,38 @@ def _schema_problems(
     errors: list[ErrorDetails], data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]
 ) -> list[Problem]:
     grouped: dict[KeyPath, list[ErrorDetails]] = {}
+    strangers = [details["loc"] for details in errors if details["type"] == "extra_forbidden"]
+    if extends := [key for key in strangers if len(key) == 1 and _nearest(str(key[0]), _TOP) == ["extends"]]:
+        errors = [details for details in errors if details["loc"] in extends]  # all that is missing is in that file
     for details in errors:
         key = _present(details["loc"], data)
         if details["type"] == "missing":
             key = (*key, details["loc"][-1])
         grouped.setdefault(key, []).append(details)
-    return [
-        Problem(place, dotted, _schema_message(key, group, is_top=(dotted,) == key and not place.startswith("--set ")))
-        for key, group in grouped.items()
-        for place, dotted in [where(key)]
-        if not any(other != key and other[: len(key)] == key for other in grouped)  # said where it is, once
-    ]
+    found = []
+    for key, group in grouped.items():
+        if any(other != key and other[: len(key)] == key for other in grouped):
+            continue  # said where it is, once
+        place, dotted = where(key)
+        message = _schema_message(key, group, is_top=(dotted,) == key and not place.startswith("--set "))
+        if group[0]["type"] == "value_error" and isinstance(group[0]["input"], dict):
+            place, more = _of_several_files(key, group[0]["input"], where)
+            message += more
+        found.append(Problem(place, dotted, message))
+    return found
+
+
+def _of_several_files(
+    key: KeyPath, table: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]
+) -> tuple[str, str]:
+    """Return where a table is wrong whose keys do not go together, and what to do if they are of several files."""
+    place = where(key)[0]
+    places = {name: where((*key, name))[0] for name in table}
+    above = [other for other in places.values() if other.rpartition(":")[0] != place.rpartition(":")[0]]
+    if not above:
+        return place, ""
+    listing = ", ".join(f"{name} ({other})" for name, other in places.items())
+    return above[0], f'\nIts keys: {listing}. Leave out those of below: without = ["{key[0]}"].'
 
 
 def _schema_message(key: KeyPath, errors: list[ErrorDetails], *, is_top: bool) -> str:
@@ -209,17 +233,25 @@ def _schema_message(key: KeyPath, errors: list[ErrorDetails], *, is_top: bool) -
         owner = f"[{'.'.join(str(part) for part in key[:-1])}]" if len(key) > 1 else "A recipe"
         first = value[0] if isinstance(value, list) and value else value
         what = "table" if isinstance(first, dict) else "key"
-        nearest = difflib.get_close_matches(name, known, n=1)  # all others are listed as well
-        return f'{owner} has no {what} "{name}".{did_you_mean(name, nearest)}\nIt takes: {", ".join(known)}'
+        return (
+            f'{owner} has no {what} "{name}".{did_you_mean(name, _nearest(name, known))}\nIt takes: {", ".join(known)}'
+        )
     if kind == "missing":
         what = f'key "{name}"' if len(key) > 1 else "list [[loss]]" if name == "loss" else f"table [{name}]"
         return f"The {what} is missing."
+    if key == ("loss",) and isinstance(value, dict):
+        return "Losses are a list: write [[loss]], with two brackets, above each of them."
     reasons = dict.fromkeys(error["msg"].removeprefix("Value error, ") for error in errors)
     reason = "; ".join(text[0].lower() + text[1:] for text in reasons)
     if kind == "value_error" or name not in model.model_fields:
         return f"{reason[0].upper()}{reason[1:]}."
     shown = json.dumps(value, default=str, ensure_ascii=False)
     return f'"{name}" is {shown}, and should be {shown_type(model.model_fields[name].annotation)} ({reason}).'
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the nearest name, if one is near: where all others are listed as well, more would be too many."""
+    return difflib.get_close_matches(name, list(known), n=1)
 
 
 def _present(key: KeyPath, data: Any) -> KeyPath:

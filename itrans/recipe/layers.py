@@ -6,7 +6,7 @@ import copy
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from itrans.errors import Problem, RecipeError, did_you_mean
+from itrans.errors import Problem, RecipeError, did_you_mean, quoted
 from itrans.recipe.document import parse_key
 
 if TYPE_CHECKING:
@@ -184,6 +184,9 @@ def _left_out(without: Any, below: list[str], document: Document) -> list[str]:
         raise RecipeError(Problem(document.where(("without",)), "without", message))
     unknown = [name for name in without if name not in below]
     if unknown:
-        message = f'What this recipe extends has no "{unknown[0]}".{did_you_mean(unknown[0], below)}'
+        message = (
+            f"What this recipe extends has no {', '.join(quoted(unknown))}.{did_you_mean(unknown[0], below)}\n"
+            f"It has: {', '.join(below)}"
+        )
         raise RecipeError(Problem(document.where(("without",)), "without", message))
     return list(dict.fromkeys(without))

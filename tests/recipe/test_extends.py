@@ -182,3 +182,33 @@ def test_a_file_s_own_keys_are_neither_a_sample_s_nor_an_option_s(write):
     assert "extends" not in messages["sample.seeds"]
     [problem] = faults(write(BASE), overrides=["extends=base.toml"], sample=False)
     assert problem.message.startswith('"extends" has its place at the top')
+
+
+def test_a_mistyped_extends_is_the_only_fault_that_is_told(write):
+    [problem] = faults(write('extend = "base.toml"\n[generator]\ndepth = 6\n'))
+    assert (problem.key, problem.where.rpartition(":")[2]) == ("extend", "1")
+    assert 'Did you mean "extends"?' in problem.message
+
+
+def test_keys_of_two_files_that_do_not_go_together_are_told_with_their_places(write):
+    write(BASE.replace("[generator]", "[augment]\nresize = 286\ncrop = 256\n[generator]"), "base.toml")
+    [problem] = faults(write('extends = "base.toml"\n[augment]\nsize = 128\n'))
+    assert problem.where.endswith("mine.toml:3")
+    assert "base.toml:6" in problem.message
+    assert 'without = ["augment"]' in problem.message
+
+
+def test_a_loss_in_single_brackets_is_told_how_losses_are_written(write):
+    [problem] = faults(write('extends = "base.toml"\n[loss]\nname = "l1"\n'))
+    assert "write [[loss]], with two brackets" in problem.message
+
+
+def test_what_can_be_left_out_is_listed(write):
+    [problem] = faults(write('extends = "base.toml"\nwithout = ["schedule", "generatr"]\n'))
+    assert 'has no "schedule", "generatr"' in problem.message
+    assert problem.message.endswith("It has: title, dataset, generator, discriminator, loss, train")
+
+
+def test_a_discriminator_without_a_loss_is_told_how_to_leave_it_out(write):
+    [problem] = faults(write('extends = "base.toml"\n[[loss]]\nname = "l1"\n'))
+    assert 'without = ["discriminator"]' in problem.message
