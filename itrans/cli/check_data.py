@@ -35,9 +35,9 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
     for split in ("train", "val", "test"):
         try:
             dataset = build_dataset(loaded, split)
-        except MissingSplitError as error:
-            if split == "train":
-                raise
+        except DataError as error:
+            if split == "train" or not isinstance(error, MissingSplitError):
+                faults.append(f"{split}: {error}")
             click.echo(f"{split}: {error}")
             continue
         found = len(faults)
@@ -50,4 +50,4 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         click.echo(f"{split}: {len(dataset)} pairs read, {len(faults) - found} of them wrong")
     if faults:
         more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []
-        raise DataError("\n".join(["These pairs cannot be used:", *faults[:_MOST_NAMED], *more]))
+        raise DataError("\n".join(["This is wrong with the data:", *faults[:_MOST_NAMED], *more]))
