@@ -22,7 +22,7 @@ class Colorization:
     Raises:
         DataError: the folder is missing or empty, or its pictures have no colours.
         MissingSplitError: there is no such split.
-        ValueError: there is neither a folder nor a sample.
+        ValueError: not exactly one of `root` and `sample` is given.
     """
 
     paired = True

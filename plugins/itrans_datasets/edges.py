@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt
 
 from itrans.api import ImageSpec, Pair, Split
 from itrans_datasets.edge_detection import canny, grey_of, xdog
 from itrans_datasets.pictures import Sample, pictures_of, scaled_to
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from itrans.api import ImageArray
+
+EdgeMethod: TypeAlias = Literal["canny", "xdog"]
+
+_SIGMA, _THRESHOLD = 1.0, 0.015
+"""What `sigma` and `threshold` are where nothing is said."""
+
+
+def line_drawing(
+    image: ImageArray,
+    *,
+    size: int | None = None,
+    method: EdgeMethod = "canny",
+    low: float | None = None,
+    high: float | None = None,
+    sigma: float = _SIGMA,
+    threshold: float = _THRESHOLD,
+) -> NDArray[np.uint8]:
+    """Return the line drawing of a picture, `(H, W, 1)`, black on white, as `edges` makes it with the same arguments.
+
+    With it a checkpoint that was trained with `edges` translates a new picture.
+
+    Args:
+        image: `(H, W, C)` of any type and number of channels.
+        size: this and the others are those of `Edges`.
+        method: `canny` or `xdog`.
+        low: of `canny`.
+        high: of `canny`.
+        sigma: of `xdog`.
+        threshold: of `xdog`.
+
+    Raises:
+        ValueError: `low` is above `high`, or an argument is of the other method.
+    """
+    _check_arguments(method, low, high, sigma, threshold)
+    grey = grey_of(image if size is None else scaled_to(size, image))
+    lines = canny(grey, low, high) if method == "canny" else xdog(grey, sigma, threshold)
+    return lines[:, :, None]
 
 
 class Edges:
@@ -32,7 +76,8 @@ class Edges:
     Raises:
         DataError: the folder is missing or empty.
         MissingSplitError: there is no such split.
-        ValueError: there is neither a folder nor a sample, or `low` is above `high`.
+        ValueError: not exactly one of `root` and `sample` is given, `low` is above `high`, or an argument is of the
+            other method.
     """
 
     paired = True
@@ -44,21 +89,18 @@ class Edges:
         root: str | None = None,
         sample: Sample | None = None,
         size: Annotated[int, Ge(16)] | None = None,
-        method: Literal["canny", "xdog"] = "canny",
+        method: EdgeMethod = "canny",
         low: Annotated[float, Ge(0)] | None = None,
         high: Annotated[float, Gt(0)] | None = None,
-        sigma: Annotated[float, Gt(0)] = 1.0,
-        threshold: Annotated[float, Ge(0)] = 0.015,
+        sigma: Annotated[float, Gt(0)] = _SIGMA,
+        threshold: Annotated[float, Ge(0)] = _THRESHOLD,
         channels: Literal[1, 3, 4] | None = None,
         split: Split,
     ) -> None:
-        if method not in ("canny", "xdog"):
-            raise ValueError(f'there is no method "{method}": choose "canny" or "xdog"')
-        if low is not None and high is not None and low > high:
-            raise ValueError(f'"low" is {low:g}, above "high", which is {high:g}: lines begin at high and go on to low')
+        _check_arguments(method, low, high, sigma, threshold)
         self._pictures = pictures_of(root, sample, split, channels)
-        self._size, self._method, self._low, self._high = size, method, low, high
-        self._sigma, self._threshold = sigma, threshold
+        self._size = size
+        self._drawn = partial(line_drawing, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
         self.target: ImageSpec = self._pictures.spec
         self.attribution = self._pictures.attribution
 
@@ -75,9 +117,23 @@ class Edges:
         image, key = self._pictures[index]
         if self._size is not None:
             image = scaled_to(self._size, image)
-        grey = grey_of(image)
-        if self._method == "canny":
-            lines = canny(grey, self._low, self._high)
-        else:
-            lines = xdog(grey, self._sigma, self._threshold)
-        return Pair(lines[:, :, None], image, key)
+        return Pair(self._drawn(image), image, key)
+
+
+def _check_arguments(method: str, low: float | None, high: float | None, sigma: float, threshold: float) -> None:
+    # What repeats a default is not given: a checkpoint's recipe has all defaults in it, whatever the method is.
+    given = {
+        "canny": {"low": low is not None, "high": high is not None},
+        "xdog": {"sigma": sigma != _SIGMA, "threshold": threshold != _THRESHOLD},
+    }
+    if method not in given:
+        raise ValueError(f'there is no method "{method}": choose "canny" or "xdog"')
+    for other, arguments in given.items():
+        idle = [f'"{name}"' for name, is_given in arguments.items() if is_given]
+        if other != method and idle:
+            raise ValueError(
+                f'only method = "{other}" uses {" and ".join(idle)}, and method is "{method}": leave out what has no '
+                "effect, or choose the other method"
+            )
+    if low is not None and high is not None and low > high:
+        raise ValueError(f'"low" is {low:g}, above "high", which is {high:g}: lines begin at high and go on to low')

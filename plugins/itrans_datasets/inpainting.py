@@ -30,7 +30,7 @@ class Inpainting:
     Raises:
         DataError: the folder is missing or empty.
         MissingSplitError: there is no such split.
-        ValueError: there is neither a folder nor a sample.
+        ValueError: not exactly one of `root` and `sample` is given.
     """
 
     paired = True

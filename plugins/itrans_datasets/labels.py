@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import numpy as np
 from annotated_types import Ge, Le
 
-from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, match_images, spec_of, split_folders
+from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, spec_of
 from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.label_maps import check_range, read_colours, read_indices
+from itrans_datasets.sides import match_sides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ class Labels:
         root: the data set's folder.
         classes: how many classes there are: values are from 0 to one less.
         label_folder: the folder of the label maps in `root`, with `{split}` in it.
-        photo_folder: the folder of the photos, likewise.
+        photo_folder: the folder of the photos, likewise; it can be the same one if both endings are given.
         label_ending: what the names of label maps end in, such as `_gtFine_labelIds`; with it, other files in the
             folder are left out.
         photo_ending: the same for photos, such as `_leftImg8bit`.
@@ -48,7 +49,8 @@ class Labels:
     Raises:
         DataError: a folder is missing or empty, the two do not match, or the first photo cannot be read.
         MissingSplitError: there is no such split.
-        ValueError: a folder has no `{split}`, or there are not as many colours or names as classes.
+        ValueError: a folder has no `{split}`, there are not as many colours or names as classes, or label maps and
+            photos of one folder are not told apart by their endings.
     """
 
     paired = True
@@ -70,8 +72,9 @@ class Labels:
         split: Split,
     ) -> None:
         _check_arguments(label_folder, photo_folder, classes, ignored, palette, names)
-        self._folders = split_folders(root, {"label_folder": label_folder, "photo_folder": photo_folder}, split)
-        found = match_images(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
+        names_of = {"label_folder": label_folder, "photo_folder": photo_folder}
+        endings = {"label_ending": label_ending, "photo_ending": photo_ending}
+        self._folders, found = match_sides(root, names_of, endings, split)
         self._names, self._files = list(found), list(found.values())
         self._classes, self._ignored, self._photo_channels = classes, ignored, photo_channels
         self._palette = None if palette is None else np.array(palette, np.uint8)

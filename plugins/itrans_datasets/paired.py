@@ -13,11 +13,10 @@ from itrans.api import (
     Pair,
     Split,
     check_same_size,
-    match_images,
     spec_of,
-    split_folders,
 )
 from itrans_datasets.aligned import read_as, unlike
+from itrans_datasets.sides import match_sides
 from itrans_datasets.splits import part_of
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class PairedFolders:
     Args:
         root: the data set's folder.
         source: the folder of the source pictures in it.
-        target: the folder of the target pictures in it.
+        target: the folder of the target pictures in it; it can be the same one if both endings are given.
         source_ending: what the names of source pictures end in, such as `_noisy` in `01_noisy.png`; with it, others in
             the folder are left out.
         target_ending: the same for targets.
@@ -48,7 +47,8 @@ class PairedFolders:
     Raises:
         DataError: a folder is missing or empty, or the two do not match: what is missing on each side is listed.
         MissingSplitError: there is no such split.
-        ValueError: `{split}` is in one of the two folders' names alone.
+        ValueError: `{split}` is in one of the two folders' names alone, or sources and targets of one folder are not
+            told apart by their endings.
     """
 
     paired = True
@@ -66,8 +66,8 @@ class PairedFolders:
         holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
-        self._folders = split_folders(root, {"source": source, "target": target}, split)
-        found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
+        endings = {"source_ending": source_ending, "target_ending": target_ending}
+        self._folders, found = match_sides(root, {"source": source, "target": target}, endings, split)
         if "{split}" not in source:
             found = {name: files for name, files in found.items() if part_of(name, holdout) == split}
             if not found:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, get_args
 
 import cv2
 import numpy as np
 
-from itrans.api import DataError, ImageSpec, MissingSplitError, Split, existing_root, find_images, spec_of
+from itrans.api import (
+    DataError,
+    ImageSpec,
+    MissingSplitError,
+    Split,
+    as_channels,
+    existing_root,
+    find_images,
+    spec_of,
+)
 from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.splits import part_of, split_folder
 
@@ -42,8 +52,8 @@ def pictures_of(
 
     Args:
         root: a folder; with `train`, `val` and `test` in it, or else a tenth of its pictures is held out, chosen by
-            their names. Not looked at if there is a sample.
-        sample: takes the place of a folder.
+            their names.
+        sample: what takes the place of a folder.
         split: which part.
         channels: convert every picture to so many; without it, all must have as many as the first.
         kind: what the pictures must be, in words, where nothing converts them: said of one that is unlike the first.
@@ -51,10 +61,15 @@ def pictures_of(
     Raises:
         DataError: the folder is missing or empty, or its first picture cannot be read.
         MissingSplitError: there is no such split.
-        ValueError: there is neither a folder nor a sample.
+        ValueError: not exactly one of `root` and `sample` is given.
     """
+    if root is not None and sample is not None:
+        raise ValueError(
+            f'"root" and "sample" are both given, and each says where pictures come from: leave out "sample" to use '
+            f'those in {root}, or "root" to use the sample "{sample}"'
+        )
     if sample is not None:
-        return _SamplePictures(sample, split)
+        return _SamplePictures(sample, split, channels)
     if root is None:
         raise ValueError('it needs "root", the folder of the pictures, or "sample"')
     return FolderPictures(existing_root(root), split, channels, kind)
@@ -122,9 +137,10 @@ class FolderPictures:
 class _SamplePictures:
     """The pictures that another data set of this package has as targets."""
 
-    def __init__(self, sample: Sample, split: Split) -> None:
+    def __init__(self, sample: Sample, split: Split, channels: int | None) -> None:
         self._pairs: Dataset = _sample_pairs(sample, split)
-        self.spec = self._pairs.target
+        self._channels = self._pairs.target.channels if channels is None else channels
+        self.spec = replace(self._pairs.target, channels=self._channels)
         self.attribution = str(getattr(self._pairs, "attribution", ""))
 
     def __len__(self) -> int:
@@ -132,7 +148,7 @@ class _SamplePictures:
 
     def __getitem__(self, index: int) -> tuple[ImageArray, str]:
         pair = self._pairs[index]
-        return pair.target, pair.key
+        return as_channels(pair.target, self._channels), pair.key
 
 
 def _sample_pairs(sample: Sample, split: Split) -> Dataset:

@@ -157,11 +157,33 @@ def test_thresholds_the_wrong_way_round_are_refused(lines):
         lines(disc(), low=500, high=100)
 
 
-def test_a_sample_wins_over_a_folder(tmp_path):
-    both = DATASETS.build({"name": "edges", "root": str(tmp_path / "gone"), "sample": "facades"}, split="val")
+def test_it_can_be_sent_to_a_worker(tmp_path):
+    write_image(tmp_path / "train" / "a.png", disc())
+    dataset = DATASETS.build({"name": "edges", "root": str(tmp_path), "method": "xdog", "sigma": 2.0}, split="train")
 
-    assert both[0].source.shape == (128, 128, 1)
-    assert len(pickle.dumps(both)) < 100_000
+    sent = pickle.dumps(dataset)
+
+    assert len(sent) < 2000
+    np.testing.assert_array_equal(pickle.loads(sent)[0].source, dataset[0].source)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "xdog", "low": 10}, 'only method = "canny" uses "low", and method is "xdog"'),
+        ({"method": "xdog", "high": 20}, 'only method = "canny" uses "high", and method is "xdog"'),
+        ({"method": "xdog", "low": 0, "high": 20}, 'only method = "canny" uses "low" and "high", and method is "xdog"'),
+        ({"sigma": 2.0}, 'only method = "xdog" uses "sigma", and method is "canny"'),
+        ({"method": "canny", "threshold": 0.1}, 'only method = "xdog" uses "threshold", and method is "canny"'),
+    ],
+)
+def test_arguments_of_the_other_method_are_refused(lines, arguments, message):
+    with pytest.raises(ValueError, match=f"^{message}: leave out what has no effect, or choose the other method$"):
+        lines(disc(), **arguments)
+
+
+def test_repeating_a_default_of_the_other_method_is_no_mistake(lines):  # a checkpoint's recipe has all defaults
+    np.testing.assert_array_equal(lines(disc(), sigma=1.0, threshold=0.015), lines(disc()))
 
 
 @pytest.mark.parametrize(
@@ -171,5 +193,6 @@ def test_a_sample_wins_over_a_folder(tmp_path):
 def test_a_recipe_that_asks_for_something_else_is_refused(key, value):
     signature = Signature(DATASETS.get("edges"), ["split"])
 
-    assert signature.faults({"root": "a", "method": "xdog", "sigma": 0.8, "low": 10, "high": 20}, "") == []
+    for good in ({"method": "xdog", "sigma": 0.8}, {"method": "canny", "low": 10, "high": 20}):
+        assert signature.faults({"root": "a", **good}, "") == []
     assert signature.faults({key: value}, "")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
-from itrans.api import DATASETS, DataError, MissingSplitError, load, read_image, with_ab, write_image
+from itrans.api import DATASETS, DataError, MissingSplitError, as_channels, load, read_image, with_ab, write_image
+from itrans_datasets.edges import line_drawing
 
 
 @pytest.fixture
@@ -151,6 +154,67 @@ class TestFolders:
         dataset = DATASETS.build({"name": name, "sample": "facades"}, split="val")
         assert len(dataset) > 10
         assert dataset[0].target.shape[:2] == (128, 128)
+
+    def test_a_folder_and_a_sample_at_once_are_refused(self, name, pictures):
+        told = (
+            '"root" and "sample" are both given, and each says where pictures come from: leave out "sample" to use '
+            f'those in {pictures}, or "root" to use the sample "facades"'
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+            build(name, pictures, sample="facades")
+
+
+@pytest.mark.parametrize("name", ["edges", "inpainting"])
+def test_channels_convert_a_sample_too(name):
+    dataset = DATASETS.build({"name": name, "sample": "facades", "channels": 1}, split="val")
+    colour = DATASETS.build({"name": name, "sample": "facades"}, split="val")
+    assert (dataset.target.channels, colour.target.channels) == (1, 3)
+    np.testing.assert_array_equal(dataset[0].target, as_channels(colour[0].target, 1))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('root = "pictures"\nsample = "facades"', '"root" and "sample" are both given'),
+        ('root = "pictures"\nmethod = "xdog"\nhigh = 20', 'only method = "canny" uses "high"'),
+    ],
+)
+def test_such_a_recipe_is_refused_with_one_message(itrans, tmp_path, pictures, table, message):
+    (tmp_path / "r.toml").write_text(
+        f'[dataset]\nname = "edges"\n{table}\n[generator]\nname = "unet"\n[[loss]]\nname = "l1"\n[train]\nsteps = 1\n'
+    )
+    for command in (("run", "r.toml", "-o", "run"), ("data", "check", "r.toml")):
+        done = itrans(*command)
+        assert done.exit_code == 2
+        place, told = done.output.splitlines()
+        assert place == "Error: r.toml:1  dataset"
+        assert f" refuses its arguments: {message}" in told
+
+
+def test_a_sample_in_place_of_a_missing_folder_has_no_root(itrans, tmp_path):
+    (tmp_path / "r.toml").write_text(
+        '[dataset]\nname = "edges"\nroot = "gone"\n[generator]\nname = "unet"\ndepth = 3\nfilters = 4\n'
+        '[[loss]]\nname = "l1"\n[train]\nsteps = 1\n[sample]\ndataset = { name = "edges", sample = "facades" }\n'
+    )
+    done = itrans("run", "r.toml", "-o", "run", "--set", "validation.every=0", "--set", "log.pictures=0")
+    assert done.exit_code == 0, done.output
+
+
+def test_the_line_drawing_of_a_new_photo_is_translated(itrans, tmp_path, pictures):
+    arguments = {"method": "xdog", "size": 16, "sigma": 0.8}
+    (tmp_path / "r.toml").write_text(
+        f'[dataset]\nname = "edges"\nroot = "{pictures.as_posix()}"\nmethod = "xdog"\nsize = 16\nsigma = 0.8\n'
+        '[generator]\nname = "unet"\ndepth = 3\nfilters = 4\n[[loss]]\nname = "l1"\n[train]\nsteps = 1\n'
+    )
+    done = itrans("run", "r.toml", "-o", "run")
+    assert done.exit_code == 0, done.output
+    photo = read_image(pictures / "val" / "1.png")
+    drawing = line_drawing(photo, **arguments)
+    np.testing.assert_array_equal(drawing, build("edges", pictures, "val", **arguments)[1].source)
+    write_image(tmp_path / "drawings" / "1.png", drawing)
+    done = itrans("translate", "run/checkpoints/last.pt", "drawings", "-o", "out")
+    assert done.exit_code == 0, done.output
+    assert read_image(tmp_path / "out" / "1.png").shape == (16, 24, 3)
 
 
 def test_whose_pictures_a_sample_has_is_said_with_its_results(itrans, tmp_path, pictures, monkeypatch):
