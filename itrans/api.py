@@ -112,6 +112,7 @@ __all__ = [
     "load",
     "match_images",
     "read_image",
+    "read_label_map",
     "spec_of",
     "split_folders",
     "with_ab",
@@ -162,6 +163,13 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
     from itrans.data import images
 
     return images.read_image(path)
+
+
+def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
+    """Read a label map, `(H, W, C)`: of a palette PNG its indices; see `itrans.data.label_maps.read_label_map`."""
+    from itrans.data import label_maps
+
+    return label_maps.read_label_map(path)
 
 
 def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from itrans.data.images import SUFFIXES, find_images, read_image, write_image
+from itrans.data.label_maps import read_label_map
 from itrans.errors import DataError, ItransError, OutputError
 
 if TYPE_CHECKING:
@@ -131,11 +132,12 @@ def translate_files(
         DataError: there is no such direction.
         OutputError: an output cannot be written.
     """
-    translator.specs(direction)
+    taken, _ = translator.specs(direction)
+    read = read_label_map if taken.kind == "labels" else read_image
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
         run = _Run(translator, writer, batch_size, direction, done, warn)
         try:
-            for job, image in _read_ahead(readers, jobs, _READ_AHEAD * batch_size):
+            for job, image in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
                 try:
                     if isinstance(image, ItransError):
                         raise image
@@ -244,11 +246,11 @@ class _Run:
 
 
 def _read_ahead(
-    readers: ThreadPoolExecutor, jobs: Sequence[Job], ahead: int
+    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], ImageArray], ahead: int
 ) -> Iterator[tuple[Job, ImageArray | ItransError]]:
     reading: deque[tuple[Job, Future[ImageArray | ItransError]]] = deque()
     for job in jobs:
-        reading.append((job, readers.submit(_read, job.source)))
+        reading.append((job, readers.submit(_read, read, job.source)))
         if len(reading) > ahead:
             first, image = reading.popleft()
             yield first, image.result()
@@ -256,9 +258,9 @@ def _read_ahead(
         yield job, image.result()
 
 
-def _read(path: Path) -> ImageArray | ItransError:
+def _read(read: Callable[[Path], ImageArray], path: Path) -> ImageArray | ItransError:
     try:
-        return read_image(path)
+        return read(path)
     except ItransError as error:
         return error
 

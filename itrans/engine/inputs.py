@@ -37,8 +37,8 @@ def _labels_fault(image: np.ndarray[Any, Any], spec: ImageSpec) -> str | None:
         ignored = f", or {spec.ignored} for no class" if spec.ignored is not None else ""
         return (
             f"The picture has {_channels(image.shape[2])} of {image.dtype}, but this checkpoint's generator takes "
-            f"label maps: one channel of integers, which are class indices {classes}{ignored}. Colours, a palette's "
-            "included, are not looked up: write the indices themselves into a file of one channel."
+            f"label maps: one channel of integers, which are class indices {classes}{ignored}. Colours are "
+            "not looked up: write the indices themselves into a file of one channel."
         )
     fault = labels_fault(image, spec)
     return f"The label map {fault}." if fault else None
