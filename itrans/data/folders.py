@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -92,10 +93,18 @@ def match_images(
     Raises:
         DataError: there are no pictures, or none with the ending; two in one folder have the same name; or a folder
             lacks some: what is missing in each is listed.
+        ValueError: one folder is there twice, and its pictures are not told apart.
     """
     given = list(endings.items()) if endings else [("", None)] * len(folders)
     sides = [(folder, option, ending or "") for folder, (option, ending) in zip(folders, given, strict=True)]
+    shared = [(one, other) for one, other in combinations(sides, 2) if one[0].exists() and one[0].samefile(other[0])]
+    for (folder, option, ending), (_, other_option, other_ending) in shared:
+        if not (ending and other_ending):
+            raise ValueError(_not_told_apart(folder, (option, other_option)))
     found = [_by_name(*side) for side in sides]
+    for one, other in shared:
+        if both := set(found[sides.index(one)].values()) & set(found[sides.index(other)].values()):
+            raise ValueError(_not_told_apart(one[0], (one[1], other[1]), f"{min(both)} has both endings: "))
     if not any(found):
         there = " and ".join(dict.fromkeys(str(folder) for folder in folders))
         raise DataError(f"{there} hold no pictures. Put pictures of the same names there.")
@@ -136,6 +145,17 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
             f"{path} is {width}x{height}, but {other_path} is {other_width}x{other_height} (width x height): the two "
             "pictures of a pair must have the same size."
         )
+
+
+def _not_told_apart(folder: Path, options: Sequence[str], why: str = "") -> str:
+    if not all(options):
+        return f"{folder} is the folder of two sides of a pair: it takes endings to tell them apart"
+    names = " and ".join(f'"{option}"' for option in options)
+    examples = " and ".join(f'"_{option.removesuffix("_ending")}"' for option in options)
+    return (
+        f"{folder} is the folder of two sides of a pair: {why}set {names} to what the names of each end in, such as "
+        f'{examples}, or ".png" and ".jpg"'
+    )
 
 
 def _by_name(folder: Path, option: str, ending: str) -> dict[str, str]:

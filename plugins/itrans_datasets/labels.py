@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import numpy as np
 from annotated_types import Ge, Le
 
-from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, spec_of
+from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, match_images, spec_of, split_folders
 from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.label_maps import check_range, read_colours, read_indices
-from itrans_datasets.sides import match_sides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,9 +71,8 @@ class Labels:
         split: Split,
     ) -> None:
         _check_arguments(label_folder, photo_folder, classes, ignored, palette, names)
-        names_of = {"label_folder": label_folder, "photo_folder": photo_folder}
-        endings = {"label_ending": label_ending, "photo_ending": photo_ending}
-        self._folders, found = match_sides(root, names_of, endings, split)
+        self._folders = split_folders(root, {"label_folder": label_folder, "photo_folder": photo_folder}, split)
+        found = match_images(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
         self._names, self._files = list(found), list(found.values())
         self._classes, self._ignored, self._photo_channels = classes, ignored, photo_channels
         self._palette = None if palette is None else np.array(palette, np.uint8)

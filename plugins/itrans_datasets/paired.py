@@ -13,10 +13,11 @@ from itrans.api import (
     Pair,
     Split,
     check_same_size,
+    match_images,
     spec_of,
+    split_folders,
 )
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.sides import match_sides
 from itrans_datasets.splits import part_of
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class PairedFolders:
         holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
-        endings = {"source_ending": source_ending, "target_ending": target_ending}
-        self._folders, found = match_sides(root, {"source": source, "target": target}, endings, split)
+        self._folders = split_folders(root, {"source": source, "target": target}, split)
+        found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
         if "{split}" not in source:
             found = {name: files for name, files in found.items() if part_of(name, holdout) == split}
             if not found:

@@ -51,7 +51,7 @@ class InstanceMaps:
     Raises:
         DataError: a folder is missing or empty, or the folders do not match.
         MissingSplitError: there is no such split.
-        ValueError: a folder has no `{split}`.
+        ValueError: a folder has no `{split}`, or one is there twice without endings that tell its pictures apart.
     """
 
     paired = True

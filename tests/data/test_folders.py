@@ -187,3 +187,10 @@ def test_sizes_are_compared_and_channels_are_not():
 
     with pytest.raises(DataError, match=r"a\.png is 6x4, but b\.png is 5x4 \(width x height\)"):
         check_same_size(Path("a.png"), image, Path("b.png"), other[:, :5])
+
+
+@pytest.mark.parametrize("endings", [None, {"a_ending": "_a", "b_ending": None}])
+def test_one_folder_twice_needs_two_endings(tmp_path, endings):
+    touch(tmp_path, "0_a.png")
+    with pytest.raises(ValueError, match="is the folder of two sides of a pair"):
+        match_images([tmp_path, tmp_path], endings)

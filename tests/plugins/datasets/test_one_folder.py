@@ -18,12 +18,11 @@ ONE = {
     "paired": {"source": "{split}", "target": "{split}"},
     "labels": {"label_folder": "{split}", "photo_folder": "{split}"},
 }
-TOLD = {
-    "paired": '"source" and "target" are the same folder, {folder}{why}: set "source_ending" and "target_ending" to '
-    'what the names of each end in, such as "_source" and "_target", or ".png" and ".jpg"',
-    "labels": '"label_folder" and "photo_folder" are the same folder, {folder}{why}: set "label_ending" and '
-    '"photo_ending" to what the names of each end in, such as "_label" and "_photo", or ".png" and ".jpg"',
-}
+TOLD = (
+    '{folder} is the folder of two sides of a pair: {why}set "{0}_ending" and "{1}_ending" to what the names of each '
+    'end in, such as "_{0}" and "_{1}", or ".png" and ".jpg"'
+)
+SIDES = {"paired": ("source", "target"), "labels": ("label", "photo")}
 BUILD = {"paired": paired, "labels": labels}
 RECIPE = """
 [dataset]
@@ -48,7 +47,7 @@ precision = "fp32"
 
 
 def told_of(name: str, folder: Path, why: str = "") -> str:
-    return TOLD[name].format(folder=folder, why=why)
+    return TOLD.format(*SIDES[name], folder=folder, why=why)
 
 
 def exactly(*what) -> str:
@@ -102,7 +101,7 @@ def test_a_suffix_is_an_ending_too(tmp_path):
 @pytest.mark.parametrize("name", ["paired", "labels"])
 @pytest.mark.parametrize("given", [0, 1, 2])
 def test_without_two_endings_it_is_refused(mixed, name, given):
-    sides = ("source", "target") if name == "paired" else ("label", "photo")
+    sides = SIDES[name]
     endings = [{}, {f"{sides[0]}_ending": "_label"}, {f"{sides[0]}_ending": "", f"{sides[1]}_ending": "_photo"}][given]
 
     with pytest.raises(ValueError, match=exactly(name, mixed / "train")):
@@ -112,14 +111,14 @@ def test_without_two_endings_it_is_refused(mixed, name, given):
 @pytest.mark.parametrize("second", ["_label", "_label.png"])
 @pytest.mark.parametrize("name", ["paired", "labels"])
 def test_two_endings_of_one_file_are_refused(mixed, name, second):
-    sides = ("source", "target") if name == "paired" else ("label", "photo")
+    sides = SIDES[name]
 
-    with pytest.raises(ValueError, match=exactly(name, mixed / "train", ", and 0_label.png has both endings")):
+    with pytest.raises(ValueError, match=exactly(name, mixed / "train", "0_label.png has both endings: ")):
         BUILD[name](mixed, **ONE[name], **{f"{sides[0]}_ending": "_label", f"{sides[1]}_ending": second})
 
 
 def test_one_folder_by_two_names_is_one_folder(mixed):
-    with pytest.raises(ValueError, match='"source" and "target" are the same folder'):
+    with pytest.raises(ValueError, match="is the folder of two sides of a pair"):
         paired(mixed, source="{split}", target="{split}/../{split}")
 
 
