@@ -25,6 +25,7 @@ from itrans.errors import (
     Problem,
     RecipeError,
     TrainingError,
+    counted,
     did_you_mean,
 )
 from itrans.protocols import (
@@ -105,6 +106,7 @@ __all__ = [
     "as_channels",
     "cache_folder",
     "check_same_size",
+    "counted",
     "did_you_mean",
     "existing_root",
     "find_images",

@@ -96,3 +96,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def quoted(names: Iterable[str]) -> list[str]:
     """Return the names, each in double quotes."""
     return [f'"{name}"' for name in names]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 channel`, `2 channels`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

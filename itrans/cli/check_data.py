@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from itrans.cli.samples import refuse_missing_root, sample_note, sample_option
-from itrans.errors import DataError, MissingSplitError
+from itrans.errors import DataError, MissingSplitError, counted
 
 _MOST_NAMED = 50
 
@@ -47,7 +47,7 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
                 checked_pair(dataset, position)
             except DataError as error:
                 faults.append(f"{split}: {error}")
-        click.echo(f"{split}: {len(dataset)} pairs read, {len(faults) - found} of them wrong")
+        click.echo(f"{split}: {counted(len(dataset), 'pair')} read, {len(faults) - found} of them wrong")
     if faults:
         more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []
         raise DataError("\n".join(["This is wrong with the data:", *faults[:_MOST_NAMED], *more]))

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="A folder for results.json, results.md, pictures.csv, best.png and worst.png.",
+    help="A folder for results.json, results.md, pictures.csv, best.png and worst.png. Earlier results of the same "
+    "checkpoint, split and direction are replaced; those of another are an error.",
 )
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Where the data are now: --set dataset.root=FOLDER"
@@ -95,13 +96,14 @@ def evaluate(
 ) -> None:
     """Measure a CHECKPOINT on a split of its data set.
 
-    The data set is that of the checkpoint's own recipe, scaled and cropped as in validation. Nothing is downloaded
-    unless a metric is asked for that needs weights; then that is said first.
+    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is measured or, where nothing was validated, its
+    last.pt. The data set is that of the checkpoint's own recipe, scaled and cropped as in validation. Nothing is
+    downloaded unless a metric is asked for that needs weights; then that is said first.
     """
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
     from itrans.evaluation import evaluate_checkpoint
-    from itrans.evaluation.writing import picture_table, write_results
+    from itrans.evaluation.writing import picture_table, refuse_other_results, write_results
 
     import_code(code)
     keep_freed_memory()
@@ -112,6 +114,10 @@ def evaluate(
         def picture(key: str, values: Mapping[str, float | None]) -> None:
             for write in writers:
                 write(key, values)
+
+        def begin(measured: str, way: str | None) -> None:
+            if output is not None:
+                refuse_other_results(output, measured, split, way)
 
         evaluation = evaluate_checkpoint(
             checkpoint,
@@ -127,6 +133,7 @@ def evaluate(
             seed=seed,
             device=device,
             precision=precision,  # type: ignore[arg-type]
+            begin=begin,
             announce=lambda text: click.echo(text, err=True),
             progress=progress,
             picture=picture,

@@ -10,6 +10,7 @@ import click
 from itrans.cli.console import is_terminal
 from itrans.engine.metrics import SOURCE_L1
 from itrans.engine.reporter import Silent as Quiet
+from itrans.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ class Lines:
         """Say how many steps there will be."""
         self._total = total
         self._done, self._began = done, time.monotonic()
-        click.echo(f"{total} steps" + (f", {done} of them done" if done else ""))
+        click.echo(counted(total, "step") + (f", {done} of them done" if done else ""))
 
     def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
         """Print a line if it is time for one."""

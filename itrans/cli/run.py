@@ -11,7 +11,7 @@ import click
 
 from itrans.cli.console import INTERRUPTED
 from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
-from itrans.errors import OutputError
+from itrans.errors import OutputError, counted
 
 if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
@@ -146,7 +146,8 @@ def train(
     if outcome == "early":
         reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
     reporter.note(
-        f"Done after {progress.step} steps. Translate with it: itrans translate {folder.result} PICTURES -o DIR"
+        f"Done after {counted(progress.step, 'step')}. Translate with it: itrans translate {folder.result} "
+        "PICTURES -o DIR"
     )
     if trainer.sample is not None:
         reporter.note(trainer.sample)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from itrans.errors import DataError, did_you_mean
+from itrans.errors import DataError, counted, did_you_mean
 from itrans.protocols import Pair
 from itrans.recipe.schema import height_width
 
@@ -159,7 +159,8 @@ def _refuse_other_kind(subject: str, before: ImageArray, after: object) -> None:
         raise DataError(f"{subject} something that is no picture any more ({type(after).__name__}).")
     if after.dtype != before.dtype or after.shape[2] != before.shape[2]:
         raise DataError(
-            f"{subject} {after.shape[2]} channels of {after.dtype} out of {before.shape[2]} of {before.dtype}: "
+            f"{subject} {counted(after.shape[2], 'channel')} of {after.dtype} out of {before.shape[2]} of "
+            f"{before.dtype}: "
             "leave out transforms that change the kind of a picture."
         )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from itrans.errors import DataError, OutputError
+from itrans.errors import DataError, OutputError, counted
 from itrans.files import replacing
 from itrans.protocols import ImageSpec, PixelType
 
@@ -98,7 +98,8 @@ def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
     channels = _CHANNELS.get(suffix, (1, 3))
     if image.dtype.name not in _WRITABLE[suffix] or (channels is not None and image.shape[2] not in channels):
         raise OutputError(
-            f"{path} cannot be written: {suffix} does not hold {image.shape[2]} channels of {image.dtype}; .npy does."
+            f"{path} cannot be written: {suffix} does not hold {counted(image.shape[2], 'channel')} of "
+            f"{image.dtype}; .npy does."
         )
     with replacing(path) as file:
         file.write(_encoded(path, image, suffix))

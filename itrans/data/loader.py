@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.sampler import derived_seed
 from itrans.data.tensors import labels_fault, planes, stack
-from itrans.errors import DataError, ItransError
+from itrans.errors import DataError, ItransError, counted
 from itrans.protocols import Batch, Pair
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
     if getattr(image, "ndim", 0) != 3:
         raise DataError(f"{key}: the {side} is not an array of height, width and channels.")
     if image.shape[2] != spec.channels:
-        raise DataError(f"{key}: the {side} has {image.shape[2]} channels, but this data set's have {spec.channels}.")
+        raise DataError(
+            f"{key}: the {side} has {counted(image.shape[2], 'channel')}, but this data set's have {spec.channels}."
+        )
     if str(image.dtype) != spec.dtype:
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
     if spec.kind == "labels" and (fault := labels_fault(image, spec)):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from itrans.protocols import ImageArray, ImageSpec
 
-_MARGIN, _LINE, _SCALE = 4, 18, 0.42
+_MARGIN, _LINE = 4, 18
+_SCALES, _SMALLEST = (0.42, 0.38, 0.35), 0.3
+"""Of letters; the smallest are for words that would be wider than a column all the same, and may be cut off."""
 
 
 class Row(NamedTuple):
@@ -75,7 +77,7 @@ def table(
         caption: written below.
     """
     height, width = size
-    headings = [_lines(heading, width) for heading, _ in columns]
+    headings, scale = _headings([name for name, _ in columns], width)
     top = _LINE * max(map(len, headings))
     full = len(columns) * (width + _MARGIN) + _MARGIN
     below = _lines(caption, full - 2 * _MARGIN)
@@ -83,11 +85,11 @@ def table(
     canvas = np.full((under + _LINE * len(below), full, 3), 255, np.uint8)
     for column, (lines, (_, images)) in enumerate(zip(headings, columns, strict=True)):
         left = _MARGIN + column * (width + _MARGIN)
-        _write(canvas, lines, left, top - _LINE * len(lines))
+        _write(canvas[:, left : left + width], lines, top - _LINE * len(lines), scale)
         for index, image in enumerate(images):
             y = top + index * (height + _MARGIN) + _MARGIN
             canvas[y : y + height, left : left + width] = _shown(image, width, height)
-    _write(canvas, below, _MARGIN, under)
+    _write(canvas[:, _MARGIN:], below, under, _SCALES[0])
     return canvas
 
 
@@ -101,19 +103,36 @@ def _shown(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(values, np.uint8)
 
 
-def _write(canvas: NDArray[np.uint8], lines: Sequence[str], left: int, top: int) -> None:
+def _write(canvas: NDArray[np.uint8], lines: Sequence[str], top: int, scale: float) -> None:
     for number, line in enumerate(lines, start=1):
-        where = left, top + _LINE * number - 5
-        cv2.putText(canvas, line, where, cv2.FONT_HERSHEY_SIMPLEX, _SCALE, (0, 0, 0), 1, cv2.LINE_AA)
+        where = 0, top + _LINE * number - 5
+        cv2.putText(canvas, line, where, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+
+
+def _headings(names: Sequence[str], width: int) -> tuple[list[list[str]], float]:
+    """Return headings as lines no wider than some pixels, and the scale of their letters.
+
+    Letters become smaller before a heading is broken.
+    """
+    for scale in _SCALES:
+        if all(_width(name, scale) <= width for name in names):
+            return [[name] for name in names], scale
+    broken = [_lines(name, width) for name in names]
+    scales = (scale for scale in _SCALES if all(_width(line, scale) <= width for lines in broken for line in lines))
+    return broken, next(scales, _SMALLEST)
+
+
+def _width(text: str, scale: float) -> int:
+    (drawn, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    return int(drawn)
 
 
 def _lines(text: str, width: int) -> list[str]:
-    """Return a text in lines that are no wider than some pixels, as far as its words are not; `_` may end one, too."""
+    """Return a text in lines no wider than some pixels, as far as its words are not; `_` and `-` may end a line."""
     lines: list[str] = []
-    for word in re.findall(r"[^\s_]+_*\s*|_+\s*", text):
+    for word in re.findall(r"[_-]*[^\s_-]+[_-]*\s*|[_-]+\s*", text):
         longer = f"{lines[-1]}{word}" if lines else word
-        (drawn, _), _ = cv2.getTextSize(longer.rstrip(), cv2.FONT_HERSHEY_SIMPLEX, _SCALE, 1)
-        if lines and drawn <= width:
+        if lines and _width(longer.rstrip(), _SCALES[0]) <= width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -9,14 +9,15 @@ import numpy as np
 from itrans.engine.pictures import table
 from itrans.errors import DataError
 from itrans.evaluation.evaluate import evaluate_checkpoint
+from itrans.evaluation.result import credit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from itrans.engine.pictures import Row
+    from itrans.evaluation.result import Evaluation
     from itrans.protocols import Split
 
 
@@ -34,12 +35,11 @@ def compared(
     Raises:
         ItransError: a checkpoint cannot be evaluated, or their data sets have other pictures than the first one's.
     """
-    columns: dict[str, tuple[Row, ...]] = {}
-    notes: list[str] = []
-    for name, checkpoint in checkpoints.items():
-        evaluation = evaluate_checkpoint(checkpoint, split=split, pairs=pictures, keep=pictures, device=device)
-        columns[name] = evaluation.first
-        notes.append(evaluation.credit)
+    evaluations = {
+        name: evaluate_checkpoint(checkpoint, split=split, pairs=pictures, keep=pictures, device=device)
+        for name, checkpoint in checkpoints.items()
+    }
+    columns = {name: evaluation.first for name, evaluation in evaluations.items()}
     named, rows = next(iter(columns.items()))
     for name, others in columns.items():
         if not all(np.array_equal(one.source, other.source) for one, other in zip(rows, others, strict=False)):
@@ -49,4 +49,20 @@ def compared(
         *((name, [row.output for row in found]) for name, found in columns.items()),
         ("target", [row.target for row in rows]),
     ]
-    return table(sides, rows[0].target.shape[:2], " ".join(dict.fromkeys(filter(None, notes))))
+    return table(sides, rows[0].target.shape[:2], _credit(evaluations))
+
+
+def _credit(evaluations: Mapping[str, Evaluation]) -> str:
+    """Return what is to be said with pictures of these checkpoints; what is the same for several is said once."""
+    named: dict[str, list[str]] = {}
+    for name, evaluation in evaluations.items():
+        if evaluation.sample is not None:
+            named.setdefault(evaluation.sample, []).append(name)
+    sampled = [(_which(names, len(evaluations)), sample) for sample, names in named.items()]
+    return credit(sampled, [evaluation.attribution for evaluation in evaluations.values()])
+
+
+def _which(names: Sequence[str], count: int) -> str:
+    if len(names) < count:
+        return f"Each of {', '.join(names)}" if len(names) > 1 else names[0]
+    return "This checkpoint" if count == 1 else "Each of these checkpoints"

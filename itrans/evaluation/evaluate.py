@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from itrans.data.tensors import planes, stack
@@ -11,8 +12,9 @@ from itrans.engine.devices import choose_device
 from itrans.engine.metrics import SOURCE_L1
 from itrans.engine.pictures import Row, shown_as
 from itrans.engine.processes import Processes
+from itrans.engine.record import RunFolder
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores
-from itrans.errors import DataError
+from itrans.errors import CheckpointError, DataError, counted
 from itrans.evaluation.features import BackboneFeatures
 from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
 from itrans.evaluation.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
@@ -33,7 +35,6 @@ from itrans.translate import Translator
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     import torch
 
@@ -61,6 +62,7 @@ def evaluate_checkpoint(
     seed: int = 0,
     device: str = "auto",
     precision: Precision = "auto",
+    begin: Callable[[str, str | None], None] = lambda _checkpoint, _direction: None,
     announce: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
@@ -70,7 +72,8 @@ def evaluate_checkpoint(
     Pictures are scaled and cropped as validation does it. What is compared has the bit depth of the targets.
 
     Args:
-        checkpoint: a `.pt` file that a run has written.
+        checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is measured
+            or, where nothing was validated, the last.
         split: the part of the data set.
         metrics: their names; by default `l1`, `psnr` and `ssim`, or for label maps the scores of segmentation.
         segmenter: a checkpoint from photos to label maps, for one from label maps to photos: the FCN score.
@@ -85,6 +88,8 @@ def evaluate_checkpoint(
         seed: of dropout and noise.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         precision: of the translations, see `itrans.api.load`.
+        begin: told which file is measured, and which direction as in `Evaluation`, before anything is downloaded or
+            translated; what it raises ends the evaluation.
         announce: told before something is downloaded.
         progress: told how many pictures are done, and of how many.
         picture: told each pair's key and values; None is a value that its picture is too small for.
@@ -95,11 +100,14 @@ def evaluate_checkpoint(
     check_names(metrics)
     if weights is not None and features is None:
         raise DataError(f"--weights {weights} are for --features timm:BACKBONE, which is not given.")
+    checkpoint = _file_of(checkpoint)
     record = load_checkpoint(checkpoint)
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision, record=record)
     check_direction(translator, direction)
     recipe = evaluated_recipe(record, checkpoint, overrides)
     dataset = evaluated_dataset(recipe, split, record, checkpoint)
+    measured = (direction or translator.directions[0]) if len(translator.directions) > 1 else None
+    begin(str(checkpoint), measured)
     paired = bool(getattr(dataset, "paired", True))
     swapped = translator.goes_back(direction)
     source, made = (dataset.target, dataset.source) if swapped else (dataset.source, dataset.target)
@@ -111,8 +119,8 @@ def evaluate_checkpoint(
     measurement.keep = keep
     measurement.sets = _set_metrics(names, features, weights, target, total, where, announce)
     if segmenter is not None:
-        if source.kind != "labels" or target.kind == "labels" or not paired:
-            raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
+        if not paired:
+            raise DataError("--segmenter scores pairs, and this data set is unpaired.")
         measurement.segmenter = Segmenter(segmenter, source, target, where)
 
     augment = recipe.tables.augment
@@ -135,7 +143,7 @@ def evaluate_checkpoint(
         attribution=str(getattr(dataset, "attribution", "")),
         split=split,
         pictures=total,
-        direction=(direction or translator.directions[0]) if len(translator.directions) > 1 else None,
+        direction=measured,
         mode=mode,
         seed=seed,
         step=record.progress.step,
@@ -147,6 +155,19 @@ def evaluate_checkpoint(
         worst=worst,
         first=tuple(measurement.kept),
     )
+
+
+def _file_of(checkpoint: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Return the file that is meant: of a run's folder, the checkpoint to use."""
+    if not Path(checkpoint).is_dir():
+        return checkpoint
+    run = RunFolder(Path(checkpoint))
+    if not run.result.is_file():
+        raise CheckpointError(
+            f"{checkpoint} is a folder, and no run has left {run.best} or {run.last.name} there. Name a checkpoint, "
+            "RUN/checkpoints/best.pt, or a run's folder."
+        )
+    return run.result
 
 
 class _Measurement:
@@ -221,25 +242,23 @@ class _Measurement:
             self.kept.append(row)
 
     def scores(self) -> dict[str, Score]:
-        """Return all that could be told."""
-        found = {name: running.score() for name, running in self._running.items() if running.count}
+        """Return the scores; what no picture could be measured by is among them, without a value."""
+        found = {name: running.score() for name, running in self._running.items()}
         if self._labels is not None:
             means = self._labels.means(Processes())
-            found |= {name: Score(means[name], found[name].pictures) for name in LABEL_METRICS if name in found}
+            found |= {name: Score(means.get(name), found[name].pictures) for name in LABEL_METRICS if name in found}
         return found | {metric.name: Score(metric.value(), self.count) for metric in self.sets}
 
     def notes(self) -> list[str]:
         """Return what a reader of the scores should know."""
         notes = [metric.note for metric in self.sets if metric.note is not None]
         for name, running in self._running.items():
-            left = self.count - running.count
-            if left and name in SMALLEST:
-                notes.append(
-                    f"{name}: {left} of {self.count} pictures are left out; it takes {SMALLEST[name]} pixels or more "
-                    "on the shorter side."
-                )
-            elif left:
-                notes.append(f"{name}: {left} of {self.count} pictures are left out; no pixel of them has a class.")
+            if left := self.count - running.count:
+                why = "no pixel of them has a class"
+                if name in SMALLEST:
+                    why = f"it takes {SMALLEST[name]} pixels or more on the shorter side"
+                verb = "is" if left == 1 else "are"
+                notes.append(f"{name}: {left} of {counted(self.count, 'picture')} {verb} left out; {why}.")
         return notes
 
 

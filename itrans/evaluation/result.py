@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from itrans.engine.pictures import Row
 
@@ -20,12 +20,13 @@ class Score:
     """A metric's value.
 
     Attributes:
-        value: over all pictures: the mean, or for a metric of whole sets the one value that there is.
+        value: over all pictures: the mean, or for a metric of whole sets the one value that there is; None if none
+            could be measured.
         pictures: how many it tells of.
         deviation: the standard deviation of the pictures' own values; None where they have none.
     """
 
-    value: float
+    value: float | None
     pictures: int
     deviation: float | None = None
 
@@ -50,7 +51,7 @@ class Evaluation:
         notes: what a reader of the scores should know.
         ranked_by: the metric that orders `best` and `worst`; None if pictures have no value of their own.
         best: the pairs with the best values, the best first.
-        worst: the pairs with the worst values, the worst first.
+        worst: the pairs with the worst values, the worst first; none of them is among the best.
         first: the first pairs, as many as were to be kept.
     """
 
@@ -75,9 +76,7 @@ class Evaluation:
     @property
     def credit(self) -> str:
         """What is to be said with every result; empty where nothing is."""
-        parts = [] if self.sample is None else [f"This checkpoint was trained on sample data. {self.sample}"]
-        parts += [self.attribution] if self.attribution not in (self.sample or "") else []
-        return " ".join(parts).strip()
+        return credit([] if self.sample is None else [("This checkpoint", self.sample)], [self.attribution])
 
     def as_json(self) -> dict[str, Any]:
         """Return all but the pictures as plain data."""
@@ -86,6 +85,20 @@ class Evaluation:
         plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
         plain["notes"] = list(self.notes)
         return plain
+
+
+def credit(sampled: Iterable[tuple[str, str]], attributions: Iterable[str]) -> str:
+    """Return what is to be said with pictures; empty where nothing is.
+
+    Args:
+        sampled: which checkpoint was trained on sample data, and what there is to say of these.
+        attributions: what data sets want to be said; each is said once.
+    """
+    said = " ".join(f"{which} was trained on sample data. {sample}".strip() for which, sample in sampled)
+    for attribution in attributions:
+        if attribution not in said:
+            said = f"{said} {attribution}".strip()
+    return said
 
 
 class RunningScore:
@@ -102,12 +115,12 @@ class RunningScore:
         self._squares += difference * (value - self.mean)
 
     def score(self) -> Score:
-        """Return what has been gathered of at least one value."""
-        return Score(self.mean, self.count, math.sqrt(self._squares / self.count))
+        """Return what has been gathered."""
+        return Score(self.mean, self.count, math.sqrt(self._squares / self.count)) if self.count else Score(None, 0)
 
 
 class Extremes:
-    """The few best and the few worst pairs.
+    """The few best and the few worst pairs; no pair is among both, however few there are.
 
     Args:
         lower_is_better: which way is up.
@@ -115,21 +128,28 @@ class Extremes:
 
     def __init__(self, *, lower_is_better: bool) -> None:
         self._sign = -1.0 if lower_is_better else 1.0
-        # the position decides between equal values, so that rows are never compared
+        self._count = 0
+        # of equal values the earlier one is the better, so that rows are never compared
         self._best: list[tuple[float, int, Row]] = []
         self._worst: list[tuple[float, int, Row]] = []
 
     def add(self, value: float, position: int, row: Row) -> None:
-        """Keep a pair if it is among them; of equal ones, the first."""
-        for heap, goodness in ((self._best, self._sign * value), (self._worst, -self._sign * value)):
-            heapq.heappush(heap, (goodness, -position, row))
+        """Keep a pair if it is among them."""
+        self._count += 1
+        goodness = self._sign * value
+        for heap, order in ((self._best, (goodness, -position)), (self._worst, (-goodness, position))):
+            heapq.heappush(heap, (*order, row))
             if len(heap) > _ROWS:
                 heapq.heappop(heap)
 
     def best(self) -> tuple[Row, ...]:
-        """Return the best, the best of all first."""
-        return tuple(row for _, _, row in sorted(self._best, key=lambda kept: kept[:2], reverse=True))
+        """Return the best, the best of all first; of few pairs, the better half."""
+        return _rows(self._best)[: (self._count + 1) // 2]
 
     def worst(self) -> tuple[Row, ...]:
-        """Return the worst, the worst of all first."""
-        return tuple(row for _, _, row in sorted(self._worst, key=lambda kept: kept[:2], reverse=True))
+        """Return the worst, the worst of all first; of few pairs, the worse half."""
+        return _rows(self._worst)[: self._count // 2]
+
+
+def _rows(heap: list[tuple[float, int, Row]]) -> tuple[Row, ...]:
+    return tuple(row for _, _, row in sorted(heap, key=lambda kept: kept[:2], reverse=True))

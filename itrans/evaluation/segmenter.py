@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from itrans.data.tensors import planes, stack
 from itrans.engine.processes import Processes
 from itrans.engine.segmentation import LabelScores
-from itrans.errors import CheckpointError, DataError
+from itrans.errors import CheckpointError, DataError, counted
 from itrans.translate import Translator
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class Segmenter:
             )
         if taken.kind != "image" or taken.channels != photos.channels:
             raise CheckpointError(
-                f"--segmenter {checkpoint}: it segments pictures of {taken.channels} channels ({taken.kind}), and "
+                f"--segmenter {checkpoint}: it segments pictures of {counted(taken.channels, 'channel')} "
+                f"({taken.kind}), and "
                 f"these have {photos.channels}."
             )
         self._labels, self._device = labels, device

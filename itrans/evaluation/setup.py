@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itrans.engine.build import build_dataset
-from itrans.engine.metrics import NAMES
+from itrans.engine.metrics import NAMES, SOURCE_L1
 from itrans.engine.segmentation import LABEL_METRICS
-from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, did_you_mean, quoted
+from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
 from itrans.evaluation.per_picture import PICTURE_METRICS
 from itrans.evaluation.per_set import SET_METRICS
 from itrans.protocols import ImageSpec
@@ -104,6 +104,8 @@ def check_names(metrics: Sequence[str]) -> None:
     """Raise `DataError` if there is no such metric."""
     known = (*PICTURE_METRICS, *LABEL_METRICS, *SET_METRICS)
     for name in metrics:
+        if name == SOURCE_L1:
+            raise DataError(f'"{SOURCE_L1}" is measured along with "l1": ask for that.')
         if name not in known:
             raise DataError(
                 f'There is no metric "{name}".{did_you_mean(name, known)} Of pictures: {", ".join(PICTURE_METRICS)}. '
@@ -153,4 +155,4 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
 def _described(spec: ImageSpec) -> str:
     if spec.kind == "labels":
         return f"label maps of {spec.planes} classes"
-    return f"of {spec.channels} channels ({spec.kind})"
+    return f"of {counted(spec.channels, 'channel')} ({spec.kind})"

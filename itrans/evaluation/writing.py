@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from itrans.data.images import write_image
 from itrans.engine.pictures import grid
+from itrans.errors import OutputError, counted
 from itrans.files import replacing
 
 if TYPE_CHECKING:
@@ -44,8 +45,38 @@ def picture_table(path: str | os.PathLike[str]) -> Iterator[Callable[[str, Mappi
         yield write
 
 
+def refuse_other_results(folder: Path, checkpoint: str, split: str, direction: str | None) -> None:
+    """Raise `OutputError` if a folder has results that those of an evaluation should not take the place of.
+
+    Args:
+        folder: where results are going to be written.
+        checkpoint: what is evaluated.
+        split: on which part of the data set.
+        direction: see `Evaluation`.
+    """
+    path = folder / "results.json"
+    if not path.exists():
+        return
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        there, *how = (earlier[key] for key in ("checkpoint", "split", "direction"))
+        same = Path(there).resolve() == Path(checkpoint).resolve() and how == [split, direction]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise OutputError(
+            f"{path} is not what itrans evaluate has written, and is left as it is. Choose another folder with -o DIR."
+        ) from error
+    if not same:
+        way = f", direction {how[1]}" if how[1] is not None else ""
+        raise OutputError(
+            f"{folder} has the results of {there} on the split {how[0]}{way}, which are left as they are. Choose "
+            "another folder with -o DIR, or remove that one."
+        )
+
+
 def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write `results.json`, `results.md` and, where pictures were ranked, `best.png` and `worst.png`.
+
+    Earlier results in the folder are replaced, see `refuse_other_results`.
 
     Returns:
         the files.
@@ -53,6 +84,7 @@ def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
     Raises:
         OutputError: one of them cannot be written.
     """
+    replaced = (folder / "results.json").is_file()
     texts = {
         "results.json": json.dumps(evaluation.as_json(), indent=2, ensure_ascii=False) + "\n",
         "results.md": markdown(evaluation),
@@ -66,6 +98,8 @@ def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
             caption = f"{name} of {evaluation.pictures} by {evaluation.ranked_by}, split {evaluation.split}"
             write_image(folder / f"{name}.png", grid(rows, f"{caption}. {evaluation.credit}".strip()))
             written.append(folder / f"{name}.png")
+        elif replaced:  # a grid of the results that are no longer there
+            (folder / f"{name}.png").unlink(missing_ok=True)
     return written
 
 
@@ -87,17 +121,19 @@ def described(evaluation: Evaluation) -> str:
     """Return a line on what was measured."""
     way = f", direction {evaluation.direction}" if evaluation.direction is not None else ""
     return (
-        f"{evaluation.checkpoint} (step {evaluation.step}) on {evaluation.pictures} pairs of the split "
+        f"{evaluation.checkpoint} (step {evaluation.step}) on {counted(evaluation.pictures, 'pair')} of the split "
         f"{evaluation.split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
     )
 
 
 def score_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str]]:
-    """Return the rows under `HEADINGS`."""
-    return [
-        (name, f"{score.value:#.4g}", "" if score.deviation is None else f"{score.deviation:#.4g}", str(score.pictures))
-        for name, score in evaluation.scores.items()
-    ]
+    """Return the rows under `HEADINGS`; a metric that no picture could be measured by has a dash for its value."""
+    rows = []
+    for name, score in evaluation.scores.items():
+        value = "-" if score.value is None else f"{score.value:#.4g}"
+        deviation = "" if score.deviation is None else f"{score.deviation:#.4g}"
+        rows.append((name, value, deviation, str(score.pictures)))
+    return rows
 
 
 def segmented_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:

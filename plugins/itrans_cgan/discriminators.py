@@ -9,7 +9,7 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from itrans.api import DataError
+from itrans.api import DataError, counted
 from itrans_cgan.generators import Positive, Widths
 
 
@@ -63,7 +63,9 @@ class MLP(nn.Module):
         """
         if (condition is None) != (self._condition_channels == 0):
             given = "none" if condition is None else "one"
-            raise ValueError(f"This MLP sees a source of {self._condition_channels} channels, and got {given}.")
+            raise ValueError(
+                f"This MLP sees a source of {counted(self._condition_channels, 'channel')}, and got {given}."
+            )
         height, width = image.shape[-2:]
         if (height, width) != (self._size, self._size):
             raise DataError(

@@ -14,6 +14,7 @@ from itrans.api import (
     Pair,
     Split,
     as_channels,
+    counted,
     find_images,
     read_image,
     spec_of,
@@ -108,7 +109,7 @@ class Unaligned:
         if expected is not None and spec_of(image) != expected:
             found = spec_of(image)
             raise DataError(
-                f"{path} has {found.channels} channels of {found.dtype}, but {self._files[side][0]} has "
+                f"{path} has {counted(found.channels, 'channel')} of {found.dtype}, but {self._files[side][0]} has "
                 f"{expected.channels} of {expected.dtype}. Set dataset.channels, or convert it."
             )
         return image

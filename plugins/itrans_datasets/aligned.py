@@ -11,6 +11,7 @@ from itrans.api import (
     Pair,
     Split,
     as_channels,
+    counted,
     find_images,
     read_image,
     spec_of,
@@ -112,6 +113,6 @@ def unlike(path: Path, found: ImageSpec, first: str, expected: ImageSpec, option
     else:
         remedy = "Save all pictures with the same kind of values."
     return (
-        f"{path} has {found.channels} channels of {found.dtype}, but the first picture, {first}, has "
+        f"{path} has {counted(found.channels, 'channel')} of {found.dtype}, but the first picture, {first}, has "
         f"{expected.channels} of {expected.dtype}. {remedy}"
     )

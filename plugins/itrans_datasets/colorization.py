@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itrans.api import DataError, ImageSpec, Pair, Split, lightness_and_ab
+from itrans.api import DataError, ImageSpec, Pair, Split, counted, lightness_and_ab
 from itrans_datasets.pictures import Sample, pictures_of
 
 _NEEDED = "to learn colours takes RGB pictures of 8 bits"
@@ -35,7 +35,8 @@ class Colorization:
         spec = self._pictures.spec
         if spec.channels != 3 or spec.dtype != "uint8":
             raise DataError(
-                f"{root}: the first picture, {self._pictures[0][1]}, has {spec.channels} channels of {spec.dtype}; "
+                f"{root}: the first picture, {self._pictures[0][1]}, has "
+                f"{counted(spec.channels, 'channel')} of {spec.dtype}; "
                 f"{_NEEDED}."
             )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from itrans.api import DataError, as_channels, read_image, read_label_map
+from itrans.api import DataError, as_channels, counted, read_image, read_label_map
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,8 @@ def read_indices(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
             else "Save it in one channel of 8 or 16 bits."
         )
         raise DataError(
-            f"{path} has {image.shape[2]} channels of {image.dtype}; a label map has the class of each pixel in one "
+            f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}; a label map has the class "
+            "of each pixel in one "
             f"channel of whole numbers. {remedy}"
         )
     return cast("NDArray[np.uint8] | NDArray[np.uint16]", image[:, :, 0])
@@ -53,7 +54,8 @@ def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8] | 
     image = read_image(path)
     if image.dtype != np.uint8 or image.shape[2] not in (3, 4):
         raise DataError(
-            f"{path} has {image.shape[2]} channels of {image.dtype}, but dataset.palette says that label maps are in "
+            f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}, but dataset.palette says "
+            "that label maps are in "
             "colours of 8 bits. Leave it out if the values are classes."
         )
     codes = _codes(as_channels(image, 3))

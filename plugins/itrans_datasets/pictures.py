@@ -14,6 +14,7 @@ from itrans.api import (
     MissingSplitError,
     Split,
     as_channels,
+    counted,
     existing_root,
     find_images,
     spec_of,
@@ -127,7 +128,7 @@ class FolderPictures:
             path, found = self._folder / self._files[index], spec_of(image)
             if self._kind is None:
                 raise DataError(unlike(path, found, self._files[0], self.spec, "channels"))
-            raise DataError(f"{path} has {found.channels} channels of {found.dtype}; {self._kind}.")
+            raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.")
         return image, self._files[index]
 
     def _read(self, index: int) -> ImageArray:

@@ -9,7 +9,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from itrans.api import DataError, Recognized
+from itrans.api import DataError, Recognized, counted
 from itrans_pix2pix import junyanz
 from itrans_pix2pix.initialization import initialize
 from itrans_pix2pix.layers import Down, Norm, Positive, convolution_bias
@@ -139,7 +139,8 @@ class PatchGAN(nn.Module):
     def _input(self, image: Tensor, condition: Tensor | None) -> Tensor:
         if (condition is None) != (self.condition_channels == 0):
             raise ValueError(
-                f"This PatchGAN sees a source of {self.condition_channels} channels besides the picture, and got none."
+                f"This PatchGAN sees a source of {counted(self.condition_channels, 'channel')} besides the "
+                "picture, and got none."
                 if condition is None
                 else "This PatchGAN sees the picture alone (condition_channels = 0), and got a source besides."
             )

@@ -13,6 +13,7 @@ from itrans.api import (
     Pair,
     Split,
     check_same_size,
+    counted,
     match_images,
     read_image,
     spec_of,
@@ -141,7 +142,8 @@ def _map_of(file: Path) -> ImageArray:
     image = read_image(file)
     if image.shape[2] != 1 or image.dtype == np.float32:
         raise DataError(
-            f"{file} has {image.shape[2]} channels of {image.dtype}; a map has one channel of whole numbers. A "
+            f"{file} has {counted(image.shape[2], 'channel')} of {image.dtype}; a map has one channel of "
+            "whole numbers. A "
             "coloured picture of a map is not the map."
         )
     return image

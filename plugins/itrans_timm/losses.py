@@ -9,7 +9,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.api import DataError, Translated
+from itrans.api import DataError, Translated, counted
 from itrans_timm.backbones import Backbone, Layers, Positive
 
 _SEED = 0
@@ -56,7 +56,9 @@ class PerceptualLoss(nn.Module):
             raise ValueError("layers has to name at least one layer, and each once")
         factors = layer_weights if layer_weights is not None else [1.0] * len(layers)
         if len(factors) != len(layers):
-            raise ValueError(f"layer_weights has {len(factors)} values for {len(layers)} layers")
+            raise ValueError(
+                f"layer_weights has {counted(len(factors), 'value')} for {counted(len(layers), 'layer')}: each has one"
+            )
         # timm puts the feature maps in their order, whatever the order that they are asked for in.
         self._factors = [factor for _, factor in sorted(zip(layers, factors, strict=True))]
         self._distance = functional.l1_loss if distance == "l1" else functional.mse_loss

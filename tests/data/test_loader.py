@@ -205,7 +205,7 @@ def test_sides_of_no_pair_may_have_two():
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
-        (grey(1, channels=1), "has 1 channels, but this data set's have 3"),
+        (grey(1, channels=1), "has 1 channel, but this data set's have 3"),
         (grey(1, channels=4), "has 4 channels, but this data set's have 3"),
         (grey(1, dtype="uint16"), "is uint16, but this data set's are uint8"),
         (grey(1, dtype="float64"), "is float64, but this data set's are uint8"),

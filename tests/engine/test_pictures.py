@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from itrans.engine.pictures import Row, grid, table
@@ -36,3 +37,26 @@ def test_a_table_has_any_number_of_columns_and_breaks_long_headings():
     assert short.shape[1] == long.shape[1] == 4 * 44 + 4
     assert long.shape[0] - short.shape[0] == 2 * 18  # encoder_, decoder_, l1
     assert [int(long[-14][4 + 44 * column + 20][0]) for column in range(4)] == [10, 80, 120, 230]
+
+
+def headed(name, width):
+    """Return what stands above two columns, the first of which has no heading."""
+    image = np.full((20, width, 3), 120, np.uint8)
+    return table([("", [image]), (name, [image])], (20, width))[: -20 - 2 * 4]
+
+
+def test_a_heading_that_is_a_little_too_wide_is_drawn_smaller():
+    (width, _), _ = cv2.getTextSize("encoder_decoder_cgan_l1", cv2.FONT_HERSHEY_SIMPLEX, 0.38, 1)
+    assert headed("encoder_decoder_cgan_l1", width).shape[0] == 18
+    assert headed("encoder_decoder_cgan_l1", width * 5 // 6).shape[0] == 2 * 18
+
+
+def test_headings_are_broken_after_hyphens_too():
+    assert headed("encoder-decoder-l1", 40).shape[0] == 3 * 18
+
+
+def test_a_heading_stays_in_its_column():
+    image = np.full((20, 30, 3), 120, np.uint8)
+    drawn = table([("averylongnamethatcannotbebroken", [image]), ("", [image])], (20, 30))[:18]
+    assert (drawn[:, 4:34] < 255).any()
+    assert (drawn[:, 34:] == 255).all()

@@ -69,12 +69,14 @@ class TestLpips:
         monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
         return tmp_path / "hub" / "checkpoints"
 
-    def test_weights_that_cannot_be_had_are_announced_and_named(self, home):
+    def test_weights_that_cannot_be_had_are_announced_and_named(self, home, capsys):
         said = []
         with pytest.raises(DataError, match="could not be downloaded") as caught:
             lpips("lpips", said.append)
         file = home / "alexnet-owt-7be5be79.pth"
+        assert len(said) == 1
         assert str(file) in said[0]
+        assert capsys.readouterr().out == ""  # where torch announces it again, and where --json prints
         assert str(file) in str(caught.value)
 
     def test_a_file_of_weights_is_used_without_a_word(self, home):

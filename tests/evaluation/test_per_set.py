@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 import timm
@@ -90,9 +92,40 @@ class TestBackbone:
 
         monkeypatch.setattr("timm.models._builder.load_pretrained", unreachable)
         said = []
-        with pytest.raises(DataError, match="--weights FILE"):
+        with pytest.raises(DataError, match="--weights FILE") as caught:
             BackboneFeatures("timm:test_resnet", None, said.append)
-        assert said == ['The weights of the backbone "test_resnet" are downloaded by timm, unless its cache has them.']
+        address = "https://huggingface.co/timm/test_resnet.r160_in1k/resolve/main/model.safetensors"
+        [line] = said
+        assert line.startswith(f'The weights of the backbone "test_resnet" are downloaded by timm from {address}')
+        assert f"{address} (no network)" in str(caught.value)
+
+    def test_what_libraries_say_of_a_download_is_not_repeated(self, monkeypatch, capfd):
+        hub = logging.getLogger("huggingface_hub.utils._http")
+
+        def retried(*_, **__):
+            hub.warning("Retrying in 1s [Retry 1/5].")
+            print("Downloading: model.safetensors")
+            raise OSError("no network")
+
+        monkeypatch.setattr("timm.models._builder.load_pretrained", retried)
+        level = logging.getLogger("huggingface_hub").level
+        with pytest.raises(DataError):
+            BackboneFeatures("timm:test_resnet", None, lambda _: None)
+        assert capfd.readouterr() == ("", "")
+        assert logging.getLogger("huggingface_hub").level == level
+
+    @pytest.mark.parametrize(
+        ("choice", "said"),
+        [
+            ("timm:coatnet_0_224", "timm has no weights for the backbone"),
+            ("timm:test_resnet.nosuch", 'There are no weights "test_resnet.nosuch" in timm'),
+            ("random:test_resnet.nosuch", 'Did you mean "test_resnet.r160_in1k"'),
+        ],
+    )
+    def test_weights_that_there_are_not_are_named(self, choice, said):
+        with pytest.raises(DataError) as caught:
+            BackboneFeatures(choice, None, pytest.fail)
+        assert said in str(caught.value)
 
 
 class TestInception:

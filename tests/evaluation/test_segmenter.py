@@ -61,7 +61,7 @@ def test_what_a_segmenter_finds_counts_even_where_its_own_truth_had_no_class(fak
         (PHOTOS, PHOTOS, "makes no label maps"),
         (PHOTOS, ImageSpec(1, "labels", 19), "tells 19 classes apart"),
         (PHOTOS, ImageSpec(1, "labels", 3, names=("wall", "door", "sky")), "wall, door, sky"),
-        (ImageSpec(1), ImageSpec(1, "labels", 3), "1 channels"),
+        (ImageSpec(1), ImageSpec(1, "labels", 3), "1 channel "),
     ],
 )
 def test_one_that_does_not_fit_is_refused(fake, source, target, said):

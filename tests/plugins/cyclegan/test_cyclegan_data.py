@@ -177,7 +177,7 @@ def spoil_a_picture(root):
 
 def spoil_a_kind(root):
     write_image(root / "trainB/3.png", picture(3, channels=1))
-    return "trainB/3.png has 1 channels of uint8, but 0.png has 3 of uint8", "Set dataset.channels"
+    return "trainB/3.png has 1 channel of uint8, but 0.png has 3 of uint8", "Set dataset.channels"
 
 
 def spoil_held_out_side(root):

@@ -161,7 +161,7 @@ def test_other_channels_name_the_picture_and_the_remedy(root):
         build(root)[2]
 
     assert str(caught.value) == (
-        f"{root / 'train' / 'c.png'} has 1 channels of uint8, but the first picture, a.png, has 3 of uint8. "
+        f"{root / 'train' / 'c.png'} has 1 channel of uint8, but the first picture, a.png, has 3 of uint8. "
         "dataset.channels = 3 makes all RGB."
     )
 

@@ -25,7 +25,7 @@ def build(root):
 @pytest.mark.parametrize(
     ("image", "found"),
     [
-        (np.zeros((4, 4, 1), np.uint8), "1 channels of uint8"),
+        (np.zeros((4, 4, 1), np.uint8), "1 channel of uint8"),
         (np.zeros((4, 4, 4), np.uint8), "4 channels of uint8"),
         (np.zeros((4, 4, 3), np.uint16), "3 channels of uint16"),
     ],

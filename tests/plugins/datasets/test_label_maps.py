@@ -144,12 +144,12 @@ def test_floats_are_no_classes(streets):
     label_map(streets).unlink()
     write_image(label_map(streets, "a.tif"), np.zeros((6, 8, 1), np.float32))
 
-    with pytest.raises(DataError, match=r"a\.tif has 1 channels of float32; .* one channel of 8 or 16 bits"):
+    with pytest.raises(DataError, match=r"a\.tif has 1 channel of float32; .* one channel of 8 or 16 bits"):
         build(streets)[0]
 
 
 def test_an_index_map_where_the_recipe_has_a_palette(streets):
-    with pytest.raises(DataError, match=r"a\.png has 1 channels of uint8, but dataset\.palette .* Leave it out"):
+    with pytest.raises(DataError, match=r"a\.png has 1 channel of uint8, but dataset\.palette .* Leave it out"):
         build(streets, palette=COLOURS)[0]
 
 

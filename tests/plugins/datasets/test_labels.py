@@ -64,7 +64,7 @@ def test_different_sizes_name_both_files(streets):
 def test_another_kind_of_photo_names_the_remedy(streets):
     cv2.imwrite(str(streets / "train/photos/b.jpg"), np.zeros((6, 8), np.uint8))
 
-    with pytest.raises(DataError, match=r"b\.jpg has 1 channels .*dataset\.photo_channels = 3 makes all RGB"):
+    with pytest.raises(DataError, match=r"b\.jpg has 1 channel .*dataset\.photo_channels = 3 makes all RGB"):
         build(streets)[1]
     assert build(streets, photo_channels=3)[1].target.shape == (6, 8, 3)
 

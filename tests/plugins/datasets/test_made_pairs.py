@@ -80,7 +80,7 @@ def test_grey_has_no_ab_of_its_own(pictures):
 
 def test_grey_pictures_teach_no_colours(tmp_path):
     write_image(tmp_path / "train" / "grey.png", np.zeros((8, 8, 1), np.uint8))
-    with pytest.raises(DataError, match=r"grey\.png.* 1 channels of uint8; to learn colours takes RGB"):
+    with pytest.raises(DataError, match=r"grey\.png.* 1 channel of uint8; to learn colours takes RGB"):
         build("colorization", tmp_path)
 
 

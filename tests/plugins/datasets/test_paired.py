@@ -98,7 +98,7 @@ def test_other_channels_name_the_picture_and_the_remedy(divided):
 def test_other_values_name_the_picture(divided):
     fill(divided / "train" / "target", "c.png", channels=1)
 
-    with pytest.raises(DataError, match=r"c\.png has 1 channels of uint8, .*b\.tif, has 1 of uint16\. Save all"):
+    with pytest.raises(DataError, match=r"c\.png has 1 channel of uint8, .*b\.tif, has 1 of uint16\. Save all"):
         build(divided)[1]
 
 

@@ -1,3 +1,4 @@
+import logging
 import re
 import subprocess
 import sys
@@ -195,6 +196,8 @@ def test_the_loss_draws_the_same_network_in_each_run():
 
 WRONG = [
     ({"backbone": "resnet81"}, 'There is no backbone "resnet81" in timm', 'Did you mean "resnet18"'),
+    ({"backbone": "resnet18.nosuch"}, 'There are no weights "resnet18.nosuch" in timm', 'Did you mean "resnet18.'),
+    ({"backbone": "coatnet_0_224", "pretrained": True}, "timm has no weights for the backbone", "pretrained = false"),
     ({"backbone": "hf-hub:someone/theirs"}, "give the weights_file", ""),
     ({"backbone": "vit_tiny_patch16_224"}, "have the strides 16, 16, 16", "choose a hierarchical one"),
     ({"backbone": "convnext_atto", "depth": 1}, "begins at 1/4 of the picture", "2 is the least depth"),
@@ -216,7 +219,7 @@ def test_layers_that_there_are_not_are_told_from_those_that_there_are():
         DISCRIMINATORS.build(
             {"name": "timm_patch", "backbone": "resnet18", "layers": [7]}, in_channels=3, condition_channels=0
         )
-    with pytest.raises(Exception, match="layer_weights has 1 values for 2 layers"):
+    with pytest.raises(Exception, match="layer_weights has 1 value for 2 layers"):
         LOSSES.build({"name": "perceptual", "layers": [0, 1], "layer_weights": [1.0], "pretrained": False})
 
 
@@ -252,8 +255,28 @@ def test_weights_that_cannot_be_downloaded_name_the_way_without(tmp_path):
         text=True,
         check=True,
     )
-    assert 'The weights of the backbone "resnet18" cannot be had' in done.stdout
+    address = "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
+    assert f'The weights of the backbone "resnet18" cannot be had from {address}' in done.stdout
     assert "weights_file" in done.stdout
+
+
+def test_a_download_is_announced_once_and_what_libraries_say_of_it_is_not_repeated(monkeypatch, capfd):
+    said = []
+
+    def retried(*_, **__):
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s [Retry 1/5].")
+        print("Downloading: model.safetensors")
+        raise OSError("no network")
+
+    monkeypatch.setattr("timm.models._builder.load_pretrained", retried)
+    monkeypatch.setattr(logging.getLogger("itrans"), "info", lambda text, *values: said.append(text % values))
+    level = logging.getLogger("huggingface_hub").level
+    with pytest.raises(Exception, match=re.escape("(no network). Without a network, fetch that file elsewhere")):
+        unet(backbone="resnet18", pretrained=True)
+    assert capfd.readouterr() == ("", "")
+    assert len(said) == 1
+    assert "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors" in said[0]
+    assert logging.getLogger("huggingface_hub").level == level
 
 
 def test_timm_is_imported_only_where_something_is_built():
