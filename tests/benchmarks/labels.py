@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from itrans.api import DATASETS, write_image
+from itrans.cli.memory import keep_freed_memory
 
 PAIRS = 200
 COLOURS = [[200, 30 * index, 255 - 30 * index] for index in range(8)]
@@ -37,6 +38,7 @@ def rate(read: Callable[[int], object], count: int) -> float:
 
 
 def main() -> None:
+    keep_freed_memory()  # as the commands do
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         files(Path(name))

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from itrans.api import DATASETS, write_image
+from itrans.cli.memory import keep_freed_memory
 from itrans.data.augment import PairTransform
 from itrans.data.loader import PairItems, load_batches
 from itrans.data.sampler import TrainingSampler
@@ -52,6 +53,7 @@ def rate(root: Path, table: dict[str, Any], augment: Augment) -> float:
 
 
 def main() -> None:
+    keep_freed_memory()  # as the commands do
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:

@@ -1,15 +1,21 @@
-"""Images a second of a whole D + G step: itrans with its automatic choices against plain fp32, in turn, in one run."""
+"""Images a second of a whole D + G step: itrans with its automatic choices against plain fp32, in turn, in one run.
+
+Each has a process of its own, because the commands of itrans set the allocator of theirs.
+"""
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import time
+from functools import partial
 
 import torch
 from plain import PlainTrainer, networks
 
 from itrans.api import LOSSES, Batch, ImageSpec, WeightedLoss
+from itrans.cli.memory import keep_freed_memory
 from itrans.engine.devices import choose_dtype, choose_memory_format
 from itrans.engine.processes import Processes
 from itrans.engine.runtime import Runtime
@@ -19,7 +25,14 @@ from itrans.recipe.schema import Optimizer, Train
 CPU = torch.device("cpu")
 
 
+def plain_step(depth: int, batch: int, size: int):
+    plain = PlainTrainer(depth)
+    source, target = (torch.rand(batch, 3, size, size).mul(2).sub(1) for _ in range(2))
+    return lambda: plain.step(source, target)
+
+
 def itrans_step(depth: int, batch: int, size: int, precision: str, channels_last: bool | str, compile_: bool):
+    keep_freed_memory()
     generator, discriminator = networks(depth)
     losses = [
         WeightedLoss("cgan", 1.0, LOSSES.build({"name": "cgan"})),
@@ -52,6 +65,29 @@ def itrans_step(depth: int, batch: int, size: int, precision: str, channels_last
     return step
 
 
+class Worker:
+    """A process that takes a step whenever it is asked to."""
+
+    def __init__(self, make) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        context.Process(target=work, args=(make, theirs), daemon=True).start()
+
+    def seconds(self) -> float:
+        """Return how long one step takes."""
+        self._pipe.send(None)
+        return self._pipe.recv()
+
+
+def work(make, pipe) -> None:
+    step = make()
+    while True:
+        pipe.recv()
+        began = time.perf_counter()
+        step()
+        pipe.send(time.perf_counter() - began)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, default=4)
@@ -61,25 +97,25 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="measure every precision and memory layout")
     options = parser.parse_args()
     depth = options.size.bit_length() - 1
-    plain = PlainTrainer(depth)
-    source, target = (torch.rand(options.batch, 3, options.size, options.size).mul(2).sub(1) for _ in range(2))
-    steps = {"plain fp32": lambda: plain.step(source, target)}
-    make = lambda *choice: itrans_step(depth, options.batch, options.size, *choice)  # noqa: E731
-    steps["itrans auto"] = make("auto", "auto", False)
+    sizes = depth, options.batch, options.size
+    steps = {
+        "plain fp32": partial(plain_step, *sizes),
+        "itrans auto": partial(itrans_step, *sizes, "auto", "auto", False),
+    }
     if options.all:
         for precision in ("fp32", "bf16"):
             for channels_last in (False, True):
                 layout = "channels last" if channels_last else "NCHW"
-                steps[f"itrans {precision} {layout}"] = make(precision, channels_last, False)
+                steps[f"itrans {precision} {layout}"] = partial(itrans_step, *sizes, precision, channels_last, False)
     if options.compile:
-        steps["itrans compiled"] = make("auto", "auto", True)
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
+        steps["itrans compiled"] = partial(itrans_step, *sizes, "auto", "auto", True)
+    workers = {name: Worker(make) for name, make in steps.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in workers}
     for round_ in range(options.rounds + 1):
-        for name, step in steps.items():
-            began = time.perf_counter()
-            step()
+        for name, worker in workers.items():
+            took = worker.seconds()
             if round_:
-                seconds[name].append(time.perf_counter() - began)
+                seconds[name].append(took)
     base = seconds["plain fp32"]
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {options.batch}, {options.size} pixels")
     for name, times in seconds.items():
