@@ -6,6 +6,7 @@ Each has a process of its own, because the commands of itrans set the allocator 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import statistics
 import time
@@ -81,11 +82,12 @@ class Worker:
 
 def work(make, pipe) -> None:
     step = make()
-    while True:
-        pipe.recv()
-        began = time.perf_counter()
-        step()
-        pipe.send(time.perf_counter() - began)
+    with contextlib.suppress(EOFError):  # the other end has all that it wants
+        while True:
+            pipe.recv()
+            began = time.perf_counter()
+            step()
+            pipe.send(time.perf_counter() - began)
 
 
 def main() -> None:
