@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from itrans import plugins
+from itrans.cli import check_plugins
 
 RECIPE = """\
 title = "tiny"
@@ -88,6 +89,25 @@ def itrans(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Res
         return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="itrans")
 
     return call
+
+
+@pytest.fixture
+def without_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what each check imports in a new process: it takes longer than the rest of the check.
+
+    `testing/test_check_imports.py` imports all that itrans brings in one.
+    """
+    monkeypatch.setattr("itrans.testing.imports.import_faults", lambda component: [])
+
+
+@pytest.fixture
+def checked_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `list-plugins --check` import in this process, which has torch: a new one takes seconds for that."""
+
+    def statuses(origins: Sequence[plugins.Origin], seconds: float) -> dict[plugins.Origin, str]:
+        return {origin: check_plugins.status(origin) for origin in origins}
+
+    monkeypatch.setattr(check_plugins, "statuses", statuses)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -30,6 +31,7 @@ LAZY_UPWARD = {("api", "translate"), ("api", "data"), ("api", "methods")}
 FILES = sorted([*ROOT.glob("itrans/**/*.py"), *ROOT.glob("plugins/**/*.py")])
 
 
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

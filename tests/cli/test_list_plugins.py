@@ -46,12 +46,12 @@ def test_check_loads_everything_of_ours(itrans):
 
 
 def test_check_reports_the_broken_ones_in_place_and_exits_2(itrans, install):
-    install("bad-parts", "0.3", "[itrans.losses]\nbroken = bad_parts:Loss\n", bad_parts="import not_there_at_all\n")
-    done = itrans("list-plugins", "--check", "--json")
+    install("bad-parts", "0.3", "[itrans.datasets]\nbroken = bad_parts:Data\n", bad_parts="import not_there_at_all\n")
+    done = itrans("list-plugins", "dataset", "--check", "--json")
     assert done.exit_code == 2
     status = {row["name"]: row["status"] for row in json.loads(done.stdout)}
     assert status["broken"].startswith("broken: ModuleNotFoundError")
-    assert status["l1"] == "ok"
+    assert status["aligned"] == "ok"
     assert itrans("list-plugins").exit_code == 0
 
 
@@ -61,7 +61,7 @@ def test_a_malformed_package_is_named_and_hides_nobody(itrans, install):
     assert done.exit_code == 0
     assert "garbled-2.dist-info" in done.stderr
     assert "unet" in done.stdout
-    assert itrans("list-plugins", "--check").exit_code == 2
+    assert itrans("list-plugins", "dataset", "--check").exit_code == 2
 
 
 def test_control_characters_of_a_package_do_not_reach_the_terminal(itrans, install):

@@ -126,6 +126,7 @@ def test_its_recipe_uses_all_of_it_and_is_good(installed, itrans, kinds):
         assert "sketch" in [table["name"] for table in tables]
 
 
+@pytest.mark.usefixtures("checked_here")
 def test_the_check_of_all_that_is_installed_finds_no_fault_in_it(installed, itrans):
     installed("itrans-sketch", KINDS)
     listed = json.loads(itrans("list-plugins", "--check", "--json").stdout)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import cv2
+import pytest
 from docs.base import add_pictures
 from docs.pages import wanted
 
 
+@pytest.mark.usefixtures("checked_here")
 def test_the_package_of_the_plugins_page_is_listed_trains_and_translates(acme, itrans, tmp_path):
     add_pictures(tmp_path)
     listed = {row["name"]: row for row in json.loads(itrans("list-plugins", "--check", "--json").output)}

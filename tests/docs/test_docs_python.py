@@ -37,6 +37,7 @@ def test_parts_in_a_file_train_and_translate(block, itrans, workplace, tmp_path,
     assert cv2.imread("out/picture.png").shape == (18, 20, 3)
 
 
+@pytest.mark.usefixtures("without_imports")
 @pytest.mark.parametrize("block", wanted("python", files=False), ids=str)
 def test_scripts_run(block, workplace, monkeypatch):
     monkeypatch.chdir(workplace)

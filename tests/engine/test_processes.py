@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
+from engine.ranks import call_in_two
 
 from itrans.api import load
 from itrans.engine.checkpoint import load_checkpoint
 
 
 def run_in_two(recipe, folder, *arguments):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "itrans", "run", str(recipe), "-o", str(folder), "--device", "cpu", *arguments]
-    started = [
-        subprocess.Popen(
-            command,
-            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    outputs = [process.communicate(timeout=120)[0] for process in started]
-    return [process.returncode for process in started], outputs
+    return call_in_two(["run", str(recipe), "-o", str(folder), "--device", "cpu", *arguments], recipe.parent)
 
 
 EXACT = ("generator.norm=instance", "generator.dropout=0.0", "discriminator.norm=instance", "optimizer.clip_norm=1.0")

@@ -31,9 +31,15 @@ def assert_same_bits(first, second):
 AUGMENTED = ("augment.resize=20", "augment.crop=16", "augment.mirror=true", "train.ema=0.9")
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("uninterrupted")
+
+
 @pytest.fixture
-def uninterrupted(train):
-    return train("whole", *AUGMENTED)
+def uninterrupted(train, place):
+    """A whole run, which is trained once for all tests."""
+    return place / "whole" if (place / "whole").exists() else train(place / "whole", *AUGMENTED)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 5, 7])

@@ -36,6 +36,5 @@ def faults_of() -> Callable[..., list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def without_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the import in a new process, which takes as long as all other tests of a file together."""
-    monkeypatch.setattr("itrans.testing.imports.import_faults", lambda component: [])
+def quick(without_imports: None) -> None:
+    """Leave out the imports in new processes, in all tests but those of the imports."""
