@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from itrans.api import ImageArray
 
 _LOSSY = (".jpg", ".jpeg")
 
@@ -32,9 +31,8 @@ def read_indices(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
             else "Save it in one channel of 8 or 16 bits."
         )
         raise DataError(
-            f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}; a label map has the class "
-            "of each pixel in one "
-            f"channel of whole numbers. {remedy}"
+            f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}; a label map has the class of each "
+            f"pixel in one channel of whole numbers. {remedy}"
         )
     return cast("NDArray[np.uint8] | NDArray[np.uint16]", image[:, :, 0])
 
@@ -54,22 +52,18 @@ def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8] | 
     image = read_image(path)
     if image.dtype != np.uint8 or image.shape[2] not in (3, 4):
         raise DataError(
-            f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}, but dataset.palette says "
-            "that label maps are in "
-            "colours of 8 bits. Leave it out if the values are classes."
+            f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}, but dataset.palette says that label "
+            "maps are in colours of 8 bits. Leave it out if the values are classes."
         )
-    codes = _codes(as_channels(image, 3))
-    known = _codes(palette[None])[0]
-    order = np.argsort(known)
-    places = np.searchsorted(known[order], codes).clip(max=len(known) - 1)
-    if (wrong := known[order][places] != codes).any():
-        row, column = np.argwhere(wrong)[0]
+    places = np.take(_places(palette.tobytes()), _codes(cast("NDArray[np.uint8]", as_channels(image, 3))))
+    if not places.all():
+        row, column = np.argwhere(places == 0)[0]
         colour = ", ".join(str(value) for value in image[row, column, :3])
         raise DataError(
             f"{path} has the colour [{colour}] at x = {column}, y = {row}, which is not in dataset.palette. Add it, or "
             "save the label map without smoothing."
         )
-    return np.asarray(order[places], np.uint16)
+    return np.subtract(places, 1, out=places)
 
 
 def check_range(path: Path, values: NDArray[np.generic], classes: int, ignored: int | None) -> None:
@@ -92,6 +86,19 @@ def check_range(path: Path, values: NDArray[np.generic], classes: int, ignored: 
         )
 
 
-def _codes(colours: ImageArray) -> NDArray[np.uint32]:
-    """Return RGB colours of 8 bits, `(h, w, 3)`, as one number each, `(h, w)`."""
-    return as_channels(colours, 4).view(np.uint32)[:, :, 0]
+@functools.lru_cache(maxsize=4)
+def _places(palette: bytes) -> NDArray[np.uint16]:
+    """Return, by the code of a colour, its place in a palette, counted from 1; 0 for a colour that is not in it.
+
+    Of its 32 MiB, the system hands out only the pages in which colours are.
+    """
+    colours = np.frombuffer(palette, np.uint8).reshape(1, -1, 3)
+    table = np.zeros(1 << 24, np.uint16)
+    table[_codes(colours)[0]] = np.arange(1, colours.shape[1] + 1)
+    return table
+
+
+def _codes(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return RGB colours of 8 bits, `(h, w, 3)`, as one number of 24 bits each, `(h, w)`."""
+    codes: NDArray[np.uint32] = as_channels(colours, 4).view("<u4")[:, :, 0]
+    return codes & np.uint32(0xFFFFFF)

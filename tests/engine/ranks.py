@@ -11,6 +11,8 @@ import socket
 import sys
 from pathlib import Path
 
+import torch
+
 METHODS = multiprocessing.get_all_start_methods()
 CONTEXT = multiprocessing.get_context("forkserver" if "forkserver" in METHODS else "spawn")
 CONTEXT.set_forkserver_preload(["engine.ranks", "itrans.cli.run", "itrans.engine.trainer", "torchmetrics.functional"])
@@ -24,6 +26,7 @@ def call(arguments: list[str], environment: dict[str, str], output: Path) -> Non
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     os.environ.update(environment)
+    torch.set_num_threads(1)
     sys.argv = ["itrans", *arguments]
     main()
 
@@ -41,7 +44,7 @@ def call_in_two(arguments: list[str], folder: Path) -> tuple[list[int | None], l
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
     outputs = [folder / f"output-{rank}.txt" for rank in range(2)]
     started = [
         CONTEXT.Process(target=call, args=(arguments, {**address, "RANK": str(rank), "LOCAL_RANK": str(rank)}, output))

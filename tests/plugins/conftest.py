@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def quick(without_imports: None) -> None:
+def without_new_processes(without_imports: None) -> None:
     """Leave out the imports in new processes, which the checks of `itrans.testing` try."""
