@@ -36,5 +36,5 @@ def faults_of() -> Callable[..., list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def quick(without_imports: None) -> None:
+def without_new_processes(without_imports: None) -> None:
     """Leave out the imports in new processes, in all tests but those of the imports."""
