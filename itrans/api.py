@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
+from itrans.backbones import backbone_fault, quiet_downloads, weights_address
 from itrans.data.pixels import WHITE
 from itrans.errors import (
     CheckpointError,
@@ -104,6 +105,7 @@ __all__ = [
     "__version__",
     "apply_generator",
     "as_channels",
+    "backbone_fault",
     "cache_folder",
     "check_same_size",
     "counted",
@@ -113,10 +115,12 @@ __all__ = [
     "lightness_and_ab",
     "load",
     "match_images",
+    "quiet_downloads",
     "read_image",
     "read_label_map",
     "spec_of",
     "split_folders",
+    "weights_address",
     "with_ab",
     "write_image",
 ]

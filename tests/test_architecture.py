@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files"},
+    {"backbones"},
     {"plugins", "protocols"},
     {"registry"},
     {"recipe", "data"},

@@ -9,15 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.errors import DataError, did_you_mean
-from itrans.evaluation.weights import unsaid
+from itrans.backbones import backbone_fault, quiet_downloads, weights_address
+from itrans.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SEED = 0
-_FILE = "model.safetensors"
-"""What weights are called where timm has them from."""
 
 
 class BackboneFeatures(nn.Module):
@@ -48,7 +46,8 @@ class BackboneFeatures(nn.Module):
             )
         if kind == "random" and weights is not None:
             raise DataError(f"--features {choice} has random weights, and takes no --weights.")
-        _check_name(name)
+        if fault := backbone_fault(name):
+            raise DataError(fault)
         self.title = name if kind == "timm" else f"{name}, random features"
         if kind == "random":
             self.network = _drawn(name)
@@ -73,20 +72,6 @@ class BackboneFeatures(nn.Module):
         return features.float()
 
 
-def _check_name(name: str) -> None:
-    import timm
-
-    if ":" in name or not timm.is_model(name):
-        near = did_you_mean(name.partition(".")[0], timm.list_models()) or " timm.list_models() knows the names."
-        raise DataError(f'There is no backbone "{name}" in timm {timm.__version__}.{near}')
-    try:
-        timm.get_pretrained_cfg(name)
-    except RuntimeError as error:  # of a tag
-        known = timm.list_pretrained(f"{name.partition('.')[0]}.*")
-        near = did_you_mean(name, known) or f" It has: {', '.join(known) or 'none'}."
-        raise DataError(f'There are no weights "{name}" in timm {timm.__version__}.{near}') from error
-
-
 def _created(name: str, **options: Any) -> Any:
     """Return a network of timm, its classifier taken off."""
     import timm
@@ -103,30 +88,18 @@ def _drawn(name: str) -> Any:
 
 
 def _downloaded(name: str, announce: Callable[[str], None]) -> Any:
-    address = _address(name)
+    address = weights_address(name)
     if address is None:
         raise DataError(f'timm has no weights for the backbone "{name}". Choose another, or say random:{name}.')
     announce(f'The weights of the backbone "{name}" are downloaded by timm from {address}, unless its cache has them.')
     try:
-        with unsaid():
+        with quiet_downloads():
             return _created(name, pretrained=True)
     except Exception as error:  # whatever the libraries that timm downloads with raise
         raise DataError(
             f'The weights of the backbone "{name}" cannot be had from {address} ({_line(error.__cause__ or error)}). '
             f"Without a network, fetch that file elsewhere and give it with --weights FILE, or say random:{name}."
         ) from error
-
-
-def _address(name: str) -> str | None:
-    """Return where timm downloads a backbone's weights from, or None if there are none."""
-    import timm
-
-    settings = timm.get_pretrained_cfg(name)
-    if settings is None or not settings.has_weights:
-        return None
-    if settings.hf_hub_id:
-        return f"https://huggingface.co/{settings.hf_hub_id}/resolve/main/{settings.hf_hub_filename or _FILE}"
-    return settings.url if isinstance(settings.url, str | None) else settings.url[0]
 
 
 def _filled(name: str, path: Path) -> Any:

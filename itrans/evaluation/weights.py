@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -12,10 +9,11 @@ from urllib.parse import urlparse
 
 import torch
 
+from itrans.backbones import quiet_downloads
 from itrans.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 LPIPS: dict[str, tuple[Literal["alex", "vgg", "squeeze"], str]] = {
     "lpips": ("alex", "alexnet"),
@@ -83,30 +81,13 @@ def inception(name: Inception, pictures: int, announce: Callable[[str], None]) -
         )
 
 
-@contextlib.contextmanager
-def unsaid() -> Iterator[None]:
-    """Keep to itself what libraries say of a download: it is announced, and an error tells how it has ended.
-
-    torch says it on standard output, where scores are printed; the package huggingface_hub logs every new attempt.
-    Progress bars are shown.
-    """
-    hub = logging.getLogger("huggingface_hub")
-    level = hub.level
-    hub.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        hub.setLevel(level)
-
-
 def _having(name: str, url: str, announce: Callable[[str], None], build: Callable[[], Any]) -> Any:
     """Build a network whose weights torch looks for in its own folder before it downloads them."""
     place = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
     if not place.is_file():
         announce(f'The metric "{name}" needs weights that are not here; downloading {url} to {place}')
     try:
-        with unsaid():
+        with quiet_downloads():
             return build()
     except Exception as error:  # whatever the libraries that download and read raise
         fault = "cannot be read" if place.is_file() else "could not be downloaded"

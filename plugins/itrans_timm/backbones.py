@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import logging
 import pickle
 from pathlib import Path
@@ -15,7 +14,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from itrans.api import DataError, counted, did_you_mean
+from itrans.api import DataError, backbone_fault, counted, quiet_downloads, weights_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +25,6 @@ Layers: TypeAlias = list[Annotated[int, Ge(0)]]
 
 _log = logging.getLogger("itrans")
 _SEED = 0
-_FILE = "model.safetensors"
-"""What weights are called where timm has them from."""
 _ANY_SIZE: tuple[dict[str, bool], ...] = ({"strict_img_size": False}, {"dynamic_img_size": True}, {})
 """What families of timm call the wish to see pictures of any size; most see them without being asked."""
 
@@ -159,20 +156,11 @@ def strides_of(name: str, image_size: int | None) -> tuple[int, ...]:
 
 
 def _check_name(name: str) -> None:
-    import timm
-
     # The first part may say where else timm is to look for a model, such as on a hub.
     if ":" in name:
         raise ValueError(f'There is no backbone "{name}" in timm; of models from elsewhere, give the weights_file')
-    if not timm.is_model(name):
-        near = did_you_mean(name.partition(".")[0], timm.list_models()).strip() or "timm.list_models() knows the names."
-        raise ValueError(f'There is no backbone "{name}" in timm {timm.__version__}. {near.rstrip(".")}')
-    try:
-        timm.get_pretrained_cfg(name)
-    except RuntimeError as error:  # of a tag
-        known = timm.list_pretrained(f"{name.partition('.')[0]}.*")
-        near = did_you_mean(name, known).strip() or f"It has: {', '.join(known) or 'none'}"
-        raise ValueError(f'There are no weights "{name}" in timm {timm.__version__}. {near.rstrip(".")}') from error
+    if fault := backbone_fault(name):
+        raise ValueError(fault.rstrip("."))
 
 
 def _created(name: str, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
@@ -204,44 +192,19 @@ def _unfit(name: str, options: dict[str, Any], error: Exception) -> str:
 
 
 def _downloaded(name: str, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
-    address = _address(name)
+    address = weights_address(name)
     if address is None:
         raise ValueError(f'timm has no weights for the backbone "{name}": choose another, or set pretrained = false')
     _created(name, options, image_size)  # so that what fails now is the download
     _log.info('The weights of the backbone "%s" are downloaded from %s, unless the cache has them.', name, address)
     try:
-        with _unsaid():
+        with quiet_downloads():
             return _created(name, {**options, "pretrained": True}, image_size)
     except Exception as error:  # whatever the libraries that timm downloads with raise
         raise ValueError(
             f'The weights of the backbone "{name}" cannot be had from {address} ({_line(error.__cause__ or error)}). '
             "Without a network, fetch that file elsewhere and name it as weights_file, or set pretrained = false"
         ) from error
-
-
-def _address(name: str) -> str | None:
-    """Return where timm downloads a backbone's weights from, or None if there are none."""
-    import timm
-
-    settings = timm.get_pretrained_cfg(name)
-    if settings is None or not settings.has_weights:
-        return None
-    if settings.hf_hub_id:
-        return f"https://huggingface.co/{settings.hf_hub_id}/resolve/main/{settings.hf_hub_filename or _FILE}"
-    return settings.url if isinstance(settings.url, str | None) else settings.url[0]
-
-
-@contextlib.contextmanager
-def _unsaid() -> Iterator[None]:
-    """Keep to itself what libraries say of a download: it is announced, and an error tells how it has ended."""
-    hub = logging.getLogger("huggingface_hub")  # it logs every new attempt
-    level = hub.level
-    hub.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # where torch says it
-            yield
-    finally:
-        hub.setLevel(level)
 
 
 def _from_file(name: str, path: Path, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
