@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 import traceback
 from dataclasses import asdict
@@ -14,7 +13,7 @@ import click
 
 from itrans.cli.console import INTERRUPTED, print_table
 from itrans.cli.samples import missing_root, sample_note, sample_option
-from itrans.errors import CheckpointError, ItransError, RecipeError
+from itrans.errors import ItransError, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from itrans.errors import Problem
     from itrans.recipe.load import Recipe
     from itrans.sweep.members import Member
-
-_FCN = "fcn_"
-"""What the names of scores by a segmenter begin with."""
 
 
 @click.command()
@@ -70,8 +66,9 @@ def sweep(
     """
     from itrans.cli.code import import_code
     from itrans.engine.processes import processes_here
-    from itrans.sweep.checks import refuse_other_runs, refuse_segmenter
+    from itrans.sweep.checks import refuse_other_runs
     from itrans.sweep.members import earlier_results, members_of, others_of, recall
+    from itrans.sweep.scoring import Scorer
     from itrans.sweep.table import table_of, write_table
 
     import_code(code)
@@ -81,29 +78,37 @@ def sweep(
         raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
     earlier = earlier_results(output)
     others = others_of(earlier, members)
+    listed = [*members, *others]
     refuse_other_runs(members, loaded, others)
     for member, recipe in zip(members, loaded, strict=True):
         member.sample = sample_note(recipe)
         recall(member, earlier.get(member.folder))
-    digest = None if segmenter is None else _sha256(segmenter)
-    if segmenter is not None and digest is not None:
-        refuse_segmenter(segmenter, members, loaded, digest, device)
+    scorer = None if segmenter is None else Scorer(segmenter, device)
+    if scorer is not None:
+        scorer.refuse_unfit(members, loaded)
     for number, (member, recipe) in enumerate(zip(members, loaded, strict=True), start=1):
         click.echo(f"[{number}/{len(members)}] {member.folder}")
         before = asdict(member)
         with _noting_faults(member):
             _run(member, recipe, device)
-        if segmenter is not None and digest is not None and member.has_ended:
-            _score(member, segmenter, digest, device)
-        write_table([*members, *others], output)
+        if scorer is not None and member.has_ended and not scorer.has_scored(member):
+            with _noting_faults(member):
+                scorer.score(member)
+        write_table(listed, output)
         if asdict(member) != before or number == len(members):
-            print_table(*table_of([*members, *others]))
+            print_table(*table_of(listed))
         if member.state == "interrupted":
             click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
             raise click.exceptions.Exit(INTERRUPTED)
-    if segmenter is not None and digest is not None and _score_again(others, segmenter, digest, device):
-        write_table([*members, *others], output)
-        print_table(*table_of([*members, *others]))
+    if scorer is not None:
+        stale = [member for member in others if member.segmenter is not None and not scorer.has_scored(member)]
+        for member in stale:
+            click.echo(f"{member.folder}: scored by another segmenter before, and now by this one.")
+            with _noting_faults(member):
+                scorer.score(member)
+        if stale:
+            write_table(listed, output)
+            print_table(*table_of(listed))
     click.echo(f"Written to {output / 'results.md'} and {output / 'results.json'}")
     if pictures:
         _draw(members, loaded, output / "comparison.png", pictures, device)
@@ -158,33 +163,6 @@ def _run(member: Member, recipe: Recipe, device: str) -> None:
         take_results(member)
 
 
-def _score(member: Member, segmenter: str, digest: str, device: str) -> None:
-    """Add the FCN score of a member's best checkpoint to its metrics, unless this very segmenter has given it one."""
-    from itrans.engine.record import RunFolder
-    from itrans.evaluation import evaluate_checkpoint
-
-    if member.segmenter_sha256 == digest:
-        return
-    member.metrics = {name: value for name, value in member.metrics.items() if not name.startswith(_FCN)}
-    member.segmenter, member.segmenter_sha256, member.real = None, None, {}
-    with _noting_faults(member):
-        found = evaluate_checkpoint(RunFolder(Path(member.folder)).result, segmenter=segmenter, device=device)
-        outputs, member.real = (
-            {f"{_FCN}{name}": value for name, value in scores.items()} for scores in found.segmented.values()
-        )
-        member.metrics |= outputs
-        member.segmenter, member.segmenter_sha256 = segmenter, digest
-
-
-def _score_again(others: Sequence[Member], segmenter: str, digest: str, device: str) -> bool:
-    """Score what another segmenter has scored, so that one table is of one; return whether there was anything."""
-    stale = [member for member in others if member.segmenter is not None and member.segmenter_sha256 != digest]
-    for member in stale:
-        click.echo(f"{member.folder}: scored by another segmenter before, and now by this one.")
-        _score(member, segmenter, digest, device)
-    return bool(stale)
-
-
 def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pictures: int, device: str) -> None:
     """Write what each recipe makes of the first pictures, with the first of its seeds that has ended."""
     from itrans.data.images import write_image
@@ -215,14 +193,6 @@ def _noting_faults(member: Member) -> Iterator[None]:
         if not member.has_ended:
             member.state = "failed"
         click.echo(f"Error: {member.fault}", err=True)
-
-
-def _sha256(path: str) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"--segmenter {path} cannot be read: {error.strerror}.") from error
 
 
 def _numbers(text: str | None) -> list[int]:

@@ -160,8 +160,7 @@ def _refuse_other_kind(subject: str, before: ImageArray, after: object) -> None:
     if after.dtype != before.dtype or after.shape[2] != before.shape[2]:
         raise DataError(
             f"{subject} {counted(after.shape[2], 'channel')} of {after.dtype} out of {before.shape[2]} of "
-            f"{before.dtype}: "
-            "leave out transforms that change the kind of a picture."
+            f"{before.dtype}: leave out transforms that change the kind of a picture."
         )
 
 

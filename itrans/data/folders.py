@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from itrans.data.images import find_images
 from itrans.errors import DataError, MissingSplitError
@@ -21,6 +21,9 @@ _STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
 """Many published data sets have one held-out part, called either way."""
 
 _MOST_NAMED = 10
+
+_Side: TypeAlias = tuple[Path, str, str]
+"""A folder, the argument that gives its ending, and the ending."""
 
 
 def existing_root(root: str | os.PathLike[str]) -> Path:
@@ -97,14 +100,18 @@ def match_images(
     """
     given = list(endings.items()) if endings else [("", None)] * len(folders)
     sides = [(folder, option, ending or "") for folder, (option, ending) in zip(folders, given, strict=True)]
-    shared = [(one, other) for one, other in combinations(sides, 2) if one[0].exists() and one[0].samefile(other[0])]
-    for (folder, option, ending), (_, other_option, other_ending) in shared:
-        if not (ending and other_ending):
-            raise ValueError(_not_told_apart(folder, (option, other_option)))
+    shared = [
+        (one, other)
+        for one, other in combinations(range(len(sides)), 2)
+        if folders[one].exists() and folders[one].samefile(folders[other])
+    ]
+    for one, other in shared:
+        if not (sides[one][2] and sides[other][2]):
+            raise ValueError(_not_told_apart(sides[one], sides[other]))
     found = [_by_name(*side) for side in sides]
     for one, other in shared:
-        if both := set(found[sides.index(one)].values()) & set(found[sides.index(other)].values()):
-            raise ValueError(_not_told_apart(one[0], (one[1], other[1]), f"{min(both)} has both endings: "))
+        if both := set(found[one].values()) & set(found[other].values()):
+            raise ValueError(_not_told_apart(sides[one], sides[other], f"{min(both)} has both endings: "))
     if not any(found):
         there = " and ".join(dict.fromkeys(str(folder) for folder in folders))
         raise DataError(f"{there} hold no pictures. Put pictures of the same names there.")
@@ -147,7 +154,8 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
         )
 
 
-def _not_told_apart(folder: Path, options: Sequence[str], why: str = "") -> str:
+def _not_told_apart(one: _Side, other: _Side, why: str = "") -> str:
+    folder, options = one[0], (one[1], other[1])
     if not all(options):
         return f"{folder} is the folder of two sides of a pair: it takes endings to tell them apart"
     names = " and ".join(f'"{option}"' for option in options)

@@ -119,9 +119,7 @@ def evaluate_checkpoint(
     measurement.keep = keep
     measurement.sets = _set_metrics(names, features, weights, target, total, where, announce)
     if segmenter is not None:
-        if not paired:
-            raise DataError("--segmenter scores pairs, and this data set is unpaired.")
-        measurement.segmenter = Segmenter(segmenter, source, target, where)
+        measurement.segmenter = Segmenter(segmenter, source, target, where, paired=paired)
 
     augment = recipe.tables.augment
     same_size = augment.size or augment.resize or augment.crop

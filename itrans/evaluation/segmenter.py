@@ -30,6 +30,7 @@ class Segmenter:
         labels: what the true label maps are.
         photos: what the pictures to segment are.
         device: where.
+        paired: whether the photos are those of the label maps.
 
     Raises:
         DataError: what is to be scored are not photos of label maps.
@@ -37,8 +38,16 @@ class Segmenter:
     """
 
     def __init__(
-        self, checkpoint: str | os.PathLike[str], labels: ImageSpec, photos: ImageSpec, device: torch.device
+        self,
+        checkpoint: str | os.PathLike[str],
+        labels: ImageSpec,
+        photos: ImageSpec,
+        device: torch.device,
+        *,
+        paired: bool = True,
     ) -> None:
+        if not paired:
+            raise DataError("--segmenter scores pairs, and this data set is unpaired.")
         if labels.kind != "labels" or photos.kind == "labels":
             raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
         self._translator = Translator(checkpoint, device=str(device))
@@ -60,8 +69,7 @@ class Segmenter:
         if taken.kind != "image" or taken.channels != photos.channels:
             raise CheckpointError(
                 f"--segmenter {checkpoint}: it segments pictures of {counted(taken.channels, 'channel')} "
-                f"({taken.kind}), and "
-                f"these have {photos.channels}."
+                f"({taken.kind}), and these have {photos.channels}."
             )
         self._labels, self._device = labels, device
         self._made = replace(made, ignored=None)  # what it makes always has a class

@@ -34,13 +34,13 @@ def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], so
         before = dict(then)
     return [
         f"{'.'.join(map(str, key))}: {_shown(old)} then, {_shown(new)} now"
-        for key, old, new in _differences((), before, json.loads(json.dumps(now.resolved)))
+        for key, old, new in _differences((), before, now.resolved)
         if not any(key[: len(prefix)] == prefix for prefix in free)
     ]
 
 
 def _differences(key: KeyPath, before: Any, now: Any) -> Iterator[tuple[KeyPath, Any, Any]]:
-    if isinstance(before, list | tuple) and isinstance(now, list | tuple) and len(before) == len(now):
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         before, now = dict(enumerate(before)), dict(enumerate(now))
     if isinstance(before, dict) and isinstance(now, dict):
         for name in [*before, *(name for name in now if name not in before)]:

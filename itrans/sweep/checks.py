@@ -1,17 +1,13 @@
-"""What is found out before the first run of a sweep, while nothing has been written."""
+"""Whether the runs in a sweep's folder are those of its recipes: found out while nothing has been written."""
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from itrans.engine.build import build_dataset
-from itrans.engine.devices import choose_device
 from itrans.engine.state import may_change
-from itrans.errors import DataError, ItransError, OutputError
-from itrans.evaluation.segmenter import Segmenter
+from itrans.errors import OutputError
 from itrans.recipe.changes import changes
 from itrans.sweep.members import events_of, is_finished
 
@@ -61,25 +57,6 @@ def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], othe
             "Nothing was run. Repeat every option of then (--set, --seeds, --sample), choose another folder with -o, "
             "or remove those."
         )
-
-
-def refuse_segmenter(
-    segmenter: str, members: Sequence[Member], recipes: Sequence[Recipe], digest: str, device: str
-) -> None:
-    """Raise `ItransError` if a segmenter cannot score what a recipe makes, or its data have no split to score."""
-    seen: set[str] = set()
-    for member, recipe in zip(members, recipes, strict=True):
-        data = json.dumps(recipe.resolved["dataset"])
-        if data in seen or (is_finished(Path(member.folder)) and member.segmenter_sha256 == digest):
-            continue
-        seen.add(data)
-        try:
-            dataset = build_dataset(recipe, "test")
-            if not getattr(dataset, "paired", True):
-                raise DataError("--segmenter scores pairs, and this data set is unpaired.")
-            Segmenter(segmenter, dataset.source, dataset.target, choose_device(device))
-        except ItransError as error:
-            raise DataError(f"{member.recipe} cannot be scored with --segmenter. {error}") from error
 
 
 def _unlike(folder: Path, recipe: Recipe, besides: tuple[KeyPath, ...] = ()) -> list[str]:

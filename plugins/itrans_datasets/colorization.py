@@ -35,9 +35,8 @@ class Colorization:
         spec = self._pictures.spec
         if spec.channels != 3 or spec.dtype != "uint8":
             raise DataError(
-                f"{root}: the first picture, {self._pictures[0][1]}, has "
-                f"{counted(spec.channels, 'channel')} of {spec.dtype}; "
-                f"{_NEEDED}."
+                f"{root}: the first picture, {self._pictures[0][1]}, has {counted(spec.channels, 'channel')} of "
+                f"{spec.dtype}; {_NEEDED}."
             )
 
     def __len__(self) -> int:

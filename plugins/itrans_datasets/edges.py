@@ -50,7 +50,13 @@ def line_drawing(
         ValueError: `low` is above `high`, or an argument is of the other method.
     """
     _check_arguments(method, low, high, sigma, threshold)
-    grey = grey_of(image if size is None else scaled_to(size, image))
+    return _drawn(image if size is None else scaled_to(size, image), method, low, high, sigma, threshold)
+
+
+def _drawn(
+    image: ImageArray, method: EdgeMethod, low: float | None, high: float | None, sigma: float, threshold: float
+) -> NDArray[np.uint8]:
+    grey = grey_of(image)
     lines = canny(grey, low, high) if method == "canny" else xdog(grey, sigma, threshold)
     return lines[:, :, None]
 
@@ -100,7 +106,7 @@ class Edges:
         _check_arguments(method, low, high, sigma, threshold)
         self._pictures = pictures_of(root, sample, split, channels)
         self._size = size
-        self._drawn = partial(line_drawing, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
+        self._drawn = partial(_drawn, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
         self.target: ImageSpec = self._pictures.spec
         self.attribution = self._pictures.attribution
 

@@ -142,8 +142,7 @@ def _map_of(file: Path) -> ImageArray:
     image = read_image(file)
     if image.shape[2] != 1 or image.dtype == np.float32:
         raise DataError(
-            f"{file} has {counted(image.shape[2], 'channel')} of {image.dtype}; a map has one channel of "
-            "whole numbers. A "
-            "coloured picture of a map is not the map."
+            f"{file} has {counted(image.shape[2], 'channel')} of {image.dtype}; a map has one channel of whole "
+            "numbers. A coloured picture of a map is not the map."
         )
     return image

@@ -10,6 +10,21 @@ import numpy as np
 
 from itrans.api import DATASETS, Dataset
 
+SHORT = """
+[generator]
+name = "unet"
+depth = 3
+filters = 4
+
+[[loss]]
+name = "l1"
+
+[train]
+steps = 1
+precision = "fp32"
+"""
+"""What a recipe has besides a data set, for a run of one step."""
+
 COLOURS = [[128, 64, 128], [70, 70, 70], [0, 0, 142]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plugins.datasets.streets import SHORT
 
 from itrans.api import DATASETS, DataError, write_image
 
@@ -24,17 +25,6 @@ label_folder = "gtFine/{split}"
 photo_folder = "leftImg8bit/{split}"
 label_ending = "_gtFine_labelIds"
 photo_ending = "_leftImg8bit"
-
-[generator]
-name = "unet"
-depth = 3
-filters = 4
-
-[[loss]]
-name = "l1"
-
-[train]
-steps = 1
 """
 
 
@@ -100,7 +90,7 @@ def test_an_ending_that_no_file_has_names_the_key_and_a_file(cityscapes):
 
 
 def test_data_check_reads_them_and_lists_what_is_missing(itrans, cityscapes, tmp_path):
-    (tmp_path / "streets.toml").write_text(RECIPE)
+    (tmp_path / "streets.toml").write_text(RECIPE + SHORT)
     done = itrans("data", "check", "streets.toml")
     assert done.exit_code == 0, done.output
     assert "train: 2 pairs read, 0 of them wrong" in done.output

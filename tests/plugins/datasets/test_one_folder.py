@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from plugins.datasets.pairs import build as paired
 from plugins.datasets.pairs import fill, keys, picture
+from plugins.datasets.streets import SHORT, classes, photo
 from plugins.datasets.streets import build as labels
-from plugins.datasets.streets import classes, photo
 
 from itrans.api import write_image
 
@@ -31,18 +31,6 @@ root = "mixed"
 classes = 3
 label_folder = "{split}"
 photo_folder = "{split}"
-
-[generator]
-name = "unet"
-depth = 3
-filters = 4
-
-[[loss]]
-name = "l1"
-
-[train]
-steps = 1
-precision = "fp32"
 """
 
 
@@ -124,7 +112,7 @@ def test_one_folder_by_two_names_is_one_folder(mixed):
 
 @pytest.mark.parametrize("command", [("run", "mixed.toml", "-o", "run"), ("data", "check", "mixed.toml")])
 def test_the_commands_say_so_once(itrans, mixed, tmp_path, command):
-    (tmp_path / "mixed.toml").write_text(RECIPE)
+    (tmp_path / "mixed.toml").write_text(RECIPE + SHORT)
 
     done = itrans(*command)
 
