@@ -19,6 +19,8 @@ from itrans.api import (
 from itrans_datasets.splits import split_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from itrans.api import ImageArray
 
 
@@ -60,6 +62,11 @@ class Aligned:
     def __len__(self) -> int:
         """Return the number of pictures."""
         return len(self._files)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The pictures' paths in the split's folder, in the order of the pairs: their keys."""
+        return self._files
 
     def __getitem__(self, index: int) -> Pair:
         """Return the two halves of a picture.

@@ -22,15 +22,25 @@ import secrets
 import shutil
 import time
 import xml.etree.ElementTree as ET
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-from itrans.api import DataError, ImageSpec, OutputError, Pair, Split, cache_folder, write_image
+from itrans.api import (
+    DataError,
+    ImageSpec,
+    MissingSplitError,
+    OutputError,
+    Pair,
+    Split,
+    cache_folder,
+    write_image,
+)
 from itrans_datasets.aligned import Aligned
+from itrans_datasets.emoji_groups import EmojiGroup, is_in
 from itrans_datasets.splits import part_of
 
 if TYPE_CHECKING:
@@ -63,10 +73,12 @@ _log = logging.getLogger("itrans")
 class OpenMoji:
     """Line drawings -> colour: about 1,830 emoji, drawn on first use into the cache, 90 % of them for training.
 
-    Half of the rest is `val`, half `test`. No line drawing is in two splits.
+    Half of the rest is `val`, half `test`. No line drawing is in two splits, whatever the groups are.
 
     Args:
         size: height and width of the pictures in pixels.
+        groups: only these kinds of emoji: `faces`, `people` (with hands), `animals`, `food`. What colour a
+            line drawing should get can be learnt where drawings are of one kind. None takes all, also those of none.
         direction: `AtoB` colours line drawings, `BtoA` draws coloured ones.
         paired: False trains without pairs: the target is another emoji's, drawn anew in every epoch. What is held out
             stays paired, so that outputs can be measured.
@@ -74,7 +86,9 @@ class OpenMoji:
 
     Raises:
         DataError: the packages that it is drawn from are not installed.
+        MissingSplitError: no emoji of the groups is in the split.
         OutputError: the cache cannot be written.
+        ValueError: there are no groups in the list.
     """
 
     attribution = "All emojis designed by OpenMoji - the open-source emoji and icon project. License: CC BY-SA 4.0"
@@ -83,18 +97,25 @@ class OpenMoji:
         self,
         *,
         size: Annotated[int, Ge(16), Le(512)] = 128,
+        groups: list[EmojiGroup] | None = None,
         direction: Literal["AtoB", "BtoA"] = "AtoB",
         paired: bool = True,
         split: Split,
     ) -> None:
+        if groups is not None and not groups:
+            raise ValueError('"groups" is an empty list: name some, or leave it out to take all emoji')
         self.paired = paired or split != "train"
         self._pairs = Aligned(root=str(_drawn(size)), direction=direction, split=split)
+        every = range(len(self._pairs))
+        self._places = [i for i in every if groups is None or is_in(PurePath(self._pairs.names[i]).stem, groups)]
+        if not self._places:
+            raise MissingSplitError(f'No emoji of {" and ".join(groups or ())} is in the split "{split}".')
         self.source: ImageSpec = self._pairs.source
         self.target: ImageSpec = self._pairs.target
 
     def __len__(self) -> int:
         """Return the number of pairs."""
-        return len(self._pairs)
+        return len(self._places)
 
     def __getitem__(self, index: int) -> Pair:
         """Return a line drawing and its coloured version, `(size, size, 3)`; the key holds the emoji's code points.
@@ -102,7 +123,7 @@ class OpenMoji:
         Raises:
             DataError: the cached picture cannot be read.
         """
-        return self._pairs[index]
+        return self._pairs[self._places[index]]
 
     def draw(self, index: int, seed: int) -> Pair:
         """Return a line drawing and, where there are no pairs, the colours of another emoji that the seed draws.
@@ -110,11 +131,11 @@ class OpenMoji:
         Raises:
             DataError: see `__getitem__`.
         """
-        pair = self._pairs[index]
+        pair = self[index]
         if self.paired:
             return pair
         step = int(np.random.default_rng(seed).integers(1, len(self)))
-        return pair._replace(target=self._pairs[(index + step) % len(self)].target)
+        return pair._replace(target=self[(index + step) % len(self)].target)
 
 
 class _Emoji(NamedTuple):
