@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,11 +14,12 @@ from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.sampler import derived_seed
 from itrans.data.tensors import labels_fault, planes, stack
+from itrans.data.workers import batches_of, be_quiet
 from itrans.errors import DataError, ItransError, counted
 from itrans.protocols import Batch, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
     from torch import Tensor
 
@@ -126,7 +126,7 @@ def load_batches(
     *,
     workers: int | Literal["auto"],
     processes: int = 1,
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yield the sampler's batches on a device.
 
     Args:
@@ -139,6 +139,7 @@ def load_batches(
 
     Raises:
         DataError: a pair cannot be read or does not fit the others of its batch.
+        TrainingError: a process that reads ahead was killed.
     """
     count = workers if isinstance(workers, int) else _workers(device, processes)
     loader: DataLoader[Pair | ItransError] = DataLoader(
@@ -146,13 +147,13 @@ def load_batches(
         batch_sampler=sampler,
         num_workers=count,
         collate_fn=functools.partial(_collated, memory_format=memory_format),
-        worker_init_fn=_quiet_worker if count else None,
+        worker_init_fn=be_quiet if count else None,
         pin_memory=device.type == "cuda",
     )
     if count:
         # A forked worker inherits no threads but OpenCV's belief that it has some; it would wait for them for ever.
         cv2.setNumThreads(1)
-    for stored in loader:
+    for stored in batches_of(loader):
         if isinstance(stored, ItransError):
             raise stored
         yield stored.on(device, memory_format, *items.specs)
@@ -160,13 +161,6 @@ def load_batches(
 
 def _workers(device: torch.device, processes: int) -> int:
     return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, (os.cpu_count() or 1) // processes))
-
-
-def _quiet_worker(_worker: int) -> None:
-    """Leave Ctrl-C and SIGTERM to the training process, which saves and then ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    cv2.setNumThreads(1)
 
 
 def _collated(items: list[Pair | ItransError], memory_format: torch.memory_format) -> StoredBatch | ItransError:

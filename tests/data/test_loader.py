@@ -257,7 +257,7 @@ def test_workers_start_where_opencv_has_worked_with_threads(aligned):
     command = [sys.executable, "-W", "ignore", "-c", AFTER_THREADS, str(aligned)]
     process = subprocess.Popen(command, start_new_session=True)
     try:
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=120) == 0
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # workers that hang ignore SIGTERM

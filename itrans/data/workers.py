@@ -1,0 +1,63 @@
+"""Processes that read pairs ahead: left alone by signals, missed when they are killed, and gone when they should be."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from itrans.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from torch.utils.data import DataLoader
+
+
+def be_quiet(_worker: int) -> None:
+    """Leave Ctrl-C and SIGTERM to the training process, which saves and then ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def batches_of(loader: DataLoader[Any]) -> Generator[Any]:
+    """Yield a loader's batches.
+
+    Raises:
+        TrainingError: a worker has been killed. That is found out when its batch is asked for, never in between, where
+            a step would be left half done.
+    """
+    before = set(multiprocessing.active_children())
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGCHLD) if in_main and hasattr(signal, "SIGCHLD") else None
+    batches = iter(loader)
+    if handler is not None:
+        signal.signal(signal.SIGCHLD, handler)  # torch's would raise an error wherever the death is heard of
+    workers = set(multiprocessing.active_children()) - before
+    try:
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                if codes := [worker.exitcode for worker in workers if worker.exitcode not in {None, 0}]:
+                    raise TrainingError(_obituary(codes[0])) from error
+                raise
+            yield batch
+    finally:
+        if any(worker.exitcode not in {None, 0} for worker in workers):
+            for worker in workers:
+                worker.kill()  # the others wait for what the dead one held, and do not hear SIGTERM
+
+
+def _obituary(code: int | None) -> str:
+    how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
+    return (
+        f"A process that reads pictures ahead has ended {how}. Where memory runs out, the system kills it: fewer "
+        "train.workers need less memory (--set train.workers=0 reads in the training process itself)."
+    )

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from itrans.api import TrainingError
+from itrans.data.workers import batches_of, be_quiet
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
+
+
+class Numbers(Dataset):
+    def __len__(self) -> int:
+        return 1000
+
+    def __getitem__(self, index: int) -> int:
+        time.sleep(0.01)
+        return index
+
+
+def test_batches_come_in_order():
+    loader = DataLoader(Numbers(), batch_size=2, num_workers=2, worker_init_fn=be_quiet)
+    batches = batches_of(loader)
+    assert [next(batches).tolist() for _ in range(5)] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
+    batches.close()
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_is_killed_is_missed_and_the_others_end(victim):
+    before = set(multiprocessing.active_children())
+    loader = DataLoader(Numbers(), batch_size=2, num_workers=2, worker_init_fn=be_quiet)
+    batches = batches_of(loader)
+    next(batches)
+    workers = sorted(set(multiprocessing.active_children()) - before, key=lambda worker: worker.pid)
+    os.kill(workers[victim].pid, signal.SIGKILL)
+    with pytest.raises(TrainingError, match=r"train\.workers"):
+        for _ in batches:
+            pass
+    for worker in workers:
+        worker.join(timeout=20)
+        assert not worker.is_alive()
+
+
+def test_no_signal_of_a_childs_death_interrupts_what_is_going_on():
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals go to the main thread")
+    before = signal.getsignal(signal.SIGCHLD)
+    batches = batches_of(DataLoader(Numbers(), batch_size=2, num_workers=1, worker_init_fn=be_quiet))
+    next(batches)
+    assert signal.getsignal(signal.SIGCHLD) == before
+    batches.close()
+
+
+def test_an_error_of_an_item_is_no_death():
+    class Broken(Numbers):
+        def __getitem__(self, index: int) -> int:
+            raise RuntimeError("this one")
+
+    with pytest.raises(RuntimeError, match="this one"):
+        next(batches_of(DataLoader(Broken(), batch_size=2, num_workers=1, worker_init_fn=be_quiet)))
+
+
+def test_without_workers_it_is_the_loader_itself():
+    assert torch.equal(next(batches_of(DataLoader(Numbers(), batch_size=3))), torch.tensor([0, 1, 2]))
