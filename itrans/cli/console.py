@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ INTERRUPTED = 130
 
 
 def is_terminal() -> bool:
-    """Whether somebody reads standard output on a terminal."""
-    return sys.stdout.isatty()
+    """Whether somebody reads standard output on a terminal that can move its cursor."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

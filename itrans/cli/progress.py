@@ -15,9 +15,12 @@ from itrans.errors import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.progress import Progress
+    from rich.console import RenderableType
+    from rich.live import Live
 
+    from itrans.engine.record import RunFolder
     from itrans.engine.reporter import Reporter
+    from itrans.engine.trainer import Trainer
 
 __all__ = ["Lines", "Quiet", "TerminalBar", "reporter_here", "validation_line"]
 
@@ -34,11 +37,42 @@ def reporter_here(every: int) -> Reporter:
 def validation_line(epoch: int, metrics: Mapping[str, float], better: bool) -> str:
     """Return a sentence about a validation."""
     parts = [f"{name} {value:.4f}" for name, value in metrics.items() if name != SOURCE_L1]
-    if "l1" in metrics and metrics.get(SOURCE_L1):
-        below = 1 - metrics["l1"] / metrics[SOURCE_L1]
-        side = "below" if below >= 0 else "above"
-        parts.insert(1, f"({abs(below):.1%} {side} the source itself, {metrics[SOURCE_L1]:.4f})")
+    if compared := compared_with_source(metrics.get("l1"), metrics.get(SOURCE_L1)):
+        parts.insert(1, f"({compared}, {metrics[SOURCE_L1]:.4f})")
     return f"epoch {epoch}, held-out pairs: {' '.join(parts)}{', the best so far' if better else ''}"
+
+
+def compared_with_source(l1: float | None, source_l1: float | None) -> str:
+    """Return how an L1 distance compares with that of the source itself, or an empty text where that is not known."""
+    if l1 is None or not source_l1:
+        return ""
+    below = 1 - l1 / source_l1
+    return f"{abs(below):.1%} {'better' if below >= 0 else 'worse'} than copying the source"
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: `48 s`, `2 min 22 s`, `3 h 05 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
+    """Return what is said at the end of a run: how long it took, how good it is, and where to look."""
+    progress = trainer.progress
+    lines = [f"Done: {counted(progress.step, 'step')} in {duration(seconds)}."]
+    if trainer.latest_samples is not None:
+        lines.append(f"  pictures    {trainer.latest_samples}")
+    if progress.best is not None:
+        compared = compared_with_source(progress.best, trainer.best_source_l1)
+        detail = f", {compared}" if compared else ""
+        lines.append(f"  best        {trainer.metric} {progress.best:.4f} at step {progress.best_step}{detail}")
+        if trainer.best_source_l1 and progress.best > trainer.best_source_l1:
+            lines.append("  beware      the sources themselves are nearer to the targets: train longer, or differently")
+    lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
+    lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR")
+    return "\n".join(lines)
 
 
 class Lines:
@@ -74,6 +108,9 @@ class Lines:
             f"{images_per_second:.1f} images/s  {minutes}:{seconds:02d} left"
         )
 
+    def validating(self, done: int, total: int) -> None:
+        """Say nothing: the result is a line."""
+
     def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured."""
         click.echo(validation_line(epoch, metrics, better))
@@ -83,39 +120,50 @@ class Lines:
 
 
 class TerminalBar:
-    """A progress bar with losses, rate and time left."""
+    """A progress bar with rate and time left, and the losses below it; they fit into 80 columns."""
 
     def __init__(self) -> None:
-        self._progress: Progress | None = None
+        self._live: Live | None = None
+        self._losses = ""
 
     def note(self, text: str) -> None:
         """Print a sentence above the bar."""
-        if self._progress is not None:
-            self._progress.console.print(text, markup=False, highlight=False)
+        if self._live is not None:
+            self._live.console.print(text, markup=False, highlight=False)
         else:
             click.echo(text)
 
     def begin(self, done: int, total: int) -> None:
         """Draw the bar."""
+        from rich.live import Live
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
+        self._bar = Progress(
+            TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:.1f} images/s"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[losses]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
             expand=True,
         )
-        self._task = self._progress.add_task("", total=total, completed=done, epoch="-", rate=0.0, losses="")
-        self._progress.start()
+        self._steps = self._bar.add_task("epoch -", total=total, completed=done, rate="")
+        self._held_out = self._bar.add_task("validation", total=None, rate="", visible=False)
+        self._live = Live(get_renderable=self._drawn, refresh_per_second=4)
+        self._live.start()
 
     def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
         """Move the bar."""
-        if self._progress is not None:
-            shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            self._progress.update(self._task, completed=step, epoch=str(epoch), rate=images_per_second, losses=shown)
+        if self._live is not None:
+            self._losses = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            rate = f"{images_per_second:.1f} images/s"
+            self._bar.update(self._steps, completed=step, description=f"epoch {epoch}", rate=rate)
+
+    def validating(self, done: int, total: int) -> None:
+        """Move the bar of a validation, which is there for as long as it takes."""
+        if self._live is not None:
+            if done < total and not self._bar.tasks[self._held_out].visible:
+                self._bar.reset(self._held_out, total=total, visible=True)
+            self._bar.update(self._held_out, completed=done, total=total, visible=done < total)
 
     def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured above the bar."""
@@ -123,6 +171,12 @@ class TerminalBar:
 
     def end(self) -> None:
         """Leave the bar as it stands."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _drawn(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        return Group(self._bar, Text(self._losses, style="dim"))

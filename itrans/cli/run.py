@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import click
 
 from itrans.cli.console import INTERRUPTED
 from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
-from itrans.errors import OutputError, counted
+from itrans.errors import OutputError
 
 if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
@@ -58,12 +60,16 @@ def run(
     """Train what a RECIPE describes.
 
     The run's folder gets the recipe as resolved, log.jsonl, samples/*.png and checkpoints/{last,best}.pt. Ctrl-C and
-    SIGTERM save and stop (exit code 130); --resume goes on. For several processes: torchrun -m itrans run ...
+    SIGTERM save and stop (exit code 130); --resume goes on, and takes the run's folder for the RECIPE as well. For
+    several processes: torchrun -m itrans run ...
     """
     from itrans.cli.code import import_code
     from itrans.recipe.load import load_recipe
 
     import_code(code)
+    resumed = _run_of(recipe) if resume else None
+    if resumed is not None:
+        recipe = str(resumed / "recipe.toml")
     loaded = load_recipe(recipe, overrides=overrides, sample=sample)
     if not check:
         refuse_missing_root(loaded)
@@ -77,7 +83,7 @@ def run(
         return
     if output == Path():
         raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
-    folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
+    folder = output or resumed or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
     outcome = train(loaded, folder, note, resume=resume, stop_after=stop_after or (None, None), device=device)
     if outcome == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
@@ -108,25 +114,28 @@ def train(
         `finished`, `early` or `interrupted`.
     """
     from itrans.cli.memory import keep_freed_memory
-    from itrans.cli.progress import Quiet, reporter_here
+    from itrans.cli.progress import Quiet, ending, reporter_here
     from itrans.engine.devices import choose_device
     from itrans.engine.interruption import StopRequest
+    from itrans.engine.lock import locked
     from itrans.engine.processes import joined, processes_here
     from itrans.engine.record import RunFolder
     from itrans.engine.trainer import Trainer
 
     folder = RunFolder(path)
-    if resume:
-        folder.refuse_if_empty()
-    else:
-        folder.refuse_if_used()
-    keep_freed_memory()
+    began = time.monotonic()
     processes = processes_here()
-    chosen = choose_device(device, processes.local_rank)
-    stop = StopRequest(*stop_after)
     reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Quiet()
+    check = folder.resumable if resume else folder.refuse_if_used
+    check()
+    keep_freed_memory()
+    chosen = choose_device(device, processes.local_rank)
+    stop = StopRequest(*stop_after, answers=processes.is_first)
     _relay_log(reporter)
-    with stop.listening(), joined(processes, chosen):
+    lock = locked(path, reporter.note) if processes.is_first else contextlib.nullcontext()
+    with stop.listening(), lock, joined(processes, chosen):
+        if processes.is_first:
+            check()  # another run may have been here in this moment
         trainer = Trainer(
             recipe,
             folder,
@@ -141,17 +150,23 @@ def train(
     progress = trainer.progress
     if outcome == "interrupted":
         reason = stop.reason or "another process"
-        reporter.note(f"Stopped by {reason} at step {progress.step}, saved in {folder.last}. {advice}".rstrip())
+        saved = f"saved in {folder.last}. {advice}".rstrip() if progress.step else "before the first step."
+        reporter.note(f"Stopped by {reason} at step {progress.step}, {saved}")
         return outcome
     if outcome == "early":
         reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
-    reporter.note(
-        f"Done after {counted(progress.step, 'step')}. Translate with it: itrans translate {folder.result} "
-        "PICTURES -o DIR"
-    )
+    reporter.note(ending(trainer, folder, time.monotonic() - began))
     if trainer.sample is not None:
         reporter.note(trainer.sample)
     return outcome
+
+
+def _run_of(recipe: str) -> Path | None:
+    """Return the folder of the run that a path is of, if it is such a folder or the `recipe.toml` in it."""
+    path = Path(recipe)
+    folder = path if path.is_dir() else path.parent
+    is_named = path == folder or path.name == "recipe.toml"
+    return folder if is_named and (folder / "recipe.toml").is_file() and (folder / "checkpoints").is_dir() else None
 
 
 def _relay_log(reporter: Any) -> None:

@@ -65,6 +65,7 @@ def sweep(
     that fails is shown in it, the others go on, and the exit code is 2. Metrics are of each run's best validation.
     """
     from itrans.cli.code import import_code
+    from itrans.engine.lock import locked
     from itrans.engine.processes import processes_here
     from itrans.sweep.checks import refuse_other_runs
     from itrans.sweep.members import earlier_results, members_of, others_of, recall
@@ -76,6 +77,7 @@ def sweep(
     loaded = _loaded(members, overrides, sample)
     if processes_here().count > 1:
         raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
+    click.get_current_context().with_resource(locked(output, click.echo))
     earlier = earlier_results(output)
     others = others_of(earlier, members)
     listed = [*members, *others]

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch.overrides import TorchFunctionMode
 
-from itrans.data.loader import PairItems
+from itrans.data.loader import PairItems, load_batches
+from itrans.data.sampler import TrainingSampler
 from itrans.errors import DataError
 from itrans.protocols import WeightedLoss
 
 if TYPE_CHECKING:
-    from itrans.protocols import Dataset, ImageSpec, Method, Split
+    from collections.abc import Generator
+
+    from itrans.engine.checkpoint import Progress
+    from itrans.engine.runtime import Runtime
+    from itrans.protocols import Batch, Dataset, ImageSpec, Method, Split
     from itrans.recipe.load import Recipe
 
 
@@ -43,6 +48,28 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItem
     paired = getattr(dataset, "paired", True)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
     return PairItems(dataset, transform, recipe.tables.seed, training=training)
+
+
+def training_batches(recipe: Recipe, dataset: Dataset, runtime: Runtime, progress: Progress) -> Generator[Batch]:
+    """Yield this process's training batches without end, from where training has come to."""
+    tables, processes = recipe.tables, runtime.processes
+    sampler = TrainingSampler(
+        len(dataset),
+        tables.train.batch_size,
+        tables.seed,
+        rank=processes.rank,
+        world_size=processes.count,
+        epoch=progress.epoch,
+        batch=progress.batch,
+    )
+    return load_batches(
+        build_items(recipe, dataset, training=True),
+        sampler,
+        runtime.device,
+        runtime.memory_format,
+        workers=tables.train.workers,
+        processes=processes.count,
+    )
 
 
 def build_method(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 
 from itrans.errors import DeviceError
+
+if TYPE_CHECKING:
+    from itrans.protocols import ImageSpec
 
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -40,17 +43,21 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
     return device
 
 
-def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+def choose_dtype(precision: Precision, device: torch.device, *specs: ImageSpec) -> torch.dtype:
     """Return the type that convolutions are computed in.
 
     Args:
-        precision: `auto` is bf16 where the hardware has it, else fp32.
+        precision: `auto` is bf16 where the hardware has it, else fp32; and fp32 for pictures of more than 8 bits, of
+            which bf16 would keep 8.
         device: where.
+        specs: what the pictures are.
 
     Raises:
         DeviceError: the device cannot train in that precision.
     """
     if precision == "auto":
+        if any(spec.kind != "labels" and spec.dtype != "uint8" for spec in specs):
+            return torch.float32
         return torch.bfloat16 if has_native_bf16(device) else torch.float32
     if precision == "fp16" and device.type != "cuda":
         raise DeviceError('train.precision = "fp16" needs a CUDA device; here use "auto", "bf16" or "fp32".')
@@ -86,11 +93,11 @@ def choose_memory_format(
     return torch.channels_last if channels_last else torch.contiguous_format
 
 
-def described(device: torch.device, dtype: torch.dtype, memory_format: torch.memory_format) -> str:
-    """Return a phrase about where and how a run computes."""
+def described(device: torch.device, dtype: torch.dtype) -> str:
+    """Return a phrase about where and how a run computes: `on the CPU in bf16`."""
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
-    layout = "channels last" if memory_format == torch.channels_last else "NCHW"
-    return f"on {device} in {precision}, {layout}"
+    where = {"cpu": "the CPU", "mps": "the GPU (MPS)"}.get(device.type, str(device))
+    return f"on {where} in {precision}"
 
 
 def _devices_here() -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_ANSWER = "Stopping after this step; Ctrl-C again stops at once, without saving."
 
 
 class StopRequest:
@@ -18,13 +22,14 @@ class StopRequest:
     Args:
         steps: stop after so many steps of this process, or None.
         seconds: stop after so many seconds, or None.
+        answers: whether a signal is answered on standard error at once.
 
     Attributes:
         reason: why, once there is a reason.
     """
 
-    def __init__(self, steps: int | None = None, seconds: float | None = None) -> None:
-        self._steps = steps
+    def __init__(self, steps: int | None = None, seconds: float | None = None, *, answers: bool = False) -> None:
+        self._steps, self._answers = steps, answers
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self.reason = ""
 
@@ -32,6 +37,10 @@ class StopRequest:
         """Whether to stop after so many steps of this process."""
         if self._steps is not None and steps_taken >= self._steps:
             self.reason = self.reason or "--stop-after"
+        return self.is_urgent()
+
+    def is_urgent(self) -> bool:
+        """Whether to stop whatever is at hand, also in the middle of a validation: all but a number of steps."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self.reason = self.reason or "--stop-after"
         return bool(self.reason)
@@ -53,3 +62,12 @@ class StopRequest:
         if self.reason and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        if self._answers:
+            _say(_ANSWER)
+
+
+def _say(text: str) -> None:
+    """Write a line to standard error from a signal's handler, which may have come in the middle of another write."""
+    above = "\n" if sys.stderr.isatty() else ""  # below a progress bar
+    with contextlib.suppress(OSError, ValueError):
+        os.write(2, f"{above}{text}\n".encode())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAMES = ("l1", "psnr", "ssim")
 BETTER_IS_LOWER = {"l1": True, "psnr": False, "ssim": False, **dict.fromkeys(LABEL_METRICS, False)}
 SOURCE_L1 = "source_l1"
-"""The L1 distance of the source itself from the target: what is to be beaten."""
+"""The L1 distance of the source itself from the target, where both are pictures of one kind: what is to be beaten."""
 
 _MOST_PSNR = 100.0
 """In dB; that of equal pictures is infinite, and one such picture would make every mean so."""
@@ -26,9 +26,11 @@ _SMALLEST_FOR_SSIM = 11
 """SSIM compares Gaussian windows of 11x11 (Wang et al., 2004)."""
 
 
-def scores_for(target: ImageSpec, device: torch.device) -> Scores | LabelScores:
-    """Return what measures translations to targets of a kind."""
-    return LabelScores(target.planes, device) if target.kind == "labels" else Scores(device)
+def scores_for(source: ImageSpec, target: ImageSpec, device: torch.device) -> Scores | LabelScores:
+    """Return what measures translations from sources to targets of some kinds."""
+    if target.kind == "labels":
+        return LabelScores(target.planes, device)
+    return Scores(device, of_one_kind=source.kind == target.kind)
 
 
 def metric_for(name: str, target: ImageSpec) -> str:
@@ -43,9 +45,11 @@ class Scores:
 
     Args:
         device: where the pictures are.
+        of_one_kind: whether sources can be compared with targets, given that their shapes are the same.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, *, of_one_kind: bool = True) -> None:
+        self._of_one_kind = of_one_kind
         self._sums = torch.zeros(len(NAMES) + 1, dtype=torch.float32, device=device)
         self._count = torch.zeros(len(NAMES) + 1, dtype=torch.float32, device=device)
 
@@ -71,7 +75,8 @@ class Scores:
             values.append(ssim if isinstance(ssim, torch.Tensor) else ssim[0])
         else:
             values.append(target.new_zeros(0))
-        values.append((source - target).abs().mean((1, 2, 3)) if source.shape == target.shape else target.new_zeros(0))
+        comparable = self._of_one_kind and source.shape == target.shape
+        values.append((source - target).abs().mean((1, 2, 3)) if comparable else target.new_zeros(0))
         self._sums += torch.stack([value.sum() for value in values])
         self._count += torch.tensor([value.numel() for value in values], device=self._count.device)
 

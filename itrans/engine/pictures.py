@@ -22,6 +22,10 @@ _SCALES, _SMALLEST = (0.42, 0.38, 0.35), 0.3
 """Of letters; the smallest are for words that would be wider than a column all the same, and may be cut off."""
 
 
+_LEAST = 96
+"""The longer side that a picture is shown in has so many pixels or more; pixels of smaller ones become squares."""
+
+
 class Row(NamedTuple):
     """A translated pair, as arrays `(H, W, C)` of any kind, and what stands above them."""
 
@@ -63,7 +67,18 @@ def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
         caption: written below, for example what the pictures stand in for.
     """
     sides = zip(*((row.source, row.output, row.target) for row in rows), strict=True)
-    return table(list(zip(rows[0].headings, sides, strict=True)), rows[0].target.shape[:2], caption)
+    return table(list(zip(rows[0].headings, sides, strict=True)), shown_size(rows[0].target), caption)
+
+
+def shown_size(image: ImageArray) -> tuple[int, int]:
+    """Return the height and width to show a picture in: its own, times a whole number where a person sees too little.
+
+    Args:
+        image: `(H, W, C)`.
+    """
+    height, width = image.shape[:2]
+    factor = -(-_LEAST // max(height, width))
+    return factor * height, factor * width
 
 
 def table(
@@ -73,7 +88,7 @@ def table(
 
     Args:
         columns: at least one; each with its heading and its pictures, from the top, as many as the others have.
-        size: height and width that every picture is shown in.
+        size: height and width that every picture is shown in; see `shown_size`.
         caption: written below.
     """
     height, width = size
@@ -98,7 +113,9 @@ def _shown(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
     scale = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}[str(image.dtype)]
     values = np.clip(np.rint(image.astype(np.float32) * scale), 0, 255).astype(np.uint8)
     values = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
-    if values.shape[:2] != (height, width):
+    if height % values.shape[0] == 0 and width % values.shape[1] == 0:
+        values = values.repeat(height // values.shape[0], axis=0).repeat(width // values.shape[1], axis=1)
+    else:
         values = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, 3)
     return np.asarray(values, np.uint8)
 

@@ -73,11 +73,11 @@ class Processes:
             dist.all_reduce(values)
         return values
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether the flag is set in any process; all must ask at the same time."""
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all must ask at the same time. No GPU is made to wait."""
         if self.count == 1:
             return flag
-        return bool(self.total(torch.tensor(int(flag), device=device)).item())
+        return bool(self.total(torch.tensor(int(flag))).item())
 
     def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
         """Give the first process's tensors to all."""
@@ -107,13 +107,13 @@ def processes_here() -> Processes:
 
 @contextlib.contextmanager
 def joined(processes: Processes, device: torch.device) -> Iterator[None]:
-    """Connect the processes for as long as the block lasts: NCCL for GPUs, Gloo otherwise."""
+    """Connect the processes for as long as the block lasts: NCCL for what is on GPUs, Gloo otherwise."""
     if processes.count == 1:
         yield
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield
     finally:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import platform
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from itrans import __version__
 from itrans.errors import CheckpointError, OutputError
-from itrans.files import replacing
+from itrans.files import remove_abandoned, replacing, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +32,7 @@ class RunFolder:
     Attributes:
         last: the checkpoint that `--resume` goes on from.
         best: the checkpoint with the best validation so far.
+        log_path: the log.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +40,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.last = self.checkpoints / "last.pt"
         self.best = self.checkpoints / "best.pt"
-        self._log = path / "log.jsonl"
+        self.log_path = path / "log.jsonl"
 
     @property
     def result(self) -> Path:
@@ -51,42 +56,69 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(f"{self.path} is a file; a run needs a folder. Choose another: -o DIR.")
 
-    def refuse_if_empty(self) -> None:
-        """Raise `CheckpointError` if there is nothing to resume."""
-        if not self.last.is_file():
+    def resumable(self) -> list[Path]:
+        """Return the checkpoints that a run can go on from: the last one, and those of steps, the newest first.
+        Raises:
+            CheckpointError: there are none.
+        """
+        steps = sorted(self.checkpoints.glob("step-*.pt"), reverse=True)
+        found = [path for path in (self.last, *steps) if path.is_file()]
+        if not found:
             used = any(self.checkpoints.glob("*.pt"))
             advice = "Start anew in another folder: -o DIR." if used else "Run it without --resume."
             raise CheckpointError(f"There is nothing to resume: {self.last} does not exist. {advice}")
+        return found
 
-    def start(self, recipe: Mapping[str, Any], sample: str | None) -> None:
-        """Write the resolved recipe, and a note if sample data stands in.
+    def start(self, recipe: Mapping[str, Any], sample: str | None, *, resumed: bool = False) -> None:
+        """Write the resolved recipe, and a note if sample data stands in; remove what killed processes have left.
+
+        Args:
+            recipe: as it is now: a run that goes on may have got a new length.
+            sample: see `Trainer`.
+            resumed: keep the log of what has been before.
 
         Raises:
             OutputError: the folder cannot be written to.
         """
+        for folder in (self.path, self.checkpoints, self.path / "samples"):
+            remove_abandoned(folder)
         comment = "# The recipe of this run, with every default written out.\n"
         if sample is not None:
             comment += f"# {sample}\n"
             self._write(SAMPLE_NOTE, sample + "\n")
         self._write("recipe.toml", comment + tomli_w.dumps(recipe))
-        self._log.unlink(missing_ok=True)
+        if not resumed:
+            with writing(self.log_path):
+                self.log_path.unlink(missing_ok=True)
 
     def log(self, event: str, **values: Any) -> None:
-        """Append a line to `log.jsonl`."""
-        with self._log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, **values}) + "\n")
+        """Append a line to `log.jsonl`, with the time.
 
-    def rewind_log(self, step: int) -> None:
-        """Drop the lines of steps after a checkpoint's, which a killed run has logged and will now log again."""
-        if not self._log.exists():
+        Raises:
+            OutputError: the line cannot be written.
+        """
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        line = json.dumps({"event": event, **values, "time": now}) + "\n"
+        with writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def rewind_log(self, step: int, validated: int) -> None:
+        """Drop what a killed run has logged after its checkpoint and will now log again.
+
+        Args:
+            step: lines of later ones go.
+            validated: validations of later steps go.
+        """
+        if not self.log_path.exists():
             return
         kept = []
-        for line in self._log.read_text(encoding="utf-8").splitlines(keepends=True):
+        for line in self.log_path.read_text(encoding="utf-8").splitlines(keepends=True):
             try:
-                if json.loads(line).get("step", 0) <= step:
-                    kept.append(line)
+                found = json.loads(line)
             except json.JSONDecodeError:
                 continue  # the end of a line that a kill cut off
+            if found.get("step", 0) <= (validated if found.get("event") == "validation" else step):
+                kept.append(line)
         self._write("log.jsonl", "".join(kept))
 
     def step_checkpoint(self, step: int) -> Path:
@@ -94,11 +126,10 @@ class RunFolder:
         return self.checkpoints / f"step-{step:07d}.pt"
 
     def prune_step_checkpoints(self, keep: int) -> None:
-        """Delete all but the newest step checkpoints, and what an earlier kill left half-written."""
+        """Delete all but the newest step checkpoints."""
         for path in sorted(self.checkpoints.glob("step-*.pt"))[:-keep]:
-            path.unlink()
-        for path in self.checkpoints.glob(".*.tmp"):
-            path.unlink()
+            with writing(path):
+                path.unlink()
 
     def write_samples(self, name: str, rows: Sequence[Row], caption: str) -> Path:
         """Write a grid of samples and return its path."""
@@ -112,3 +143,11 @@ class RunFolder:
     def _write(self, name: str, text: str) -> None:
         with replacing(self.path / name) as file:
             file.write(text.encode("utf-8"))
+
+
+def circumstances() -> dict[str, Any]:
+    """Return the command and the versions that a run goes on with, for its log."""
+    import torch
+
+    versions = {"itrans": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
+    return {"command": sys.argv, "versions": versions}

@@ -20,6 +20,9 @@ class Reporter(Protocol):
     def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
         """Hear of a step; the epoch counts from 1."""
 
+    def validating(self, done: int, total: int) -> None:
+        """Hear how many of the held-out pairs have been translated; the last call has as many as there are."""
+
     def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Hear of a validation; `better` if it is the best so far."""
 
@@ -37,6 +40,9 @@ class Silent:
         """See `Reporter`."""
 
     def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
+        """See `Reporter`."""
+
+    def validating(self, done: int, total: int) -> None:
         """See `Reporter`."""
 
     def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:

@@ -75,11 +75,6 @@ class Runtime:
         enabled = self._dtype != torch.float32
         return torch.autocast(self.device.type, self._dtype, enabled=enabled, cache_enabled=False)
 
-    def is_finite(self) -> bool:
-        """Whether every weight is a finite number."""
-        parameters = (parameter for network in self._networks.values() for parameter in network.parameters())
-        return all(bool(parameter.isfinite().all()) for parameter in parameters)
-
     def set_learning_rate(self, factor: float) -> None:
         """Set every optimiser's learning rate to the recipe's, times a factor."""
         for optimizer in self.optimizers.values():

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from itrans.engine.checkpoint import save_checkpoint
-from itrans.errors import TrainingError
+import torch
+
+from itrans.engine.checkpoint import load_checkpoint, save_checkpoint
+from itrans.errors import CheckpointError, DataError, OutputError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from itrans.engine.checkpoint import Progress
+    from torch import Tensor
+
+    from itrans.engine.checkpoint import CheckpointFile, Progress
+    from itrans.engine.losses import Losses
     from itrans.engine.record import RunFolder
     from itrans.engine.state import RunState
+    from itrans.errors import ItransError
     from itrans.recipe.schema import Checkpoint
 
 
@@ -25,10 +32,11 @@ class Saver:
         state: what is saved.
         folder: where.
         settings: the recipe's table.
+        losses: the run's; where one was not finite, nothing is saved any more.
     """
 
-    def __init__(self, state: RunState, folder: RunFolder, settings: Checkpoint) -> None:
-        self._state, self._folder, self._settings = state, folder, settings
+    def __init__(self, state: RunState, folder: RunFolder, settings: Checkpoint, losses: Losses) -> None:
+        self._state, self._folder, self._settings, self._losses = state, folder, settings, losses
         self._writes = state.runtime.processes.is_first
         self._saved: tuple[Path, int] | None = None
         self._saved_at = time.monotonic()
@@ -41,15 +49,37 @@ class Saver:
         """Write the state.
 
         Raises:
-            TrainingError: a weight is not finite; what was saved before is left as it is.
-            OutputError: the file cannot be written.
+            TrainingError: a number of the state is not finite; what was saved before is left as it is.
+            OutputError: the file cannot be written; the last good checkpoint is named.
         """
+        if not self._losses.are_finite():
+            raise self.not_finite(["a loss"], progress.step)
         if self._writes:
-            if not self._state.runtime.is_finite():
-                raise self.not_finite(["the update of the weights"], progress.step)
-            save_checkpoint(path, self._state.captured(progress, resumable=resumable))
-        self._saved = (path, progress.step)
+            state = self._state.captured(progress, resumable=resumable)
+            if wrong := not_finite(state):
+                raise self.not_finite([wrong], progress.step)
+            try:
+                save_checkpoint(path, state)
+            except OutputError as error:
+                raise OutputError(f"{error}\n{self.last_good()}") from error
+        if resumable:
+            self._saved = (path, progress.step)
         self._saved_at = time.monotonic()
+
+    def save_last(self, progress: Progress) -> None:
+        """Write the state to go on from, unless that of this step is written already; raises what `save` raises."""
+        if progress.step and (self._saved is None or self._saved[1] != progress.step):
+            self.save(self._folder.last, progress)
+
+    def seconds_since(self) -> float:
+        """Return how long ago the state was saved, or the run begun."""
+        return time.monotonic() - self._saved_at
+
+    def last_good(self) -> str:
+        """Return a sentence that names the last good checkpoint."""
+        if self._saved is None:
+            return "No checkpoint had been saved yet."
+        return f"The last good checkpoint is {self._saved[0]} (step {self._saved[1]}); --resume goes on from it."
 
     def save_if_due(self, progress: Progress) -> None:
         """Write the state if so many steps, or so many minutes, have passed as the recipe says."""
@@ -59,16 +89,87 @@ class Saver:
             if self._writes:
                 self._folder.prune_step_checkpoints(settings.keep)
             self.save(self._folder.last, progress)
-        elif time.monotonic() - self._saved_at > settings.minutes * 60:
+        elif self.seconds_since() > settings.minutes * 60:
             self.save(self._folder.last, progress)
+
+    def with_what_is_saved(self, fault: ItransError, progress: Progress) -> ItransError:
+        """Save the state, if that can be done, and return what ends the run with a word on how to go on.
+
+        Args:
+            fault: a pair that cannot be read, a worker that was killed, a file that cannot be written.
+            progress: how far training has come.
+        """
+        with contextlib.suppress(OutputError, TrainingError):
+            self.save_last(progress)
+        if self._saved is None:
+            told = "" if isinstance(fault, DataError) else "No checkpoint had been saved yet."
+        elif isinstance(fault, OutputError):
+            told = self.last_good()
+        else:
+            told = f"The run is saved in {self._saved[0]} (step {self._saved[1]}): go on with --resume."
+            if isinstance(fault, DataError):
+                told = told.removesuffix("go on with --resume.") + (
+                    "mend or replace what is broken, under the same name, and go on with --resume. If the recipe has "
+                    "to change, start anew: -o DIR."
+                )
+        return fault if told in str(fault) else type(fault)(f"{fault}\n{told}")
 
     def not_finite(self, names: Iterable[str], step: int) -> TrainingError:
         """Return what to raise when something is no longer a finite number: it names the last good checkpoint."""
-        if self._saved is None:
-            saved = "No checkpoint had been saved yet."
-        else:
-            saved = f"The last good checkpoint is {self._saved[0]} (step {self._saved[1]})."
         return TrainingError(
-            f"Step {step}: {', '.join(names)} is no longer finite, and training has stopped. {saved}\n"
+            f"Step {step}: {', '.join(names)} is no longer finite, and training has stopped. {self.last_good()}\n"
             'A lower optimizer.lr, optimizer.clip_norm = 1.0 or train.precision = "fp32" may help.'
         )
+
+
+def load_newest(folder: RunFolder, note: Callable[[str], None]) -> tuple[CheckpointFile, Path]:
+    """Return the newest good checkpoint of a run and its path: the last one, unless one of a step is newer or better.
+
+    Args:
+        folder: the run's.
+        note: told if it is not the last one.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    faults: list[CheckpointError] = []
+    best: tuple[CheckpointFile, Path] | None = None
+    for path in folder.resumable():
+        if best is not None and path <= folder.step_checkpoint(best[0].progress.step):
+            break
+        try:
+            best = load_checkpoint(path, mapped=False), path  # the run will write over it
+        except CheckpointError as error:
+            faults.append(error)
+            continue
+        if path != folder.last:
+            break
+    if best is None:
+        raise faults[0]
+    if best[1] != folder.last:
+        why = str(faults[0]) if faults else f"{folder.last} is older, or not there."
+        note(f"{why} Going on from {best[1]}.")
+    return best
+
+
+def not_finite(checkpoint: CheckpointFile) -> str | None:
+    """Return where a state has a number that is not finite: a weight, a buffer, a moment of an optimiser; or None."""
+    state = {"network": checkpoint.networks, "method": checkpoint.method, **checkpoint.training}
+    return next((key for key, tensor in tensors_in(state) if not _is_finite(tensor)), None)
+
+
+def tensors_in(value: object, key: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Yield all tensors of nested dicts and lists, each with its dotted key."""
+    if isinstance(value, torch.Tensor):
+        yield key, value
+    elif isinstance(value, dict | list | tuple):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in entries:
+            yield from tensors_in(inner, f"{key}.{name}" if key else str(name))
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    low, high = tensor.detach().aminmax()  # one pass and no copy, and either is NaN if anything is
+    return bool(low.isfinite()) and bool(high.isfinite())

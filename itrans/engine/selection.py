@@ -6,19 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from itrans.engine.metrics import BETTER_IS_LOWER
+from itrans.engine.metrics import BETTER_IS_LOWER, SOURCE_L1
 from itrans.engine.validate import Validator
-from itrans.errors import DataError, MissingSplitError
+from itrans.errors import DataError, MissingSplitError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from itrans.engine.checkpoint import Progress
-    from itrans.engine.pictures import Row
     from itrans.engine.runtime import Runtime
     from itrans.engine.saving import Saver
     from itrans.protocols import Method
     from itrans.recipe.load import Recipe
+
+
+_FEW = 8
+"""Of fewer held-out pairs than these, the best checkpoint is a matter of luck."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,10 @@ class Validation:
 
     Attributes:
         metrics: the mean of each; empty where nothing can be measured.
-        rows: pairs to look at.
         better: whether what decides was never as good before.
     """
 
     metrics: Mapping[str, float]
-    rows: Sequence[Row]
     better: bool
 
 
@@ -44,7 +45,11 @@ class Selection:
         method: translates.
         runtime: where.
         saver: knows the last good checkpoint, should a measure no longer be finite.
-        note: told once if nothing will be measured.
+        note: told once if nothing will be measured, or little.
+
+    Attributes:
+        validator: translates held-out pairs; None where there are none.
+        source_l1: the L1 distance of the sources themselves, once it has been measured.
 
     Raises:
         DataError: the recipe has patience, and there is nothing to measure.
@@ -54,31 +59,45 @@ class Selection:
         self, recipe: Recipe, method: Method, runtime: Runtime, saver: Saver, note: Callable[[str], None]
     ) -> None:
         self._settings, self._saver = recipe.tables.validation, saver
-        self._validator = self._made_validator(recipe, method, runtime, note) if self._settings.every else None
+        self.source_l1: float | None = None
+        self.validator = self._made_validator(recipe, method, runtime, note) if self._settings.every else None
 
-    def is_due(self, progress: Progress, *, is_over: bool) -> bool:
-        """Return whether to validate after the epochs that are complete; `is_over`: there will be no more."""
-        if self._validator is None:
+    def is_due(self, epochs: int, *, is_over: bool) -> bool:
+        """Return whether to validate after so many complete epochs; `is_over`: there will be no more."""
+        if self.validator is None:
             return False
-        return progress.epoch % self._settings.every == 0 or is_over
+        return epochs % self._settings.every == 0 or is_over
 
     def is_stale(self, progress: Progress) -> bool:
         """Return whether as many validations have passed without a better one as the recipe has patience for."""
         patience = self._settings.patience
         return patience is not None and progress.stale >= patience
 
-    def validate(self, progress: Progress) -> Validation:
+    def validate(
+        self, progress: Progress, is_urgent: Callable[[], bool], done: Callable[[int, int], None]
+    ) -> Validation | None:
         """Measure the held-out pairs and note in the run's progress whether they were never translated as well.
+
+        Args:
+            progress: the run's.
+            is_urgent: asked now and then whether to give up.
+            done: told how many pairs are done, and how many there are.
+
+        Returns:
+            What was found, or None if it was given up.
 
         Raises:
             TrainingError: what decides is no longer finite; the last good checkpoint is named.
             DataError: the metric is not one for such pictures.
         """
-        assert self._validator is not None, "a validation is due only where there is something to look at"
-        metrics, rows = self._validator()
-        if not self._validator.measures:
-            return Validation({}, rows, better=False)
-        metric = self._validator.metric
+        assert self.validator is not None, "a validation is due only where there is something to look at"
+        metrics = self.validator(is_urgent, done)
+        if metrics is None:
+            return None
+        if not self.validator.measures:
+            return Validation({}, better=False)
+        self.source_l1 = metrics.get(SOURCE_L1)
+        metric = self.validator.metric
         value = metrics.get(metric)
         if value is None:
             raise DataError(
@@ -92,7 +111,7 @@ class Selection:
             progress.best, progress.best_step, progress.stale = value, progress.step, 0
         else:
             progress.stale += 1
-        return Validation(metrics, rows, better)
+        return Validation(metrics, better)
 
     def _made_validator(
         self, recipe: Recipe, method: Method, runtime: Runtime, note: Callable[[str], None]
@@ -109,4 +128,7 @@ class Selection:
             if patience is not None:
                 raise DataError("validation.patience needs a measure, and outputs of unpaired data have no target.")
             note("The held-out pictures are no pairs: nothing is measured, there is no best.pt.")
+        elif validator.length < _FEW:
+            pairs = counted(validator.length, "held-out pair")
+            note(f"With {pairs}, which checkpoint is the best is a matter of luck: hold out more, or use last.pt.")
         return validator

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
+import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
 
-from itrans.data.loader import load_batches
-from itrans.data.sampler import TrainingSampler, derived_seed
-from itrans.engine.build import build_dataset, build_items, build_method, with_credit
-from itrans.engine.checkpoint import Progress, load_checkpoint
+from itrans.data.sampler import derived_seed
+from itrans.engine.build import build_dataset, build_method, training_batches, with_credit
+from itrans.engine.checkpoint import Progress
 from itrans.engine.devices import choose_dtype, choose_memory_format, described
+from itrans.engine.losses import Losses
 from itrans.engine.pace import Pace
+from itrans.engine.record import circumstances
 from itrans.engine.runtime import Runtime
-from itrans.engine.saving import Saver
+from itrans.engine.samples import Samples
+from itrans.engine.saving import Saver, load_newest
 from itrans.engine.schedule import plan
 from itrans.engine.selection import Selection
 from itrans.engine.state import RunState
-from itrans.errors import DataError
+from itrans.errors import DataError, OutputError, TrainingError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,10 +32,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from itrans.engine.checkpoint import CheckpointFile
     from itrans.engine.interruption import StopRequest
+    from itrans.engine.losses import Look
     from itrans.engine.processes import Processes
     from itrans.engine.record import RunFolder
     from itrans.engine.reporter import Reporter
+    from itrans.engine.selection import Validation
     from itrans.protocols import Batch
     from itrans.recipe.load import Recipe
 
@@ -40,7 +47,10 @@ Outcome: TypeAlias = Literal["finished", "early", "interrupted"]
 
 _NETWORK_SEED, _STEP_SEED = 0, 1
 _STEPS_BETWEEN_LOOKS = 10
-"""How often a GPU's losses and other processes' wish to stop are looked at: each look makes the GPU wait."""
+"""How often a GPU's losses are looked at: each look makes the GPU wait."""
+
+_SECONDS_TO_LOSE = 60.0
+"""Before a validation, which may take long, a state that is older than this is saved."""
 
 
 class Trainer:
@@ -82,13 +92,16 @@ class Trainer:
         self._recipe, self._folder, self._reporter, self._stop = recipe, folder, reporter, stop
         self._device, self._processes = device, processes
         tables = self._tables = recipe.tables
+        before, path = load_newest(folder, reporter.note) if resume else (None, folder.last)
         self._dataset = build_dataset(recipe, "train")
+        if before is not None and sample is None:
+            sample = before.sample  # the recipe of a sample's run knows no sample any more
         self.sample = sample = with_credit(sample, self._dataset)
         self._plan = plan(tables, len(self._dataset), processes.count)
-        dtype = choose_dtype(tables.train.precision, device)
+        source, target = self._dataset.source, self._dataset.target
+        dtype = choose_dtype(tables.train.precision, device, source, target)
         memory_format = choose_memory_format(tables.train.channels_last, device, dtype)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
-        source, target = self._dataset.source, self._dataset.target
         self._method = build_method(recipe, source, target, device=device, initialize=not resume)
         self._runtime = Runtime(
             self._method,
@@ -99,65 +112,109 @@ class Trainer:
             optimizer=tables.optimizer,
             train=tables.train,
         )
-        self._computing = described(device, dtype, memory_format)
+        self._computing, self._precision = described(device, dtype), str(dtype).removeprefix("torch.")
+        self._resumed = resume
         self._state = RunState(recipe, self._dataset, self._method, self._runtime, sample)
         self.progress = Progress()
-        self._saver = Saver(self._state, folder, tables.checkpoint)
-        if resume:
-            self._go_on()
+        self._losses = Losses(device)
+        self._saver = Saver(self._state, folder, tables.checkpoint, self._losses)
+        if before is not None:
+            self._go_on(before, path)
         self._selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note)
-        self._finite = torch.ones((), dtype=torch.bool, device=device)
+        self._samples = Samples(
+            tables.log, self._selection.validator, folder if processes.is_first else None, self.sample or ""
+        )
+        self._pace = Pace(tables.train.batch_size * processes.count)
+        self._logged, self._began = -1, time.monotonic()
+
+    @property
+    def latest_samples(self) -> Path | None:
+        """The last grid of samples that was written, or None."""
+        return self._samples.latest
+
+    @property
+    def metric(self) -> str:
+        """What decides which checkpoint is the best."""
+        validator = self._selection.validator
+        return validator.metric if validator is not None else ""
+
+    @property
+    def best_source_l1(self) -> float | None:
+        """The L1 distance of the sources themselves, if the best checkpoint is chosen by L1 and it is known."""
+        return self._selection.source_l1 if self.metric == "l1" else None
 
     def train(self) -> Outcome:
         """Train to the end, or until asked to stop; the state is saved either way.
 
         Raises:
-            TrainingError: a loss is no longer finite; the last good checkpoint is named.
+            TrainingError: a loss is no longer finite, or a process that reads ahead was killed; the last good
+                checkpoint is named.
             DataError: a pair cannot be read.
+            OutputError: a file cannot be written; the last good checkpoint is named.
         """
-        progress, first_step = self.progress, self.progress.step
-        if not first_step and self._processes.is_first:
-            self._folder.start(self._recipe.resolved, self.sample)
+        progress = self.progress
         if self._processes.is_first:
-            self._log("start", pairs=len(self._dataset), device=str(self._device), processes=self._processes.count)
+            self._folder.start(self._recipe.resolved, self.sample, resumed=self._resumed)
+            self._log(
+                "start",
+                pairs=len(self._dataset),
+                device=str(self._device),
+                processes=self._processes.count,
+                precision=self._precision,
+                **circumstances(),
+            )
         together = f", {self._processes.count} processes" if self._processes.count > 1 else ""
-        self._reporter.note(f"{len(self._dataset)} training pairs, {self._computing}{together}")
+        self._reporter.note(f"{counted(len(self._dataset), 'training pair')}, {self._computing}{together}")
         self._reporter.begin(progress.step, self._plan.total)
-        batches = self._batches()
-        pace = Pace(self._tables.train.batch_size * self._processes.count)
         try:
-            if self._selection.is_stale(progress):
-                return self._ended("early")
-            while True:
-                if progress.batch == self._plan.steps_per_epoch or self._is_over():
-                    if self._end_of_epoch():
-                        return self._ended("early")
-                    if not self._is_over() and self._asked_to_stop(progress.step - first_step):
-                        return self._ended("interrupted")
-                    pace.restart()
-                if self._is_over():
-                    return self._ended("finished")
-                losses = self._step(self._next(batches))
-                self._report(losses, pace)
-                if self._asked_to_stop(progress.step - first_step):
-                    self._save(self._folder.last)
-                    return self._ended("interrupted")
-                self._saver.save_if_due(progress)
+            with contextlib.closing(training_batches(self._recipe, self._dataset, self._runtime, progress)) as batches:
+                outcome = self._trained(batches)
+        except OutputError as error:
+            raise self._saver.with_what_is_saved(error, self.progress) from error
         finally:
             self._reporter.end()
+        if self._processes.is_first:
+            self._log("end", outcome=outcome)
+        self._processes.wait()
+        return outcome
 
-    def _next(self, batches: Iterator[Batch]) -> Batch:
-        try:
-            return next(batches)
-        except DataError as error:
-            if not self.progress.step or self._processes.count > 1:
-                raise  # other processes have read their pairs, and wait for this one
-            self._save(self._folder.last)
-            saved = (
-                f"The run is saved in {self._folder.last} (step {self.progress.step}): mend or replace what is broken, "
-                "under the same name, and go on with --resume. If the recipe has to change, start anew: -o DIR."
-            )
-            raise DataError(f"{error}\n{saved}") from error
+    def _trained(self, batches: Iterator[Batch]) -> Outcome:
+        progress, first_step = self.progress, self.progress.step
+        if self._selection.is_stale(progress):
+            return "early"
+        self._samples.draw_if_due(progress.step)
+        while True:
+            if progress.batch == self._plan.steps_per_epoch or self._is_over():
+                if not self._end_of_epoch():
+                    return "interrupted"
+                if self._selection.is_stale(progress):
+                    return "early"
+                self._pace.restart()
+            if self._is_over():
+                return "finished"
+            if (batch := self._next(batches, self._stop.wanted(progress.step - first_step))) is None:
+                self._log_losses()
+                return "interrupted"
+            self._losses.add(self._step(batch))
+            self._look()
+            self._saver.save_if_due(progress)
+            self._samples.draw_if_due(progress.step)
+
+    def _next(self, batches: Iterator[Batch], wants_to_stop: bool) -> Batch | None:
+        """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
+        batch, fault = None, None
+        if not wants_to_stop:
+            try:
+                batch = next(batches)
+            except (DataError, TrainingError) as error:
+                fault = error
+        if not self._processes.any(batch is None):
+            return batch
+        self._saver.save_last(self.progress)
+        self._processes.wait()
+        if fault is not None:
+            raise self._saver.with_what_is_saved(fault, self.progress) from fault
+        return None
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
         progress = self.progress
@@ -171,103 +228,87 @@ class Trainer:
         progress.step += 1
         progress.batch += 1
         progress.samples += len(batch.keys) * self._processes.count
+        self._pace.step()
         return losses
 
-    def _report(self, losses: Mapping[str, Tensor], pace: Pace) -> None:
+    def _look(self) -> None:
         """Look at the losses now and then (on a CPU: always), tell the reporter, and stop at one that is not finite."""
-        pace.step()
-        names, values = list(losses), torch.stack([loss.detach().float() for loss in losses.values()])
-        self._finite &= values.isfinite().all()
         step = self.progress.step
-        due = step % self._tables.log.every == 0
-        if not (due or self._device.type == "cpu" or step % _STEPS_BETWEEN_LOOKS == 0):
-            return
-        means = self._processes.mean(torch.cat([values, (~self._finite).float().reshape(1)])).tolist()
-        found = dict(zip(names, means, strict=False))
-        if means[-1]:
-            wrong = [name for name, value in found.items() if not math.isfinite(value)] or ["a loss"]
-            raise self._saver.not_finite(wrong, step)
-        epoch = self.progress.epoch + 1
-        self._reporter.step(step, epoch, found, pace.rate)
-        if due and self._processes.is_first:
-            rate = self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr
-            self._log("step", epoch=epoch, losses=found, lr=rate, images_per_second=round(pace.rate, 2))
+        if step % self._tables.log.every == 0 or self._is_over():
+            self._log_losses()
+        elif self._device.type == "cpu" or step % _STEPS_BETWEEN_LOOKS == 0:
+            self._told()
 
-    def _asked_to_stop(self, steps_taken: int) -> bool:
-        wanted = self._stop.wanted(steps_taken)
-        if self._processes.count == 1:
-            return wanted
-        if self._device.type != "cpu" and self.progress.step % _STEPS_BETWEEN_LOOKS:
-            return False
-        return self._processes.any(wanted, self._device)
+    def _log_losses(self) -> None:
+        """Write a line of losses, if none has been written since the last step."""
+        if self._logged == self.progress.step:
+            return
+        found = self._told()
+        self._losses.restart()
+        self._logged = step = self.progress.step
+        if self._processes.is_first:
+            self._log(
+                "step",
+                epoch=self.progress.epoch + 1,
+                losses=found.latest,
+                means=found.means,
+                lr=self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr,
+                images_per_second=round(self._pace.rate, 2),
+            )
+
+    def _told(self) -> Look:
+        """Return a look at the losses, of which the reporter has been told."""
+        found = self._losses.look(self._processes)
+        if not found.are_finite:
+            wrong = [name for name, value in found.latest.items() if not math.isfinite(value)] or ["a loss"]
+            raise self._saver.not_finite(wrong, self.progress.step)
+        self._reporter.step(self.progress.step, self.progress.epoch + 1, found.latest, self._pace.rate)
+        return found
 
     def _is_over(self) -> bool:
         return self.progress.step >= self._plan.total
 
     def _end_of_epoch(self) -> bool:
-        """Validate, draw samples, save; return whether to stop early."""
-        progress, selection = self.progress, self._selection
+        """Validate, draw samples and save; return False if training is to stop here, with the validation not done."""
+        progress, saver, epoch = self.progress, self._saver, self.progress.epoch + 1
         complete = progress.batch == self._plan.steps_per_epoch
         if progress.step == progress.validated or not (complete or progress.batch):
-            return False  # a run that has ended before
-        self._save(self._folder.last)  # what follows may take long, or fail
+            return True  # a run that has ended before
+        better = False
+        if self._selection.is_due(progress.epoch + complete, is_over=self._is_over()):
+            if saver.seconds_since() > _SECONDS_TO_LOSE:
+                saver.save_last(progress)
+            found = self._validated(epoch)
+            if found is None:
+                saver.save_last(progress)
+                return False
+            better = found.better
         if complete:
-            progress.epoch, progress.batch = progress.epoch + 1, 0
-        better = selection.is_due(progress, is_over=self._is_over()) and self._validate()
+            progress.epoch, progress.batch = epoch, 0
         progress.validated = progress.step
         if better:
-            self._save(self._folder.best, resumable=False)
-        self._save(self._folder.last)
-        return selection.is_stale(progress)
+            saver.save(self._folder.best, progress, resumable=False)
+        saver.save(self._folder.last, progress)
+        return True
 
-    def _validate(self) -> bool:
-        """Validate, tell what was found, and return whether it is the best so far."""
-        found = self._selection.validate(self.progress)
-        epoch = self.progress.epoch + (self.progress.batch > 0)
-        if self._processes.is_first:
-            if found.metrics:
-                self._log("validation", epoch=epoch, metrics=found.metrics, better=found.better)
-            if found.rows:
-                self._folder.write_samples(f"epoch-{epoch:04d}", found.rows, self.sample or "")
+    def _validated(self, epoch: int) -> Validation | None:
+        """Validate, tell what was found and draw samples; return None if training is to stop before that is done."""
+        try:
+            found = self._selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
+        except (DataError, TrainingError) as error:
+            if self._processes.count > 1:
+                raise  # the others wait for what this one has measured
+            raise self._saver.with_what_is_saved(error, self.progress) from error
+        if found is None:
+            return None
         if found.metrics:
+            if self._processes.is_first:
+                self._log("validation", epoch=epoch, metrics=found.metrics, better=found.better)
             self._reporter.validated(epoch, found.metrics, found.better)
-        return found.better
+        self._samples.draw(f"epoch-{epoch:04d}")
+        return found
 
-    def _ended(self, outcome: Outcome) -> Outcome:
-        if self._processes.is_first:
-            self._log("end", outcome=outcome)
-        self._processes.wait()
-        return outcome
-
-    def _batches(self) -> Iterator[Batch]:
-        tables, processes = self._tables, self._processes
-        sampler = TrainingSampler(
-            len(self._dataset),
-            tables.train.batch_size,
-            tables.seed,
-            rank=processes.rank,
-            world_size=processes.count,
-            epoch=self.progress.epoch,
-            batch=self.progress.batch,
-        )
-        items = build_items(self._recipe, self._dataset, training=True)
-        return load_batches(
-            items,
-            sampler,
-            self._device,
-            self._runtime.memory_format,
-            workers=tables.train.workers,
-            processes=processes.count,
-        )
-
-    def _save(self, path: Path, *, resumable: bool = True) -> None:
-        if not bool(self._finite):
-            raise self._saver.not_finite(["a loss"], self.progress.step)
-        self._saver.save(path, self.progress, resumable=resumable)
-
-    def _go_on(self) -> None:
-        path = self._folder.last
-        checkpoint = load_checkpoint(path, mapped=False)  # this run will write over it
+    def _go_on(self, checkpoint: CheckpointFile, path: Path) -> None:
         self.progress = self._state.restored(checkpoint, path)
         if checkpoint.processes != self._processes.count:
             self._reporter.note(
@@ -276,8 +317,9 @@ class Trainer:
             )
         self._saver.found(path, self.progress.step)
         if self._processes.is_first:
-            self._folder.rewind_log(self.progress.step)
+            self._folder.rewind_log(self.progress.step, self.progress.validated)
 
     def _log(self, event: str, **values: object) -> None:
         sample = {"sample": True} if self.sample is not None else {}
-        self._folder.log(event, step=self.progress.step, **values, **sample)
+        seconds = round(time.monotonic() - self._began, 3)
+        self._folder.log(event, step=self.progress.step, **values, seconds=seconds, **sample)

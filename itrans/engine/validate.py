@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Literal
 
 from itrans.data.loader import load_batches
-from itrans.data.sampler import EvaluationSampler
+from itrans.data.sampler import Draw, EvaluationSampler
 from itrans.data.tensors import stored
 from itrans.engine.build import build_dataset, build_items
 from itrans.engine.inference import test_mode
@@ -13,7 +14,7 @@ from itrans.engine.metrics import metric_for, scores_for
 from itrans.engine.pictures import Row, shown_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from torch import Tensor
 
@@ -35,6 +36,7 @@ class Validator:
     Attributes:
         measures: whether the targets are what the outputs should be.
         metric: what decides which checkpoint is the best.
+        length: how many pairs are measured.
 
     Raises:
         MissingSplitError: there is no such split.
@@ -46,44 +48,61 @@ class Validator:
         self.measures = bool(getattr(self._dataset, "paired", True))
         self.metric = metric_for(tables.validation.metric, self._dataset.target)
         self._items = build_items(recipe, self._dataset, training=False)
-        self._length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
+        self.length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
         augment = tables.augment
         same_size = augment.size or augment.resize or augment.crop
         self._batch_size = tables.train.batch_size if same_size else 1
         self._seed, self._pictures, self._workers = tables.seed, tables.log.pictures, tables.train.workers
         self._method, self._runtime = method, runtime
 
-    def __call__(self) -> tuple[dict[str, float], list[Row]]:
-        """Return the mean of each metric over all processes, and the first pairs of this one to look at.
+    def __call__(
+        self, is_urgent: Callable[[], bool] = lambda: False, progress: Callable[[int, int], None] = lambda *_: None
+    ) -> dict[str, float] | None:
+        """Return the mean of each metric over all processes; empty where nothing is measured.
 
-        There are no metrics where nothing is measured.
+        Args:
+            is_urgent: asked after each batch whether to give up; where several processes measure together, it is not.
+            progress: told how many of this process's pairs are done, and how many there are.
+
+        Returns:
+            The means, or None if it was given up.
         """
-        runtime = self._runtime
-        scores = scores_for(self._dataset.target, runtime.device)
-        rows: list[Row] = []
-        processes = runtime.processes
-        sampler = EvaluationSampler(self._length, self._batch_size, rank=processes.rank, world_size=processes.count)
-        batches = load_batches(
-            self._items,
-            sampler,
-            runtime.device,
-            runtime.memory_format,
-            workers=self._workers,
-            processes=processes.count,
-        )
-        networks = [self._method.networks[name] for name in self._method.generators]
-        with runtime.averaged(), test_mode(networks, "paper", self._seed), runtime.autocast():
+        if not self.measures:
+            return {}
+        runtime, processes = self._runtime, self._runtime.processes
+        scores = scores_for(self._dataset.source, self._dataset.target, runtime.device)
+        sampler = EvaluationSampler(self.length, self._batch_size, rank=processes.rank, world_size=processes.count)
+        done, total = 0, len(range(processes.rank, self.length, processes.count))
+        with self._translating(), contextlib.closing(self._batches(sampler, self._workers)) as batches:
             for batch in batches:
-                if not self.measures:
-                    rows += self._unpaired_rows(batch)[: self._pictures - len(rows)]
-                    if len(rows) >= self._pictures:
-                        break
-                    continue
-                output = self._translated(batch.source)
-                scores.add(batch.source, output, batch.target)
-                if len(rows) < self._pictures:
-                    rows += self._rows(batch, output)[: self._pictures - len(rows)]
-        return scores.means(processes) if self.measures else {}, rows
+                scores.add(batch.source, self._translated(batch.source), batch.target)
+                done += len(batch.keys)
+                progress(done, total)
+                if processes.count == 1 and is_urgent():
+                    return None
+        return scores.means(processes)
+
+    def rows(self) -> list[Row]:
+        """Return pairs to look at, spread evenly over those that are held out."""
+        count = min(self._pictures, self.length)
+        draws = [[Draw(0, place * self.length // count)] for place in range(count)]
+        make_rows = self._rows if self.measures else self._unpaired_rows
+        with self._translating():
+            found = [row for batch in self._batches(draws, 0) for row in make_rows(batch)]
+        return found[:count]
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
+        networks = [self._method.networks[name] for name in self._method.generators]
+        with self._runtime.averaged(), test_mode(networks, "paper", self._seed), self._runtime.autocast():
+            yield
+
+    def _batches(self, sampler: Iterable[list[Draw]], workers: int | Literal["auto"]) -> Generator[Batch]:
+        runtime = self._runtime
+        count = runtime.processes.count
+        return load_batches(
+            self._items, sampler, runtime.device, runtime.memory_format, workers=workers, processes=count
+        )
 
     def _translated(self, source: Tensor, direction: int = 0) -> Tensor:
         directions = getattr(self._method, "directions", ("forward",))
@@ -103,8 +122,9 @@ class Validator:
             found.append([Row(*row, headings) for row in sides])
         return [row for rows in zip(*found, strict=True) for row in rows]
 
-    def _rows(self, batch: Batch, output: Tensor) -> list[Row]:
+    def _rows(self, batch: Batch) -> list[Row]:
         source, target = self._dataset.source, self._dataset.target
+        output = self._translated(batch.source)
         return [Row(*row) for row in _shown((batch.source, source), (output, target), (batch.target, target))]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from itrans.engine.pictures import table
+from itrans.engine.pictures import shown_size, table
 from itrans.errors import DataError
 from itrans.evaluation.evaluate import evaluate_checkpoint
 from itrans.evaluation.result import credit
@@ -49,7 +49,7 @@ def compared(
         *((name, [row.output for row in found]) for name, found in columns.items()),
         ("target", [row.target for row in rows]),
     ]
-    return table(sides, rows[0].target.shape[:2], _credit(evaluations))
+    return table(sides, shown_size(rows[0].target), _credit(evaluations))
 
 
 def _credit(evaluations: Mapping[str, Evaluation]) -> str:

@@ -185,7 +185,7 @@ class _Measurement:
         self._source, self._target, self._device, self._picture = source, target, device, picture
         asked = [name for name in names if name not in SET_METRICS]
         self.first = asked[0] if asked else None
-        if "l1" in asked and source.planes == target.planes:
+        if "l1" in asked and source.kind == target.kind and source.planes == target.planes:
             asked.append(SOURCE_L1)
         self._running = {name: RunningScore() for name in asked}
         self._metrics = picture_metrics(asked, target, device, announce) if paired else []

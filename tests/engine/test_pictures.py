@@ -7,23 +7,31 @@ from itrans.engine.pictures import Row, grid, table
 
 
 def test_columns_are_source_output_target_in_that_order():
-    sides = [np.full((20, 30, 3), value, np.uint8) for value in (10, 120, 230)]
+    sides = [np.full((20, 100, 3), value, np.uint8) for value in (10, 120, 230)]
     picture = grid([Row(*sides)])
     middle = picture[picture.shape[0] // 2]
-    assert [int(middle[x][0]) for x in (4 + 15, 4 + 34 + 15, 4 + 68 + 15)] == [10, 120, 230]
+    assert [int(middle[x][0]) for x in (4 + 50, 4 + 104 + 50, 4 + 208 + 50)] == [10, 120, 230]
+
+
+def test_pictures_that_are_too_small_to_see_become_squares_of_pixels():
+    small = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    picture = grid([Row(small, small, small)])
+    assert picture.shape[1] == 3 * (96 + 4) + 4
+    shown = picture[-4 - 96 : -4, 4 : 4 + 96]
+    assert np.array_equal(shown, np.kron(small, np.ones((12, 12, 1), np.uint8)))
 
 
 def test_any_kind_of_array_is_shown():
     row = Row(
-        np.full((20, 20, 1), 65535, np.uint16), np.full((20, 20, 5), 0.5, np.float32), np.zeros((20, 20, 3), np.uint8)
+        np.full((96, 96, 1), 65535, np.uint16), np.full((96, 96, 5), 0.5, np.float32), np.zeros((96, 96, 3), np.uint8)
     )
     picture = grid([row])
     middle = picture[picture.shape[0] // 2]
-    assert [tuple(middle[x]) for x in (14, 38, 62)] == [(255,) * 3, (128,) * 3, (0,) * 3]
+    assert [tuple(middle[x]) for x in (52, 152, 252)] == [(255,) * 3, (128,) * 3, (0,) * 3]
 
 
 def test_a_caption_is_written_below_and_wrapped():
-    row = Row(*[np.zeros((20, 60, 3), np.uint8)] * 3)
+    row = Row(*[np.zeros((20, 100, 3), np.uint8)] * 3)
     plain, captioned = grid([row]), grid([row], "SAMPLE DATA stands in for what is not there, and this line is long")
     assert captioned.shape[0] > plain.shape[0] + 18
     assert (captioned[plain.shape[0] :] < 255).any()

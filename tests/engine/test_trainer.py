@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime
 
 import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +21,8 @@ def test_a_run_leaves_recipe_log_samples_and_checkpoints(train, aligned):
     folder = train("run")
     assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.pt", "best.pt"}
     assert (folder / "recipe.toml").read_text().count("[generator]") == 1
-    assert [path.name for path in sorted((folder / "samples").iterdir())] == ["epoch-0001.png", "epoch-0002.png"]
+    grids = ["epoch-0001.png", "epoch-0002.png", "step-0000000.png"]
+    assert [path.name for path in sorted((folder / "samples").iterdir())] == grids
     log = log_of(folder)
     assert [line["event"] for line in log] == ["start", *["step"] * 4, "validation", *["step"] * 4, "validation", "end"]
     assert set(log[1]["losses"]) == {"discriminator.cgan", "generator.cgan", "generator.l1"}
@@ -176,9 +179,46 @@ def test_weights_that_are_not_finite_never_replace_a_good_checkpoint(train, bad_
 
 def test_a_validation_that_fails_loses_no_step(train, aligned, tmp_path):
     (aligned / "val" / "01.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"01\.png"):
-        train("run")
+    with pytest.raises(DataError, match=r"01\.png") as error:
+        train("run", "log.pictures=0")
+    assert "last.pt (step 4)" in str(error.value)
     assert load_checkpoint(tmp_path / "run/checkpoints/last.pt").progress.step == 4
+
+
+def test_a_run_shorter_than_the_interval_of_its_log_has_a_line_of_losses(train):
+    lines = [line for line in log_of(train("run", "log.every=50", "train.steps=3")) if line["event"] == "step"]
+    assert [line["step"] for line in lines] == [3]
+    assert lines[0]["means"].keys() == lines[0]["losses"].keys()
+
+
+def test_a_line_of_losses_has_means_over_the_steps_since_the_last_one(train):
+    each = [line for line in log_of(train("each")) if line["event"] == "step"]
+    some = [line for line in log_of(train("some", "log.every=3")) if line["event"] == "step"]
+    assert [line["step"] for line in some] == [3, 6, 8]
+    for line, steps in zip(some, ([1, 2, 3], [4, 5, 6], [7, 8]), strict=True):
+        values = [each[step - 1]["losses"]["generator.l1"] for step in steps]
+        assert line["means"]["generator.l1"] == pytest.approx(sum(values) / len(values), rel=1e-5)
+        assert line["losses"] == each[steps[-1] - 1]["losses"]
+
+
+def test_every_line_of_the_log_has_the_time(train):
+    lines = log_of(train("run", "train.steps=2"))
+    times = [datetime.fromisoformat(line["time"]) for line in lines]
+    assert times == sorted(times)
+    assert all(time.tzinfo is not None for time in times)
+    seconds = [line["seconds"] for line in lines]
+    assert seconds == sorted(seconds)
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [("uint8", "bfloat16"), ("uint16", "float32"), ("float32", "float32")])
+def test_pictures_of_more_than_8_bits_are_trained_in_fp32(train, aligned, monkeypatch, dtype, expected):
+    monkeypatch.setattr("itrans.engine.devices.has_native_bf16", lambda device: True)
+    scale = {"uint8": 1, "uint16": 257, "float32": 1 / 255}[dtype]
+    for path in sorted(aligned.rglob("*.png")):
+        image = cv2.imread(str(path))
+        path.unlink()
+        np.save(path.with_suffix(".npy"), (image * float(scale)).astype(dtype))
+    assert log_of(train("run", "train.steps=1", "train.precision=auto"))[0]["precision"] == expected
 
 
 def test_a_run_that_has_stopped_early_stays_stopped(train):
