@@ -58,6 +58,7 @@ class RunFolder:
 
     def resumable(self) -> list[Path]:
         """Return the checkpoints that a run can go on from: the last one, and those of steps, the newest first.
+
         Raises:
             CheckpointError: there are none.
         """

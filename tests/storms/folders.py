@@ -1,4 +1,4 @@
-"""Two runs in one folder, two that resume, two sweeps: the second is refused, and a killed one leaves nothing locked."""
+"""Two runs in one folder, two that resume, two sweeps: one is refused, and a killed run locks nobody out."""
 
 from __future__ import annotations
 

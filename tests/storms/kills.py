@@ -65,7 +65,7 @@ def report(folder: Path, kills: int, starts: int) -> bool:
     left = [str(path) for path in (folder / "killed").rglob(".*")]
     missing = sorted(set(range(1, one.progress.step + 1)) - set(steps))
     print(f"{kills} kills in {starts} starts, {other.progress.step} steps")
-    print(f"tensors that differ: {len(unlike)} of {len(states[0])}; progress the same: {one.progress == other.progress}")
+    print(f"tensors that differ: {len(unlike)} of {len(states[0])}; same progress: {one.progress == other.progress}")
     print(f"lines twice: {twice}; steps missing: {missing}; left behind: {left}")
     return bool(unlike or twice or left or missing or one.progress != other.progress)
 
