@@ -65,6 +65,7 @@ class Runtime:
         self.optimizers = {name: _optimizer(network, optimizer) for name, network in self._networks.items()}
         self._base_lr = optimizer.lr
         self._scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+        self._updates = dict.fromkeys(self._networks, 0)
         self.averages: dict[str, dict[str, Tensor]] = {}
         if train.ema is not None:
             self.averages = {name: copy.deepcopy(self._networks[name].state_dict()) for name in method.generators}
@@ -111,8 +112,9 @@ class Runtime:
         self._scaler.update()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the optimisers, the averages and the loss scale."""
+        """Return the optimisers, how often each has stepped, the averages and the loss scale."""
         return {
+            "updates": dict(self._updates),
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "averages": self.averages,
             "scaler": self._scaler.state_dict(),
@@ -122,6 +124,8 @@ class Runtime:
         """Take over what `state_dict` returned."""
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
+            steps = [int(values["step"]) for values in optimizer.state.values()]  # all that older files know
+            self._updates[name] = state.get("updates", {}).get(name, max(steps, default=0))
         for name, average in self.averages.items():
             for key, value in average.items():
                 value.copy_(state["averages"][name][key])
@@ -149,6 +153,7 @@ class Runtime:
             nn.utils.clip_grad_norm_(parameters, self._clip_norm)
         self._scaler.step(optimizer)
         optimizer.zero_grad(set_to_none=True)
+        self._updates[name] += 1
         self._average(name)
 
     @torch.no_grad()
@@ -156,9 +161,13 @@ class Runtime:
         average = self.averages.get(name)
         if average is None or self._decay is None:
             return
+        # An average that forgot slowly from the first step on would be of the random weights it began with: after 150
+        # updates at 0.98, they and the statistics of batch norm would still be a twentieth of it.
+        updates = self._updates[name]
+        decay = min(self._decay, (1 + updates) / (10 + updates))
         for key, value in self._networks[name].state_dict().items():
             if value.is_floating_point():
-                average[key].lerp_(value, 1 - self._decay)
+                average[key].lerp_(value, 1 - decay)
             else:
                 average[key].copy_(value)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -79,18 +81,48 @@ def test_gradients_are_clipped_to_the_norm(monkeypatch):
 
 def test_averages_follow_the_generator_and_can_take_its_place():
     method = TwoNetworks()
-    runtime = runtime_of(method, ema=0.75, lr=0.1)
+    runtime = runtime_of(method, ema=0.26, lr=0.1)
     (start, _), expected = weights(method, "generator"), None
-    for _ in range(3):
+    for decay in (2 / 11, 3 / 12, 0.26):  # (1 + n) / (10 + n) after n updates, until that is more than the recipe says
         with runtime.update("generator") as update:
             update({"a": method.networks["generator"](torch.ones(1, 2)).square().sum()})
         now = method.networks["generator"].weight.detach()
-        expected = 0.75 * (start if expected is None else expected) + 0.25 * now
+        expected = decay * (start if expected is None else expected) + (1 - decay) * now
     current = method.networks["generator"].weight.detach().clone()
     with runtime.averaged():
         torch.testing.assert_close(method.networks["generator"].weight.detach(), expected)
     assert torch.equal(method.networks["generator"].weight, current)
     assert set(runtime.averages) == {"generator"}
+
+
+def test_averaged_statistics_of_batch_norm_are_soon_those_of_the_data():
+    method = TwoNetworks()
+    method.networks["generator"] = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    runtime = runtime_of(method, ema=0.98, lr=1e-9)
+    inputs = 7 + torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+    for _ in range(60):
+        with runtime.update("generator") as update:
+            update({"a": method.networks["generator"](inputs).sum()})
+    seen = method.networks["generator"][0](inputs).detach()
+    torch.testing.assert_close(runtime.averages["generator"]["1.running_mean"], seen.mean(0), rtol=0.1, atol=0.01)
+
+
+def test_updates_are_counted_on_when_a_run_goes_on_also_from_a_file_that_does_not_say_them():
+    def trained(runtime, method, updates):
+        for _ in range(updates):
+            with runtime.update("generator") as update:
+                update({"a": method.networks["generator"](torch.ones(1, 2)).square().sum()})
+
+    for keeps in (True, False):
+        method = TwoNetworks()
+        runtime = runtime_of(method, ema=0.9)
+        trained(runtime, method, 5)
+        state = copy.deepcopy(runtime.state_dict())
+        again = runtime_of(method, ema=0.9)
+        if not keeps:
+            del state["updates"]
+        again.load_state_dict(state)
+        assert again.state_dict()["updates"] == {"generator": 5, "discriminator": 0}
 
 
 def test_autocast_computes_in_the_dtype_but_keeps_weights_in_fp32():
