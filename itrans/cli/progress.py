@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -75,6 +77,12 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
     return "\n".join(lines)
 
 
+def write_at_once(text: str) -> None:
+    """Write a line to standard error from a signal's handler, which may have come in the middle of another write."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode())
+
+
 class Lines:
     """A line every so many steps.
 
@@ -115,6 +123,10 @@ class Lines:
         """Print what was measured."""
         click.echo(validation_line(epoch, metrics, better))
 
+    def stopping(self, text: str) -> None:
+        """Say it on standard error."""
+        write_at_once(text)
+
     def end(self) -> None:
         """Do nothing."""
 
@@ -124,14 +136,14 @@ class TerminalBar:
 
     def __init__(self) -> None:
         self._live: Live | None = None
-        self._losses = ""
+        self._losses, self._stopping = "", ""
 
     def note(self, text: str) -> None:
         """Print a sentence above the bar."""
-        if self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False)
-        else:
-            click.echo(text)
+        from rich.console import Console
+
+        console = Console() if self._live is None else self._live.console
+        console.print(text, markup=False, highlight=False)
 
     def begin(self, done: int, total: int) -> None:
         """Draw the bar."""
@@ -169,6 +181,12 @@ class TerminalBar:
         """Print what was measured above the bar."""
         self.note(validation_line(epoch, metrics, better))
 
+    def stopping(self, text: str) -> None:
+        """Have it drawn below the bar a moment later: to print from here could go between the halves of a line."""
+        self._stopping = text
+        if self._live is None:
+            write_at_once(text)
+
     def end(self) -> None:
         """Leave the bar as it stands."""
         if self._live is not None:
@@ -179,4 +197,5 @@ class TerminalBar:
         from rich.console import Group
         from rich.text import Text
 
-        return Group(self._bar, Text(self._losses, style="dim"))
+        lines = [Text(self._losses, style="dim"), *([Text(self._stopping, style="bold")] if self._stopping else [])]
+        return Group(self._bar, *lines)

@@ -130,7 +130,7 @@ def train(
     check()
     keep_freed_memory()
     chosen = choose_device(device, processes.local_rank)
-    stop = StopRequest(*stop_after, answers=processes.is_first)
+    stop = StopRequest(*stop_after, answer=reporter.stopping)
     _relay_log(reporter)
     lock = locked(path, reporter.note) if processes.is_first else contextlib.nullcontext()
     with stop.listening(), lock, joined(processes, chosen):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ANSWER = "Stopping after this step; Ctrl-C again stops at once, without saving."
 
@@ -22,14 +20,20 @@ class StopRequest:
     Args:
         steps: stop after so many steps of this process, or None.
         seconds: stop after so many seconds, or None.
-        answers: whether a signal is answered on standard error at once.
+        answer: told what a signal will do, at once, from the signal's handler: in the middle of anything.
 
     Attributes:
         reason: why, once there is a reason.
     """
 
-    def __init__(self, steps: int | None = None, seconds: float | None = None, *, answers: bool = False) -> None:
-        self._steps, self._answers = steps, answers
+    def __init__(
+        self,
+        steps: int | None = None,
+        seconds: float | None = None,
+        *,
+        answer: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._steps, self._answer = steps, answer
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self.reason = ""
 
@@ -62,12 +66,4 @@ class StopRequest:
         if self.reason and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        if self._answers:
-            _say(_ANSWER)
-
-
-def _say(text: str) -> None:
-    """Write a line to standard error from a signal's handler, which may have come in the middle of another write."""
-    above = "\n" if sys.stderr.isatty() else ""  # below a progress bar
-    with contextlib.suppress(OSError, ValueError):
-        os.write(2, f"{above}{text}\n".encode())
+        self._answer(_ANSWER)

@@ -26,6 +26,9 @@ class Reporter(Protocol):
     def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Hear of a validation; `better` if it is the best so far."""
 
+    def stopping(self, text: str) -> None:
+        """Hear, in the middle of anything, that somebody has asked to stop."""
+
     def end(self) -> None:
         """Hear that no more steps follow."""
 
@@ -46,6 +49,9 @@ class Silent:
         """See `Reporter`."""
 
     def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+        """See `Reporter`."""
+
+    def stopping(self, text: str) -> None:
         """See `Reporter`."""
 
     def end(self) -> None:
