@@ -42,11 +42,17 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
             continue
         found = len(faults)
         hidden = not console.is_terminal
+        places: dict[str, int] = {}
         for position in track(range(len(dataset)), split, console=console, transient=True, disable=hidden):
             try:
-                checked_pair(dataset, position)
+                key = checked_pair(dataset, position).key
             except DataError as error:
                 faults.append(f"{split}: {error}")
+                continue
+            if (other := places.setdefault(key, position)) != position:
+                faults.append(
+                    f"{split}: pairs {other} and {position} have one key, {key}: a key names one pair of its split."
+                )
         click.echo(f"{split}: {counted(len(dataset), 'pair')} read, {len(faults) - found} of them wrong")
     if faults:
         more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import cv2
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -208,3 +209,8 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
     if spec.kind == "labels" and (fault := labels_fault(image, spec)):
         raise DataError(f"{key}: the {side} {fault}.")
+    if image.dtype == np.float32:
+        low, high = float(image.min()), float(image.max())
+        if not (low >= 0 and high <= 1):  # false for NaN too
+            found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
+            raise DataError(f"{key}: the {side} has {found}; they should be from 0 to 1.")

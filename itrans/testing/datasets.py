@@ -55,7 +55,11 @@ def check(
 
 
 def _places(length: int) -> list[int]:
-    return sorted({round(place) for place in np.linspace(0, length - 1, MOST).tolist()})
+    """Return which pairs to read: from the first to the last, with each its neighbour, which likest shares its key."""
+    if length <= MOST:
+        return list(range(length))
+    first = np.linspace(0, length - 2, MOST // 2).tolist()
+    return [round(place) + beside for place in first for beside in (0, 1)]
 
 
 def _check_pairs(findings: Findings, dataset: Any, split: str) -> list[Pair]:
@@ -76,15 +80,6 @@ def _check_pairs(findings: Findings, dataset: Any, split: str) -> list[Pair]:
             findings.faults.append(f"Pair {place} of {split} is not what it should be. {error}")
             return []
     _check_keys(findings, split, [pair.key for pair in pairs])
-    for pair in pairs[:1]:
-        for side, image in (("source", pair.source), ("target", pair.target)):
-            if image.dtype == np.float32:
-                low, high = float(image.min()), float(image.max())
-                findings.expect(
-                    low >= 0 and high <= 1,
-                    f"Pictures of float32 should be in [0, 1], and the {side} of {pair.key} is from {low:g} to "
-                    f"{high:g}.",
-                )
     return pairs
 
 

@@ -47,3 +47,47 @@ def test_sample_data_are_checked_instead_and_that_is_said(itrans, recipe, aligne
     refused = itrans("data", "check", recipe, "--no-sample")
     assert refused.exit_code == 2
     assert "dataset.root\n  The data set's folder gone is not there" in refused.stderr
+
+
+OWN = """
+import numpy as np
+from itrans.api import DATASETS, ImageSpec, Pair
+
+@DATASETS.register("own", replace=True)
+class Own:
+    source = target = ImageSpec(1, dtype="float32")
+
+    def __init__(self, *, scale: float = 1.0, names: int = 4, split: str) -> None:
+        self.scale, self.names = scale, names
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        picture = np.full((16, 16, 1), index / 3, np.float32)
+        return Pair(picture, picture * np.float32(self.scale), f"p{index % self.names}")
+"""
+
+
+def own(tmp_path, text, **arguments):
+    (tmp_path / "own.py").write_text(OWN)
+    start, _, rest = text.partition("[dataset]")
+    table = "".join(f"{key} = {value}\n" for key, value in arguments.items())
+    (tmp_path / "own.toml").write_text(
+        f'{start}[dataset]\nname = "own"\n{table}\n[generator]{rest.partition("[generator]")[2]}'
+    )
+    return tmp_path / "own.toml", "--code", tmp_path / "own.py"
+
+
+def test_floats_that_are_no_picture_are_wrong(itrans, recipe, tmp_path):
+    done = itrans("data", "check", *own(tmp_path, recipe.read_text(), scale=255.0))
+    assert done.exit_code == 2
+    assert "train: 4 pairs read, 3 of them wrong" in done.stdout  # the first is black, whatever its scale
+    assert "p1: the target has floats from 85 to 85" in done.stderr
+
+
+def test_a_key_of_several_pairs_is_wrong_and_both_are_told(itrans, recipe, tmp_path):
+    done = itrans("data", "check", *own(tmp_path, recipe.read_text(), names=3))
+    assert done.exit_code == 2
+    assert "train: 4 pairs read, 1 of them wrong" in done.stdout
+    assert "train: pairs 0 and 3 have one key, p0" in done.stderr

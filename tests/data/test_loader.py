@@ -232,6 +232,23 @@ def test_sides_may_differ_in_channels_and_type():
     assert batch.target.unique().tolist() == [0]
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(255, "floats from 0.5 to 255"), (-0.01, "floats from -0.01 to 0.5"), (np.nan, "NaN"), (np.inf, "to inf")],
+)
+def test_floats_outside_of_0_to_1_are_refused_with_the_pairs_name(side, value, found):
+    spec = ImageSpec(1, dtype="float32")
+    image = grey(0.5, channels=1, dtype="float32")
+    bad = image.copy()
+    bad[1, 2] = value
+    dataset = Pictures(Pair(image, image, "a/1.png")._replace(**{side: bad}), source=spec, target=spec)
+    with pytest.raises(
+        DataError, match=rf"^a/1\.png: the {side} has .*{re.escape(found)}.*; they should be from 0 to 1"
+    ):
+        next(batches(dataset))
+
+
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_memory_lies_as_it_was_asked_for(layout):
     batch = next(batches(Pictures(pair()), layout=layout))
