@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from itrans.data.walking import files_in
 from itrans.errors import DataError, OutputError, counted
 from itrans.files import replacing
 from itrans.protocols import ImageSpec, PixelType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cv2.typing import MatLike
     from numpy.typing import NDArray
 
@@ -119,12 +118,13 @@ def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
 
-    They are sorted by their paths written with `/`, so the order is the same on every system.
+    They are sorted by their paths written with `/`, so the order is the same on every system. Links to folders are
+    followed.
 
     Raises:
         DataError: the folder, or one in it, is missing or cannot be read.
     """
-    return [Path(name) for name in sorted(name for name in _files(folder) if _suffix(name) in SUFFIXES)]
+    return [Path(name) for name in sorted(name for name in files_in(folder) if _suffix(name) in SUFFIXES)]
 
 
 def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
@@ -136,21 +136,8 @@ def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
     Raises:
         DataError: see `find_images`.
     """
-    counts = Counter(_suffix(name) for name in _files(folder))
+    counts = Counter(_suffix(name) for name in files_in(folder))
     return {suffix: count for suffix, count in counts.most_common() if suffix not in SUFFIXES | _TEXTS}
-
-
-def _files(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """Yield the files in a folder and the folders in it, relative to it and written with `/`, without hidden ones."""
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"The folder {error.filename} cannot be read: {error.strerror}.") from error
-
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inner = Path(place).relative_to(folder).as_posix()
-        prefix = "" if inner == "." else f"{inner}/"
-        yield from (prefix + name for name in files if not name.startswith("."))
 
 
 def _suffix(name: str) -> str:
