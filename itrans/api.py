@@ -53,7 +53,7 @@ from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, L
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -112,9 +112,13 @@ __all__ = [
     "did_you_mean",
     "existing_root",
     "find_images",
+    "layout_advice",
     "lightness_and_ab",
     "load",
     "match_images",
+    "names_of_split",
+    "no_pictures",
+    "part_of",
     "quiet_downloads",
     "read_image",
     "read_label_map",
@@ -232,6 +236,36 @@ def match_images(
     from itrans.data import folders as found
 
     return found.match_images(folders, endings)
+
+
+def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
+    """Return the error of folders without pictures; see `itrans.data.folders.no_pictures`."""
+    from itrans.data import folders as found
+
+    return found.no_pictures(folders, advice)
+
+
+def names_of_split(
+    names: Iterable[str], held_out: float, split: Split, root: str | os.PathLike[str], what: str = "picture"
+) -> list[str]:
+    """Return the names that a hash puts into a split; see `itrans.data.folders.names_of_split`."""
+    from itrans.data import folders
+
+    return folders.names_of_split(names, held_out, split, root, what)
+
+
+def part_of(name: str, held_out: float) -> Split:
+    """Return the split that a hash of a name puts it into; see `itrans.data.folders.part_of`."""
+    from itrans.data import folders
+
+    return folders.part_of(name, held_out)
+
+
+def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
+    """Return which keys to set for the folders that are there; see `itrans.data.layouts.layout_advice`."""
+    from itrans.data import layouts
+
+    return layouts.layout_advice(root, folders)
 
 
 def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:

@@ -41,7 +41,7 @@ def shown_as(images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[Im
     """
     if spec.kind == "labels":
         colours = class_colours(spec.planes)
-        return [colours[np.minimum(image[..., 0], spec.planes)] for image in images]
+        return [colours[np.minimum(image[..., 0], spec.planes, dtype=np.intp)] for image in images]
     if spec.kind == "ab" and sources[0].shape[2] == 1:
         return [with_ab(source, image) for source, image in zip(sources, images, strict=True)]
     return images

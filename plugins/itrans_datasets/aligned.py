@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Gt, Lt
 
 from itrans.api import (
     DataError,
@@ -12,25 +13,29 @@ from itrans.api import (
     Split,
     as_channels,
     counted,
-    find_images,
     read_image,
     spec_of,
 )
-from itrans_datasets.splits import split_folder
+from itrans_datasets.splits import HELD_OUT, split_files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from itrans.api import ImageArray
 
 
 class Aligned:
     """Pictures A|B side by side in `root/train`, `root/val` and `root/test`.
 
-    `val` and `test` stand in for each other where one of them is not there.
+    `val` and `test` stand in for each other where one of them is not there. Where none of the three is there, and the
+    pictures are in `root` itself, a hash of each one's name decides for good: a fraction `holdout` of them is held out,
+    half of it as `val` and half as `test`.
 
     Args:
         root: the data set's folder.
         direction: `AtoB` translates the left half to the right one.
         channels: convert every picture to so many; without it, all must have as many as the first.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
@@ -46,14 +51,12 @@ class Aligned:
         root: str,
         direction: Literal["AtoB", "BtoA"] = "AtoB",
         channels: Literal[1, 3, 4] | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        self._folder: Path = split_folder(Path(root), split)
+        advice = "Put those of the split there, each A|B side by side."
+        self._folder, self._files = split_files(root, split, holdout, advice, halves=True)
         self._direction, self._channels = direction, channels
-        # As texts, which travel to worker processes faster than paths do.
-        self._files = [path.as_posix() for path in find_images(self._folder)]
-        if not self._files:
-            raise DataError(f"{self._folder} holds no pictures. Put those of the split there, each A|B side by side.")
         self.source: ImageSpec = spec_of(self._halves(0)[0])
         self.target: ImageSpec = self.source
 

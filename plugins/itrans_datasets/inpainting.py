@@ -10,6 +10,7 @@ from annotated_types import Gt, Lt
 
 from itrans.api import WHITE, ImageSpec, Pair, Split
 from itrans_datasets.pictures import Sample, pictures_of
+from itrans_datasets.splits import HELD_OUT
 
 if TYPE_CHECKING:
     from itrans.api import ImageArray
@@ -19,12 +20,13 @@ class Inpainting:
     """A picture with a grey rectangular hole -> the whole picture.
 
     Args:
-        root: the folder of the pictures; with `train`, `val` and `test` in it, or else a tenth is held out.
+        root: the folder of the pictures; with `train`, `val` and `test` in it, or else a part is held out.
         sample: pictures that need no folder: `openmoji` or `facades`.
         mask: `centre`, or `random`: at another place in every epoch, and for held-out pictures always at the same.
         hole: its height and width, in parts of the picture's.
         mask_channel: have one more channel in the source, white in the hole and black elsewhere.
         channels: convert every picture to so many.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
@@ -44,9 +46,10 @@ class Inpainting:
         hole: Annotated[float, Gt(0), Lt(1)] = 0.5,
         mask_channel: bool = False,
         channels: Literal[1, 3, 4] | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        self._pictures = pictures_of(root, sample, split, channels)
+        self._pictures = pictures_of(root, sample, split, channels, holdout=holdout)
         self._mask, self._hole, self._mask_channel = mask, hole, mask_channel
         self.attribution = self._pictures.attribution
         self.target: ImageSpec = self._pictures.spec

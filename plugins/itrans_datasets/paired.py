@@ -9,7 +9,6 @@ from annotated_types import Gt, Lt
 from itrans.api import (
     DataError,
     ImageSpec,
-    MissingSplitError,
     Pair,
     Split,
     check_same_size,
@@ -18,7 +17,7 @@ from itrans.api import (
     split_folders,
 )
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.splits import part_of
+from itrans_datasets.splits import HELD_OUT, pairs_of_split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,15 +63,13 @@ class PairedFolders:
         target_ending: str | None = None,
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
-        holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
         self._folders = split_folders(root, {"source": source, "target": target}, split)
         found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
         if "{split}" not in source:
-            found = {name: files for name, files in found.items() if part_of(name, holdout) == split}
-            if not found:
-                raise MissingSplitError(f'No pair of {root} falls into the split "{split}"; another holdout may do.')
+            found = pairs_of_split(found, holdout, split, root)
         self._names, self._files = list(found), list(found.values())
         self._channels = (source_channels, target_channels)
         first = self._sides(0)
