@@ -183,11 +183,33 @@ class Translator:
             DataError: see `translate`; or the pictures differ in shape or type, or there are not as many seeds as
                 pictures.
         """
+        return self.translate_stored(
+            [self._prepared(image, direction) for image in images], seed=seed, direction=direction
+        )
+
+    def translate_stored(
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+    ) -> list[ImageArray]:
+        """Translate sources of a data set like the one in training: lightness as stored, not a grey picture of it.
+
+        Grey pictures would not do: there and back, 33 of the 256 values of a lightness come back as another.
+
+        Args:
+            images: `(H, W, C)`, each as the direction's spec says.
+            seed: see `translate_batch`.
+            direction: see `translate`.
+
+        Raises:
+            DataError: see `translate_batch`.
+        """
         source, target = self.specs(direction)
         seeds = self._seeds(seed, len(images))
         if not images:
             return []
-        images = [self._prepared(image, direction) for image in images]
         for image in images:
             if image.shape != images[0].shape or image.dtype != images[0].dtype:
                 raise DataError(
