@@ -56,7 +56,7 @@ def pictures_of(
         sample: what takes the place of a folder.
         split: which part.
         channels: convert every picture to so many; without it, all must have as many as the first.
-        kind: what the pictures must be, in words, where nothing converts them: said of one that is unlike the first.
+        kind: what the pictures must be, in words: said of one that is unlike the first.
         holdout: the fraction to hold out where there are no folders for splits.
 
     Raises:
@@ -120,7 +120,8 @@ class FolderPictures:
             path, found = self._folder / self._files[index], spec_of(image)
             if self._kind is None:
                 raise DataError(unlike(path, found, self._files[0], self.spec, "channels"))
-            raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.")
+            remedy = " dataset.channels = 3 makes all RGB." if found.dtype == self.spec.dtype else ""
+            raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.{remedy}")
         return image, self._files[index]
 
     def _read(self, index: int) -> ImageArray:
