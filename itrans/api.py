@@ -10,6 +10,7 @@ output = translator.translate(array)      # (H, W, C) uint8, uint16 or float32 i
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
@@ -53,13 +54,18 @@ from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, L
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from itrans.data.folders import first_readable as first_readable
+    from itrans.data.folders import names_of_split as names_of_split
+    from itrans.data.folders import no_pictures as no_pictures
+    from itrans.data.folders import part_of as part_of
+    from itrans.data.layouts import layout_advice as layout_advice
     from itrans.methods.noise import Noise as Noise
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translate import Mode, Precision, Translator
@@ -112,6 +118,7 @@ __all__ = [
     "did_you_mean",
     "existing_root",
     "find_images",
+    "first_readable",
     "layout_advice",
     "lightness_and_ab",
     "load",
@@ -130,14 +137,22 @@ __all__ = [
     "write_image",
 ]
 
+_LATER = {
+    "Noise": "itrans.methods.noise",
+    "first_readable": "itrans.data.folders",
+    "layout_advice": "itrans.data.layouts",
+    "names_of_split": "itrans.data.folders",
+    "no_pictures": "itrans.data.folders",
+    "part_of": "itrans.data.folders",
+}
+"""Where the names are that are imported when they are asked for, because their modules need torch, or OpenCV."""
+
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
     def __getattr__(name: str) -> Any:
-        """Import what is a torch module when it is asked for."""
-        if name == "Noise":
-            from itrans.methods.noise import Noise
-
-            return Noise
+        """Import what is in a heavy module when it is asked for."""
+        if name in _LATER:
+            return getattr(importlib.import_module(_LATER[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -236,36 +251,6 @@ def match_images(
     from itrans.data import folders as found
 
     return found.match_images(folders, endings)
-
-
-def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
-    """Return the error of folders without pictures; see `itrans.data.folders.no_pictures`."""
-    from itrans.data import folders as found
-
-    return found.no_pictures(folders, advice)
-
-
-def names_of_split(
-    names: Iterable[str], held_out: float, split: Split, root: str | os.PathLike[str], what: str = "picture"
-) -> list[str]:
-    """Return the names that a hash puts into a split; see `itrans.data.folders.names_of_split`."""
-    from itrans.data import folders
-
-    return folders.names_of_split(names, held_out, split, root, what)
-
-
-def part_of(name: str, held_out: float) -> Split:
-    """Return the split that a hash of a name puts it into; see `itrans.data.folders.part_of`."""
-    from itrans.data import folders
-
-    return folders.part_of(name, held_out)
-
-
-def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
-    """Return which keys to set for the folders that are there; see `itrans.data.layouts.layout_advice`."""
-    from itrans.data import layouts
-
-    return layouts.layout_advice(root, folders)
 
 
 def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
 
 from itrans.data.images import find_images, unread_suffixes
 from itrans.data.layouts import PLACEHOLDER, layout_advice
@@ -15,7 +15,7 @@ from itrans.protocols import Split
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from itrans.protocols import ImageArray
 
@@ -23,6 +23,9 @@ _STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
 """Many published data sets have one held-out part, called either way."""
 
 _MOST_NAMED = 10
+_MOST_TRIED = 20
+
+Read = TypeVar("Read")
 
 _Side: TypeAlias = tuple[Path, str, str]
 """A folder, the argument that gives its ending, and the ending."""
@@ -196,6 +199,27 @@ def names_of_split(
             f'No {what} of {root} falls into the split "{split}": there are too few. Another dataset.holdout may do.'
         )
     return found
+
+
+def first_readable(read: Callable[[int], Read], count: int) -> tuple[int, Read]:
+    """Return the first of a data set's pictures that can be read, its number before it: it says what all are like.
+
+    A first picture that is damaged is no more than any other that is: it is told, or left out, when its turn comes.
+
+    Args:
+        read: reads the picture of a number, from 0 on.
+        count: how many there are.
+
+    Raises:
+        DataError: none of the first few can be read; this is what is wrong with the very first one.
+    """
+    fault: DataError | None = None
+    for index in range(min(count, _MOST_TRIED)):
+        try:
+            return index, read(index)
+        except DataError as error:
+            fault = fault or error
+    raise fault or DataError("The data set is empty.")
 
 
 def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from itrans.data.loader import PairItems
+    from itrans.data.loader import PairItems, Skipped
     from itrans.data.sampler import Draw
     from itrans.protocols import ImageArray
 
@@ -34,12 +34,13 @@ def read_batches(items: PairItems, total: int, size: int, *, swapped: bool = Fal
         ItransError: a pair cannot be read.
     """
 
-    def pairs(draws: list[Draw]) -> list[Pair | ItransError]:
+    def pairs(draws: list[Draw]) -> list[Pair | Skipped | ItransError]:
         return [items[draw] for draw in draws]
 
-    def good(pair: Pair | ItransError) -> Pair:
+    def good(pair: Pair | Skipped | ItransError) -> Pair:
         if isinstance(pair, ItransError):
             raise pair
+        assert isinstance(pair, Pair), "here, no pair is left out"
         return Pair(pair.target, pair.source, pair.key) if swapped else pair
 
     with ThreadPoolExecutor(1) as reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from itrans.api import (
     as_channels,
     counted,
     find_images,
+    first_readable,
     names_of_split,
     no_pictures,
     read_image,
@@ -73,8 +75,11 @@ class Unaligned:
             parts = zip(self._folders, self._files, strict=True)
             self._files = [names_of_split(files, holdout, split, folder) for folder, files in parts]
         self._channels = channels
-        self.source: ImageSpec = spec_of(self._read(0, 0))
-        self.target: ImageSpec = spec_of(self._read(1, 0))
+        first, source = first_readable(partial(self._read, 0), len(self._files[0]))
+        other, target = first_readable(partial(self._read, 1), len(self._files[1]))
+        self._first = (first, other)
+        self.source: ImageSpec = spec_of(source)
+        self.target: ImageSpec = spec_of(target)
 
     def __len__(self) -> int:
         """Return the number of pictures in the larger folder."""
@@ -113,9 +118,9 @@ class Unaligned:
             except ValueError as error:
                 raise DataError(f"{path}: {error}.") from error
         if expected is not None and spec_of(image) != expected:
-            found = spec_of(image)
+            found, first = spec_of(image), self._files[side][self._first[side]]
             raise DataError(
-                f"{path} has {counted(found.channels, 'channel')} of {found.dtype}, but {self._files[side][0]} has "
+                f"{path} has {counted(found.channels, 'channel')} of {found.dtype}, but {first} has "
                 f"{expected.channels} of {expected.dtype}. Set dataset.channels, or convert it."
             )
         return image

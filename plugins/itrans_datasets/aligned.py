@@ -13,6 +13,7 @@ from itrans.api import (
     Split,
     as_channels,
     counted,
+    first_readable,
     read_image,
     spec_of,
 )
@@ -57,7 +58,8 @@ class Aligned:
         advice = "Put those of the split there, each A|B side by side."
         self._folder, self._files = split_files(root, split, holdout, advice, halves=True)
         self._direction, self._channels = direction, channels
-        self.source: ImageSpec = spec_of(self._halves(0)[0])
+        self._first, (left, _) = first_readable(self._halves, len(self._files))
+        self.source: ImageSpec = spec_of(left)
         self.target: ImageSpec = self.source
 
     def __len__(self) -> int:
@@ -72,7 +74,7 @@ class Aligned:
         """
         left, right = self._halves(index)
         if spec_of(left) != self.source:
-            name, first = self._files[index], self._files[0]
+            name, first = self._files[index], self._files[self._first]
             raise DataError(unlike(self._folder / name, spec_of(left), first, self.source, "channels"))
         source, target = (left, right) if self._direction == "AtoB" else (right, left)
         return Pair(source, target, self._files[index])

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, match_images, spec_of, split_folders
+from itrans.api import (
+    DataError,
+    ImageSpec,
+    Pair,
+    Split,
+    check_same_size,
+    first_readable,
+    match_images,
+    spec_of,
+    split_folders,
+)
 from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.label_maps import LabelMapReader
 from itrans_datasets.splits import HELD_OUT, pairs_of_split
@@ -86,7 +96,8 @@ class Labels:
         self._names, self._files = list(found), list(found.values())
         self._read = LabelMapReader(classes, ignored, values, palette)
         self._photo_channels = photo_channels
-        self._photo: ImageSpec = spec_of(self._photo_at(0))
+        self._first, photo = first_readable(self._photo_at, len(self._files))
+        self._photo: ImageSpec = spec_of(photo)
         self._labels = ImageSpec(
             channels=1,
             kind="labels",
@@ -111,7 +122,7 @@ class Labels:
         """
         labels, photo = self._labels_at(index), self._photo_at(index)
         if spec_of(photo) != self._photo:
-            path, first = self._path(index, 1), self._files[0][1]
+            path, first = self._path(index, 1), self._files[self._first][1]
             raise DataError(unlike(path, spec_of(photo), first, self._photo, "photo_channels"))
         check_same_size(self._path(index, 0), labels, self._path(index, 1), photo)
         source, target = (labels, photo) if self._is_source else (photo, labels)

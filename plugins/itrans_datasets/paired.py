@@ -12,6 +12,7 @@ from itrans.api import (
     Pair,
     Split,
     check_same_size,
+    first_readable,
     match_images,
     spec_of,
     split_folders,
@@ -72,7 +73,7 @@ class PairedFolders:
             found = pairs_of_split(found, holdout, split, root)
         self._names, self._files = list(found), list(found.values())
         self._channels = (source_channels, target_channels)
-        first = self._sides(0)
+        self._first, first = first_readable(self._sides, len(self._files))
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
 
@@ -92,7 +93,7 @@ class PairedFolders:
             (1, target, self.target, "target_channels"),
         ):
             if spec_of(image) != expected:
-                first = self._files[0][side]
+                first = self._files[self._first][side]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
         check_same_size(self._path(index, 0), source, self._path(index, 1), target)
         return Pair(source, target, self._names[index])

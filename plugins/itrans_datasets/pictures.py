@@ -14,6 +14,7 @@ from itrans.api import (
     Split,
     as_channels,
     counted,
+    first_readable,
     spec_of,
 )
 from itrans_datasets.aligned import read_as, unlike
@@ -103,7 +104,8 @@ class FolderPictures:
     def __init__(self, root: str, split: Split, channels: int | None, kind: str | None, holdout: float) -> None:
         self._folder, self._files = split_files(root, split, holdout, "Put those to learn from there.")
         self._channels, self._kind = channels, kind
-        self.spec: ImageSpec = spec_of(self._read(0))
+        self._first, picture = first_readable(self._read, len(self._files))
+        self.spec: ImageSpec = spec_of(picture)
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -119,7 +121,7 @@ class FolderPictures:
         if spec_of(image) != self.spec:
             path, found = self._folder / self._files[index], spec_of(image)
             if self._kind is None:
-                raise DataError(unlike(path, found, self._files[0], self.spec, "channels"))
+                raise DataError(unlike(path, found, self._files[self._first], self.spec, "channels"))
             remedy = " dataset.channels = 3 makes all RGB." if found.dtype == self.spec.dtype else ""
             raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.{remedy}")
         return image, self._files[index]

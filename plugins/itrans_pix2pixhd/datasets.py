@@ -14,6 +14,7 @@ from itrans.api import (
     Split,
     check_same_size,
     counted,
+    first_readable,
     match_images,
     names_of_split,
     read_image,
@@ -87,7 +88,7 @@ class InstanceMaps:
         self._names, self._files = list(found), list(found.values())
         self._labels, self._ignored = labels, ignored
         self.source = ImageSpec(channels=labels + bool(instance_folder))
-        self.target: ImageSpec = spec_of(read_image(self._paths(0)[1]))
+        self.target: ImageSpec = spec_of(first_readable(self._photo, len(self._files))[1])
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -100,7 +101,7 @@ class InstanceMaps:
             DataError: a file cannot be read, is of another size or kind, or has a value that is no class.
         """
         label_file, photo_file, *instance_files = self._paths(index)
-        classes, photo = _map_of(label_file), read_image(photo_file)
+        classes, photo = _map_of(label_file), self._photo(index)
         check_same_size(label_file, classes, photo_file, photo)
         planes = [self._one_hot(label_file, classes)]
         for file in instance_files:
@@ -111,6 +112,9 @@ class InstanceMaps:
 
     def _paths(self, index: int) -> list[Path]:
         return [folder / file for folder, file in zip(self._folders, self._files[index], strict=True)]
+
+    def _photo(self, index: int) -> ImageArray:
+        return read_image(self._paths(index)[1])
 
     def _one_hot(self, file: Path, classes: ImageArray) -> NDArray[np.uint8]:
         values = classes[:, :, 0].astype(np.int64)
