@@ -175,7 +175,8 @@ class Dataset(Protocol):
     May have `paired` (default True): False has the geometry of the two sides drawn independently, and nothing is
     measured between outputs and targets. May have `draw(index, seed) -> Pair`, which training calls instead of
     indexing: a pair with something drawn at random, such as a target for an unpaired source, that depends on the index
-    and the seed alone; the seed differs from epoch to epoch.
+    and the seed alone; the seed differs from epoch to epoch. May have `side_by_side` (default False): whether the two
+    sides are halves of one picture, so that `itrans data check` looks at their shape.
     """
 
     source: ImageSpec

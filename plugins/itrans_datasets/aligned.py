@@ -45,6 +45,7 @@ class Aligned:
     """
 
     paired = True
+    side_by_side = True
 
     def __init__(
         self,
