@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from itrans.data.folders import no_pictures
 from itrans.data.images import SUFFIXES, find_images, read_image, write_image
 from itrans.data.label_maps import read_label_map
 from itrans.errors import DataError, ItransError, OutputError
@@ -62,22 +63,28 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
     )
 
 
-def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
+def fitting(jobs: Sequence[Job], target: ImageSpec, source: ImageSpec | None = None) -> list[Job]:
     """Return the jobs with outputs in a format that holds what the translator makes.
 
     Args:
         jobs: what to translate.
-        target: what translations are like; only their channels matter, unless they are floats.
+        target: what translations are like. Floats, and channels that PNG does not hold, need TIFF or `.npy`; 16 bits
+            and transparency need PNG where BMP was meant.
+        source: what sources are like; where both have one type, translations have that of their pictures.
 
     Raises:
         DataError: see `find_jobs`.
         OutputError: see `find_jobs`.
     """
     channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
-    if channels in {1, 3, 4} and target.dtype != "float32":
+    if channels not in {1, 3, 4}:
+        suffix, kept = ".npy", {".npy"}
+    elif target.dtype == "float32":
+        suffix, kept = ".tif", {".npy", ".tif", ".tiff"}
+    elif channels == 4 or (target.dtype == "uint16" and source is not None and source.dtype != "uint16"):
+        suffix, kept = ".png", LOSSLESS - {".bmp"}
+    else:
         return list(jobs)
-    suffix = ".tif" if channels in {1, 3, 4} else ".npy"
-    kept = {".npy", suffix, ".tiff" if suffix == ".tif" else suffix}
 
     def fitted(output: Path) -> Path:
         return output if output.suffix.lower() in kept else output.with_suffix(suffix)
@@ -130,7 +137,7 @@ def translate_files(
 
     Raises:
         DataError: there is no such direction.
-        OutputError: an output cannot be written.
+        OutputError: an output cannot be written. One whose format does not hold it is its own picture's fault alone.
     """
     taken, _ = translator.specs(direction)
     read = read_label_map if taken.kind == "labels" else read_image
@@ -239,9 +246,16 @@ class _Run:
 
     def _finish_one(self) -> None:
         picture, writing = self._written.popleft()
-        writing.result()
         picture.unwritten -= 1
-        if not picture.unwritten:
+        try:
+            writing.result()
+        except OutputError as error:
+            if isinstance(error.__cause__, OSError):
+                raise  # the next file would fare no better
+            if not picture.failed:
+                picture.failed = True
+                self._done(picture.job, error)
+        if not picture.unwritten and not picture.failed:
             self._done(picture.job, None)
 
 
@@ -271,7 +285,7 @@ def _found(item: str) -> list[tuple[Path, Path]]:
     if path.is_dir():
         places = find_images(path)
         if not places:
-            raise DataError(f"{path} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            raise no_pictures([path], f"These are: {', '.join(sorted(SUFFIXES))}.")
         return [(path / place, place) for place in places]
     if path.exists():
         return [(path, Path(path.name))]
