@@ -61,7 +61,7 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         listed = ", ".join(f"{value:.4f} ({split})" for split, value in distances.items())
         click.echo(f"source_l1, the mean difference of source and target: {listed}")
     for text in [*survey.notes(), *_left_out(loaded)]:
-        click.echo(f"Note: {text}")
+        click.echo(f"Note: {text}".encode("utf-8", "backslashreplace").decode())  # names of files may be no text
     if faults:
         more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []
         raise DataError("\n".join(["This is wrong with the data:", *faults[:_MOST_NAMED], *more]))

@@ -80,6 +80,7 @@ def table(
     headings, scale = _headings([name for name, _ in columns], width)
     top = _LINE * max(map(len, headings))
     full = len(columns) * (width + _MARGIN) + _MARGIN
+    caption = caption.encode("utf-8", "replace").decode()  # the name of a folder may be no text
     below = _lines(caption, full - 2 * _MARGIN)
     under = top + len(columns[0][1]) * (height + _MARGIN) + _MARGIN
     canvas = np.full((under + _LINE * len(below), full, 3), 255, np.uint8)

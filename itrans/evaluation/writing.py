@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from itrans.evaluation.result import Evaluation
 
 HEADINGS = ("metric", "value", "deviation", "pictures")
+_UNENCODABLE = "backslashreplace"
+r"""Bytes of a file's name that are no UTF-8 are written as `\udcff`, which is JSON too."""
+
 SEGMENTED_HEADINGS = ("segmented", "accuracy", "class accuracy", "class IoU")
 
 
@@ -32,7 +35,7 @@ def picture_table(path: str | os.PathLike[str]) -> Iterator[Callable[[str, Mappi
         OutputError: the file cannot be written.
     """
     with replacing(path) as file:
-        lines = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+        lines = csv.writer(codecs.getwriter("utf-8")(file, _UNENCODABLE), lineterminator="\n")
         headed = False
 
         def write(key: str, values: Mapping[str, float | None]) -> None:
@@ -91,7 +94,7 @@ def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
     }
     for name, text in texts.items():
         with replacing(folder / name) as file:
-            file.write(text.encode())
+            file.write(text.encode("utf-8", _UNENCODABLE))
     written = [folder / name for name in texts]
     for name, rows in (("best", evaluation.best), ("worst", evaluation.worst)):
         if rows:

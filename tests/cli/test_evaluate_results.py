@@ -50,7 +50,7 @@ class TestOutput:
         (aligned / "test").symlink_to(aligned / "val")
         assert itrans("evaluate", run, "--split", "val", "-o", "out").exit_code == 0
         before = {path: path.read_bytes() for path in Path("out").iterdir()}
-        monkeypatch.setattr("itrans.translate.Translator.translate_batch", lambda *_, **__: pytest.fail("has begun"))
+        monkeypatch.setattr("itrans.translate.Translator.translate_stored", lambda *_, **__: pytest.fail("has begun"))
         for others in ([run, "--split", "test"], [run / "checkpoints" / "last.pt", "--split", "val"]):
             done = itrans("evaluate", *others, "-o", "out")
             assert done.exit_code == 2
