@@ -9,7 +9,7 @@ import numpy as np
 
 from itrans.data.loader import checked_pair
 from itrans.errors import DataError, MissingSplitError
-from itrans.protocols import ImageSpec, Pair
+from itrans.protocols import ImageSpec, Pair, Preparation
 from itrans.registry import accepted
 from itrans.testing.surroundings import check_seeding
 
@@ -33,6 +33,13 @@ def check(
         arguments: a recipe's.
         given: `split`, if just one is to be read.
     """
+    if callable(make_preparation := getattr(component, "preparation", None)):
+        with findings.trying("preparation()"):
+            made = make_preparation(**accepted(make_preparation, arguments))
+            findings.expect(
+                made is None or isinstance(made, Preparation),
+                f"preparation() should give a Preparation or None, and gives {made!r}.",
+            )
     learned: set[bytes] = set()
     for split in [given["split"]] if "split" in given else ["train", "val", "test"]:
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Lt
 
-from itrans.api import ImageSpec, Pair, Split
+from itrans.api import ImageSpec, Pair, Preparation, Split
 from itrans_datasets.edge_detection import canny, grey_of, xdog
 from itrans_datasets.pictures import Sample, pictures_of, scaled_to
 from itrans_datasets.splits import HELD_OUT
@@ -112,6 +112,24 @@ class Edges:
         self._drawn = partial(_drawn, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
         self.target: ImageSpec = self._pictures.spec
         self.attribution = self._pictures.attribution
+
+    @staticmethod
+    def preparation(
+        *,
+        size: int | None = None,
+        method: EdgeMethod = "canny",
+        low: float | None = None,
+        high: float | None = None,
+        sigma: float = _SIGMA,
+        threshold: float = _THRESHOLD,
+    ) -> Preparation:
+        """Return how the line drawing of a new picture is made; the arguments are the data set's."""
+        scaled = "" if size is None else f"pictures are scaled to {size} pixels, and "
+        draw = partial(line_drawing, size=size, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
+        return Preparation(
+            f"{scaled}the lines of pictures are drawn with {method}, as in training",
+            lambda image, _: draw(image),
+        )
 
     def __len__(self) -> int:
         """Return the number of pictures."""

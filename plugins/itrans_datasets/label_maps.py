@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from itrans.api import ImageArray
+
 _LOSSY = (".jpg", ".jpeg")
 _MOST_LISTED = 16
 
@@ -51,13 +53,27 @@ class LabelMapReader:
         Raises:
             DataError: the file cannot be read, or has a value or a colour that is no class.
         """
-        found: NDArray[np.uint8] | NDArray[np.uint16]
         if self._palette is not None:
-            found = read_colours(path, self._palette)
+            return self._finished(read_colours(path, self._palette), path)
+        return self._finished(read_indices(path), path)
+
+    def converted(self, image: ImageArray) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Return the class of each pixel of what has been read already, `(H, W, 1)`.
+
+        Raises:
+            DataError: it has a value or a colour that is no class.
+        """
+        if self._palette is not None:
+            return self._finished(colours_as_classes(image, self._palette))
+        return self._finished(values_as_indices(image))
+
+    def _finished(
+        self, found: NDArray[np.uint8] | NDArray[np.uint16], path: Path | str = "The picture"
+    ) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        if self._palette is not None:
             if self.unlabelled is not None:
                 found = np.where(found == self._classes, np.uint16(self.unlabelled), found)
         else:
-            found = read_indices(path)
             if self._values is None:
                 check_range(path, found, self._classes, self._ignored)
             else:
@@ -71,7 +87,11 @@ def read_indices(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     Raises:
         DataError: it cannot be read, has colours or floats, or was compressed with losses.
     """
-    image = read_label_map(path)
+    return values_as_indices(read_label_map(path), path)
+
+
+def values_as_indices(image: ImageArray, path: Path | str = "The picture") -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the values of an index map, `(H, W)`; see `read_indices`."""
     if image.shape[2] != 1 or image.dtype == np.float32:
         remedy = (
             "Set dataset.palette to the colours of the classes."
@@ -98,7 +118,13 @@ def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8] | 
     """
     if path.suffix.lower() in _LOSSY:
         raise DataError(f"{path} is a JPEG, which blurs the colours of a label map. Save label maps as PNG.")
-    image = read_image(path)
+    return colours_as_classes(read_image(path), palette, path)
+
+
+def colours_as_classes(
+    image: ImageArray, palette: NDArray[np.uint8], path: Path | str = "The picture"
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return each pixel's place in a palette, `(H, W)`; see `read_colours`."""
     if image.dtype != np.uint8 or image.shape[2] not in (1, 3, 4):
         raise DataError(
             f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}, but dataset.palette says that label "
@@ -119,7 +145,7 @@ def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8] | 
 
 
 def classes_of(
-    path: Path, values: NDArray[np.generic], stored: tuple[int, ...], ignored: int | None, unlabelled: int | None
+    path: Path | str, values: NDArray[np.generic], stored: tuple[int, ...], ignored: int | None, unlabelled: int | None
 ) -> NDArray[np.uint16]:
     """Return the class of each pixel of an index map, `(H, W)`, where the file has another value for each class.
 
@@ -145,7 +171,7 @@ def classes_of(
     return classes.astype(np.uint16)
 
 
-def check_range(path: Path, values: NDArray[np.generic], classes: int, ignored: int | None) -> None:
+def check_range(path: Path | str, values: NDArray[np.generic], classes: int, ignored: int | None) -> None:
     """Look for values that are no classes.
 
     Raises:

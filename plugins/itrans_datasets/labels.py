@@ -10,6 +10,7 @@ from itrans.api import (
     DataError,
     ImageSpec,
     Pair,
+    Preparation,
     Split,
     check_same_size,
     first_readable,
@@ -108,6 +109,26 @@ class Labels:
         )
         self._is_source = direction == "labels_to_photo"
         self.source, self.target = (self._labels, self._photo) if self._is_source else (self._photo, self._labels)
+
+    @staticmethod
+    def preparation(
+        *,
+        classes: int,
+        ignored: int | None = None,
+        values: list[int] | None = None,
+        palette: list[tuple[int, int, int]] | None = None,
+        direction: LabelDirection = "labels_to_photo",
+    ) -> Preparation | None:
+        """Return how the classes of a new label map are found, unless it has them; the arguments are the data set's."""
+        if direction != "labels_to_photo" or (values is None and palette is None):
+            return None
+        what = "values" if palette is None else "palette"
+        reader = LabelMapReader(classes, ignored, values, palette)
+        return Preparation(
+            f"the classes of label maps are found by the {what} of the data set",
+            lambda image, _: reader.converted(image),
+            label_maps=palette is None,
+        )
 
     def __len__(self) -> int:
         """Return the number of pairs."""
