@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.data.folders import first_readable as first_readable
+    from itrans.data.folders import measured_split as measured_split
     from itrans.data.folders import names_of_split as names_of_split
     from itrans.data.folders import no_pictures as no_pictures
     from itrans.data.folders import part_of as part_of
@@ -125,6 +126,7 @@ __all__ = [
     "lightness_and_ab",
     "load",
     "match_images",
+    "measured_split",
     "names_of_split",
     "no_pictures",
     "part_of",
@@ -143,6 +145,7 @@ _LATER = {
     "Noise": "itrans.methods.noise",
     "first_readable": "itrans.data.folders",
     "layout_advice": "itrans.data.layouts",
+    "measured_split": "itrans.data.folders",
     "names_of_split": "itrans.data.folders",
     "no_pictures": "itrans.data.folders",
     "part_of": "itrans.data.folders",

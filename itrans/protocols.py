@@ -198,7 +198,8 @@ class Dataset(Protocol):
     and the seed alone; the seed differs from epoch to epoch. May have `side_by_side` (default False): whether the two
     sides are halves of one picture, so that `itrans data check` looks at their shape. The class may have a static
     `preparation(...) -> Preparation | None`, given those of the recipe's arguments that it names: what new pictures
-    need to be like sources; None is nothing.
+    need to be like sources; None is nothing. An object may have `measured_split`: the split whose pairs these are,
+    where another one stands in for that which was asked for.
     """
 
     source: ImageSpec

@@ -70,11 +70,9 @@ def split_folders(root: str | os.PathLike[str], folders: Mapping[str, str], spli
     def paths(split: Split) -> list[Path]:
         return [base / name.replace(PLACEHOLDER, split) for name in names]
 
-    chosen = split
+    chosen = measured_split(base, folders, split)
     if any(divided):
         there = [name for name in get_args(Split) if any(path.is_dir() for path in paths(name))]
-        if split not in there:
-            chosen = _STAND_IN.get(split, split)
         if chosen not in there:
             listing = f"It has: {', '.join(there)}." if there else f"It has no {' and no '.join(names)}."
             raise MissingSplitError(
@@ -85,6 +83,23 @@ def split_folders(root: str | os.PathLike[str], folders: Mapping[str, str], spli
         told = f"No folder {' and no folder '.join(missing)}; {options} name them."
         raise DataError(f"{told} {layout_advice(base, folders)}".rstrip())
     return paths(chosen)
+
+
+def measured_split(root: str | os.PathLike[str], folders: Mapping[str, str], split: Split) -> Split:
+    """Return the split whose folders `split_folders` takes: another one, where that stands in.
+
+    Args:
+        root: the data set's folder.
+        folders: see `split_folders`.
+        split: which part.
+    """
+    names = [name for name in folders.values() if PLACEHOLDER in name]
+
+    def is_there(split: Split) -> bool:
+        return any((Path(root) / name.replace(PLACEHOLDER, split)).is_dir() for name in names)
+
+    other = _STAND_IN.get(split, split)
+    return other if is_there(other) and not is_there(split) else split
 
 
 def match_images(

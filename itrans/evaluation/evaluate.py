@@ -27,7 +27,9 @@ from itrans.evaluation.setup import (
     chosen_metrics,
     evaluated_dataset,
     evaluated_recipe,
+    measured_split,
     measured_target,
+    was_chosen_on,
 )
 from itrans.evaluation.weights import inception
 from itrans.translate import Translator
@@ -139,6 +141,8 @@ def evaluate_checkpoint(
         sample=translator.sample,
         attribution=str(getattr(dataset, "attribution", "")),
         split=split,
+        measured_split=measured_split(dataset, split),
+        chosen=was_chosen_on(record, recipe, dataset, split),
         pictures=total,
         direction=measured,
         mode=mode,

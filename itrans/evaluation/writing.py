@@ -98,7 +98,8 @@ def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
     written = [folder / name for name in texts]
     for name, rows in (("best", evaluation.best), ("worst", evaluation.worst)):
         if rows:
-            caption = f"{name} of {evaluation.pictures} by {evaluation.ranked_by}, split {evaluation.split}"
+            split = evaluation.measured_split or evaluation.split
+            caption = f"{name} of {evaluation.pictures} by {evaluation.ranked_by}, split {split}"
             write_image(folder / f"{name}.png", grid(rows, f"{caption}. {evaluation.credit}".strip()))
             written.append(folder / f"{name}.png")
         elif replaced:  # a grid of the results that are no longer there
@@ -122,10 +123,14 @@ def markdown(evaluation: Evaluation) -> str:
 
 def described(evaluation: Evaluation) -> str:
     """Return a line on what was measured."""
+    split = evaluation.split
+    if evaluation.measured_split not in {None, split}:
+        split = f"{evaluation.measured_split}, which stands in for {split}"
     way = f", direction {evaluation.direction}" if evaluation.direction is not None else ""
     return (
         f"{evaluation.checkpoint} (step {evaluation.step}) on {counted(evaluation.pictures, 'pair')} of the split "
-        f"{evaluation.split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
+        f"{split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
+        f"{'; its score there is what it was chosen by' if evaluation.chosen else ''}"
     )
 
 

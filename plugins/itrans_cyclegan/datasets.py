@@ -17,6 +17,7 @@ from itrans.api import (
     counted,
     find_images,
     first_readable,
+    measured_split,
     names_of_split,
     no_pictures,
     read_image,
@@ -64,8 +65,10 @@ class Unaligned:
         holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
-        folders = split_folders(root, {"folder_a": folder_a, "folder_b": folder_b}, split)
+        names = {"folder_a": folder_a, "folder_b": folder_b}
+        folders = split_folders(root, names, split)
         self._folders = folders if direction == "AtoB" else folders[::-1]
+        self.measured_split: Split = measured_split(root, names, split)
         # As texts, which travel to worker processes faster than paths do.
         self._files = [[path.as_posix() for path in find_images(folder)] for folder in self._folders]
         for folder, files in zip(self._folders, self._files, strict=True):

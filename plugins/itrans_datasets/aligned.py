@@ -14,10 +14,11 @@ from itrans.api import (
     as_channels,
     counted,
     first_readable,
+    measured_split,
     read_image,
     spec_of,
 )
-from itrans_datasets.splits import HELD_OUT, split_files
+from itrans_datasets.splits import HELD_OUT, WANTED, split_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,7 @@ class Aligned:
     ) -> None:
         advice = "Put those of the split there, each A|B side by side."
         self._folder, self._files = split_files(root, split, holdout, advice, halves=True)
+        self.measured_split: Split = measured_split(root, WANTED, split)
         self._direction, self._channels = direction, channels
         self._first, (left, _) = first_readable(self._halves, len(self._files))
         self.source: ImageSpec = spec_of(left)

@@ -47,6 +47,7 @@ class Colorization:
     ) -> None:
         self._pictures = pictures_of(root, sample, split, channels, kind=_NEEDED, holdout=holdout)
         self.attribution = self._pictures.attribution
+        self.measured_split = self._pictures.measured_split
         spec = self._pictures.spec
         if spec.channels != 3 or spec.dtype != "uint8":
             raise DataError(

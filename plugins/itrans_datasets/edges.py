@@ -112,6 +112,7 @@ class Edges:
         self._drawn = partial(_drawn, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
         self.target: ImageSpec = self._pictures.spec
         self.attribution = self._pictures.attribution
+        self.measured_split = self._pictures.measured_split
 
     @staticmethod
     def preparation(

@@ -54,6 +54,7 @@ class Inpainting:
         self._pictures = pictures_of(root, sample, split, channels, holdout=holdout)
         self._mask, self._hole, self._mask_channel = mask, hole, mask_channel
         self.attribution = self._pictures.attribution
+        self.measured_split = self._pictures.measured_split
         self.target: ImageSpec = self._pictures.spec
         self.source = ImageSpec(channels=self.target.channels + mask_channel, dtype=self.target.dtype)
 

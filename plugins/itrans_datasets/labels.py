@@ -15,6 +15,7 @@ from itrans.api import (
     check_same_size,
     first_readable,
     match_images,
+    measured_split,
     spec_of,
     split_folders,
 )
@@ -90,7 +91,9 @@ class Labels:
         split: Split,
     ) -> None:
         _check_arguments(classes, ignored, values, palette, names)
-        self._folders = split_folders(root, {"label_folder": label_folder, "photo_folder": photo_folder}, split)
+        folders = {"label_folder": label_folder, "photo_folder": photo_folder}
+        self._folders = split_folders(root, folders, split)
+        self.measured_split: Split = measured_split(root, folders, split)
         found = match_images(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
         if "{split}" not in label_folder:
             found = pairs_of_split(found, holdout, split, root)

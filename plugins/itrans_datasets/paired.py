@@ -14,6 +14,7 @@ from itrans.api import (
     check_same_size,
     first_readable,
     match_images,
+    measured_split,
     spec_of,
     split_folders,
 )
@@ -67,7 +68,9 @@ class PairedFolders:
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        self._folders = split_folders(root, {"source": source, "target": target}, split)
+        folders = {"source": source, "target": target}
+        self._folders = split_folders(root, folders, split)
+        self.measured_split: Split = measured_split(root, folders, split)
         found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
         if "{split}" not in source:
             found = pairs_of_split(found, holdout, split, root)

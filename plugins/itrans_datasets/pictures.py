@@ -15,10 +15,11 @@ from itrans.api import (
     as_channels,
     counted,
     first_readable,
+    measured_split,
     spec_of,
 )
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.splits import HELD_OUT, split_files
+from itrans_datasets.splits import HELD_OUT, WANTED, split_files
 
 if TYPE_CHECKING:
     from itrans.api import Dataset, ImageArray
@@ -32,6 +33,7 @@ class Pictures(Protocol):
 
     spec: ImageSpec
     attribution: str
+    measured_split: Split
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -103,6 +105,7 @@ class FolderPictures:
 
     def __init__(self, root: str, split: Split, channels: int | None, kind: str | None, holdout: float) -> None:
         self._folder, self._files = split_files(root, split, holdout, "Put those to learn from there.")
+        self.measured_split: Split = measured_split(root, WANTED, split)
         self._channels, self._kind = channels, kind
         self._first, picture = first_readable(self._read, len(self._files))
         self.spec: ImageSpec = spec_of(picture)
@@ -135,6 +138,7 @@ class _SamplePictures:
 
     def __init__(self, sample: Sample, split: Split, channels: int | None) -> None:
         self._pairs: Dataset = _sample_pairs(sample, split)
+        self.measured_split: Split = split
         self._channels = self._pairs.target.channels if channels is None else channels
         self.spec = replace(self._pairs.target, channels=self._channels)
         self.attribution = str(getattr(self._pairs, "attribution", ""))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 HELD_OUT = 0.1
 """The fraction that is held out of what is not divided, if nothing else is said."""
 
-_WANTED = {"root": "{split}"}
+WANTED = {"root": "{split}"}
+"""The folders of a data set that has one for each split."""
 
 
 def split_files(
@@ -46,7 +47,7 @@ def split_files(
     base = existing_root(root)
     folders = [path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith(".")]
     is_divided = any(name in folders for name in get_args(Split))
-    if not is_divided and folders and (halves or layout_advice(base, _WANTED)):
+    if not is_divided and folders and (halves or layout_advice(base, WANTED)):
         # Folders that are called Train and Valid, or A and B, are not to be thrown together.
         is_divided = all(path.parts[1:] for path in find_images(base))
     folder = _split_folder(base, split, halves=halves) if is_divided else base
@@ -58,11 +59,11 @@ def split_files(
 
 def _split_folder(root: Path, split: Split, *, halves: bool) -> Path:
     try:
-        (folder,) = split_folders(root, _WANTED, split)
+        (folder,) = split_folders(root, WANTED, split)
     except MissingSplitError as error:
         there = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         said = [f'{root} has no folder "{split}".', f"It has: {', '.join(there)}." if there else "It has no folders."]
-        said.append(layout_advice(root, _WANTED))
+        said.append(layout_advice(root, WANTED))
         if halves and said[-1].count("{split}") == 2:
             said.append(
                 'Pairs in two folders are another data set: dataset.name = "paired", with dataset.source and '

@@ -16,6 +16,7 @@ from itrans.api import (
     counted,
     first_readable,
     match_images,
+    measured_split,
     names_of_split,
     read_image,
     read_label_map,
@@ -82,6 +83,7 @@ class InstanceMaps:
         if instance_folder:
             folders["instance_folder"], endings["instance_ending"] = instance_folder, instance_ending
         self._folders = split_folders(root, folders, split)
+        self.measured_split: Split = measured_split(root, folders, split)
         found = match_images(self._folders, endings)
         if "{split}" not in label_folder:
             found = {name: found[name] for name in names_of_split(found, holdout, split, root, "pair")}

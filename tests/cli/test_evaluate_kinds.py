@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cli.printed import json_of
 
-from itrans.api import load, read_image
+from itrans.api import DATASETS, GENERATORS, load, read_image
 
 PARTS = '''
 import numpy as np
@@ -194,6 +194,8 @@ def test_colourings_start_from_the_lightness_that_is_stored(itrans, tmp_path):
     output = cv2.cvtColor(np.stack([lightness] * 3, axis=2), cv2.COLOR_LAB2RGB).astype(float)
     target = np.stack([lightness, np.full_like(lightness, 140), np.full_like(lightness, 140)], axis=2)
     expected = np.abs(output - cv2.cvtColor(target, cv2.COLOR_LAB2RGB)).mean() / 255
+    GENERATORS.unregister("same")
+    DATASETS.unregister("levels")
     assert found == pytest.approx(expected, rel=1e-6)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from plugins.datasets.streets import SHORT
 
-from itrans.api import load, read_image, write_image
+from itrans.api import DATASETS, load, read_image, write_image
 from itrans_datasets.edges import line_drawing
 
 PREPARING = """
@@ -158,6 +158,7 @@ def test_a_data_set_of_ones_own_prepares(itrans, train):
     write_image("in/a.png", photo())
     write_image("in/b.png", photo() * 0)
     done = itrans("translate", checkpoint, "in", "-o", "out", "--prepare", "--code", "parts.py")
+    DATASETS.unregister("thirds")
     assert done.exit_code == 2
     assert "b.png: it cannot be prepared: KeyError: 'black'" in done.stderr
     assert np.unique(read_image("out/a.png")).tolist() == [5]
