@@ -103,3 +103,27 @@ def test_files_of_unknown_formats_are_counted_where_sides_do_not_match(tmp_path)
     fill(tmp_path, "train/source/1.png", "train/source/2.png", "train/target/1.png")
     (tmp_path / "train/target/2.psd").touch()
     assert "1 .psd" in refusal(tmp_path, "paired")
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("aligned", ("{}/1.png",)),
+        ("edges", ("{}/1.png",)),
+        ("colorization", ("{}/1.png",)),
+        ("inpainting", ("{}/1.png",)),
+        ("paired", ("{}/source/1.png", "{}/target/1.png")),
+        ("labels", ("{}/labels/1.png", "{}/photos/1.png")),
+        ("unaligned", ("{}A/1.png", "{}B/1.png")),
+        ("instance_maps", ("{}_label/1.png", "{}_img/1.png")),
+    ],
+)
+def test_what_stands_in_for_a_split_says_so(tmp_path, name, files):
+    table = {"labels": {"classes": 256}, "instance_maps": {"labels": 256, "instance_folder": ""}}.get(name, {})
+    for split in ("train", "val"):
+        fill(tmp_path, *(file.format(split) for file in files))
+    measured = {
+        split: DATASETS.build({"name": name, "root": str(tmp_path), **table}, split=split).measured_split
+        for split in ("train", "val", "test")
+    }
+    assert measured == {"train": "train", "val": "val", "test": "val"}
