@@ -29,8 +29,9 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-from itrans.api import DataError, ImageSpec, OutputError, Pair, Split, cache_folder, part_of, write_image
+from itrans.api import DataError, ImageSpec, OutputError, Pair, Split, cache_folder, write_image
 from itrans_datasets.aligned import Aligned
+from itrans_datasets.splits import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ from itrans.api import (
     no_pictures,
     split_folders,
 )
+from itrans.api import part_of as part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
