@@ -41,7 +41,7 @@ class LabelMapReader:
         self._values = None if values is None else tuple(values)
         self._palette = None if palette is None else np.array(palette, np.uint8)
         self.unlabelled = ignored
-        if ignored is not None and ignored < classes and not (values is None and palette is None):
+        if ignored is not None and ignored < classes and values is not None:
             # A stored value may well be the index of a class that is stored as something else.
             self.unlabelled = 255 if classes <= 255 else 65535
         highest = max(classes - 1, self.unlabelled or 0)
