@@ -10,6 +10,7 @@ output = translator.translate(array)      # (H, W, C) uint8, uint16 or float32 i
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
@@ -42,6 +43,7 @@ from itrans.protocols import (
     Method,
     Pair,
     PixelType,
+    Preparation,
     Recognized,
     Runtime,
     Split,
@@ -60,6 +62,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from itrans.data.folders import first_readable as first_readable
+    from itrans.data.folders import measured_split as measured_split
+    from itrans.data.folders import names_of_split as names_of_split
+    from itrans.data.folders import no_pictures as no_pictures
+    from itrans.data.folders import part_of as part_of
+    from itrans.data.layouts import layout_advice as layout_advice
     from itrans.methods.noise import Noise as Noise
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translate import Mode, Precision, Translator
@@ -92,6 +100,7 @@ __all__ = [
     "Pair",
     "PixelType",
     "PluginError",
+    "Preparation",
     "Problem",
     "RecipeError",
     "Recognized",
@@ -112,27 +121,43 @@ __all__ = [
     "did_you_mean",
     "existing_root",
     "find_images",
+    "first_readable",
+    "layout_advice",
     "lightness_and_ab",
     "load",
     "match_images",
+    "measured_split",
+    "names_of_split",
+    "no_pictures",
+    "part_of",
     "quiet_downloads",
     "read_image",
     "read_label_map",
     "spec_of",
     "split_folders",
+    "unread_suffixes",
     "weights_address",
     "with_ab",
     "write_image",
 ]
 
+_LATER = {
+    "Noise": "itrans.methods.noise",
+    "first_readable": "itrans.data.folders",
+    "layout_advice": "itrans.data.layouts",
+    "measured_split": "itrans.data.folders",
+    "names_of_split": "itrans.data.folders",
+    "no_pictures": "itrans.data.folders",
+    "part_of": "itrans.data.folders",
+}
+"""Where the names are that are imported when they are asked for, because their modules need torch, or OpenCV."""
+
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
     def __getattr__(name: str) -> Any:
-        """Import what is a torch module when it is asked for."""
-        if name == "Noise":
-            from itrans.methods.noise import Noise
-
-            return Noise
+        """Import what is in a heavy module when it is asked for."""
+        if name in _LATER:
+            return getattr(importlib.import_module(_LATER[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -190,6 +215,13 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     from itrans.data import images
 
     return images.find_images(folder)
+
+
+def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
+    """Return how many files of each suffix `find_images` leaves out; see `itrans.data.images.unread_suffixes`."""
+    from itrans.data import images
+
+    return images.unread_suffixes(folder)
 
 
 def existing_root(root: str | os.PathLike[str]) -> Path:

@@ -169,13 +169,37 @@ class AdversarialLoss(Protocol):
 Loss: TypeAlias = ImageLoss | AdversarialLoss
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What a data set does to a picture before it is a source: `itrans translate --prepare` does it to new ones.
+
+    Attributes:
+        what: what is done, as the rest of "With --prepare, ...".
+        source: makes the source of a picture `(H, W, C)` and, if it takes one, a mask `(H, W)` of booleans, True where
+            something is missing; it raises ValueError, or `DataError`, for what it cannot take.
+        output: makes what is written of a translation, the picture and the mask; None leaves translations as they are.
+        takes_mask: whether there is a mask for each picture.
+        label_maps: whether pictures are read as label maps, of which the stored values count.
+    """
+
+    what: str
+    source: Callable[[ImageArray, NDArray[np.bool_] | None], ImageArray]
+    output: Callable[[ImageArray, ImageArray, NDArray[np.bool_] | None], ImageArray] | None = None
+    takes_mask: bool = False
+    label_maps: bool = False
+
+
 class Dataset(Protocol):
     """A map-style data set of pairs; numpy only, picklable. Offered on construction: `split`.
 
     May have `paired` (default True): False has the geometry of the two sides drawn independently, and nothing is
     measured between outputs and targets. May have `draw(index, seed) -> Pair`, which training calls instead of
     indexing: a pair with something drawn at random, such as a target for an unpaired source, that depends on the index
-    and the seed alone; the seed differs from epoch to epoch.
+    and the seed alone; the seed differs from epoch to epoch. May have `side_by_side` (default False): whether the two
+    sides are halves of one picture, so that `itrans data check` looks at their shape. The class may have a static
+    `preparation(...) -> Preparation | None`, given those of the recipe's arguments that it names: what new pictures
+    need to be like sources; None is nothing. An object may have `measured_split`: the split whose pairs these are,
+    where another one stands in for that which was asked for.
     """
 
     source: ImageSpec

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 import threading
 from collections.abc import Sized
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,6 +19,7 @@ from itrans.engine.checkpoint import load_checkpoint
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.engine.inference import MODES, CastWeights, Mode, random_state, test_mode, why_alike
 from itrans.engine.inputs import refuse_unfit
+from itrans.engine.preparation import dataset_class, preparation_of
 from itrans.errors import CheckpointError, DataError, ItransError, did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.engine.checkpoint import CheckpointFile
-    from itrans.protocols import ImageArray, ImageSpec, PixelType
+    from itrans.protocols import ImageArray, ImageSpec, PixelType, Preparation
 
 __all__ = ["Mode", "Precision", "Translator"]
 
@@ -79,6 +81,7 @@ class Translator:
         recipe = record.checked_recipe(checkpoint)
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title = recipe.tables.title
+        self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
         self._method = build_translator(recipe, record.source, record.target)
         named = getattr(self._method, "directions", None)
         self.directions: tuple[str, ...] = tuple(named or ("forward",))
@@ -111,6 +114,16 @@ class Translator:
                 f"This checkpoint's method translates {', '.join(quoted(self.directions))}."
             )
         return (self.target, self.source) if self.goes_back(direction) else (self.source, self.target)
+
+    @functools.cached_property
+    def preparation(self) -> Preparation | None:
+        """What the data set did to pictures before they were sources; None for nothing, or if it is not installed."""
+        return preparation_of(self._dataset)
+
+    @functools.cached_property
+    def trained_on_halves(self) -> bool:
+        """Whether sources and targets were the halves of one picture."""
+        return bool(getattr(dataset_class(self._dataset), "side_by_side", False))
 
     def goes_back(self, direction: str | None) -> bool:
         """Return whether a direction is the method's second, from targets to sources."""
@@ -183,11 +196,33 @@ class Translator:
             DataError: see `translate`; or the pictures differ in shape or type, or there are not as many seeds as
                 pictures.
         """
+        return self.translate_stored(
+            [self._prepared(image, direction) for image in images], seed=seed, direction=direction
+        )
+
+    def translate_stored(
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+    ) -> list[ImageArray]:
+        """Translate sources of a data set like the one in training: lightness as stored, not a grey picture of it.
+
+        Grey pictures would not do: there and back, 33 of the 256 values of a lightness come back as another.
+
+        Args:
+            images: `(H, W, C)`, each as the direction's spec says.
+            seed: see `translate_batch`.
+            direction: see `translate`.
+
+        Raises:
+            DataError: see `translate_batch`.
+        """
         source, target = self.specs(direction)
         seeds = self._seeds(seed, len(images))
         if not images:
             return []
-        images = [self._prepared(image, direction) for image in images]
         for image in images:
             if image.shape != images[0].shape or image.dtype != images[0].dtype:
                 raise DataError(
@@ -265,7 +300,9 @@ class Translator:
 
     def check(self, image: ImageArray, direction: str | None = None) -> None:
         """Raise `DataError` if this is no picture that the generator takes in that direction."""
-        refuse_unfit(image, self.specs(direction)[0])
+        preparation = None if self.goes_back(direction) else self.preparation
+        remedy = None if preparation is None else f"With --prepare, {preparation.what}."
+        refuse_unfit(image, self.specs(direction)[0], remedy)
 
 
 def _checked_seed(seed: int) -> int:

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from itrans.data.folders import no_pictures
 from itrans.data.images import SUFFIXES, find_images, read_image, write_image
 from itrans.data.label_maps import read_label_map
-from itrans.errors import DataError, ItransError, OutputError
+from itrans.engine.preparation import Loaded
+from itrans.errors import DataError, ItransError, OutputError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from itrans.engine.preparation import Preparer
     from itrans.protocols import ImageArray, ImageSpec
     from itrans.translate import Translator
 
@@ -62,22 +65,28 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
     )
 
 
-def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
+def fitting(jobs: Sequence[Job], target: ImageSpec, source: ImageSpec | None = None) -> list[Job]:
     """Return the jobs with outputs in a format that holds what the translator makes.
 
     Args:
         jobs: what to translate.
-        target: what translations are like; only their channels matter, unless they are floats.
+        target: what translations are like. Floats, and channels that PNG does not hold, need TIFF or `.npy`; 16 bits
+            and transparency need PNG where BMP was meant.
+        source: what sources are like; where both have one type, translations have that of their pictures.
 
     Raises:
         DataError: see `find_jobs`.
         OutputError: see `find_jobs`.
     """
     channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
-    if channels in {1, 3, 4} and target.dtype != "float32":
+    if channels not in {1, 3, 4}:
+        suffix, kept = ".npy", {".npy"}
+    elif target.dtype == "float32":
+        suffix, kept = ".tif", {".npy", ".tif", ".tiff"}
+    elif channels == 4 or (target.dtype == "uint16" and source is not None and source.dtype != "uint16"):
+        suffix, kept = ".png", LOSSLESS - {".bmp"}
+    else:
         return list(jobs)
-    suffix = ".tif" if channels in {1, 3, 4} else ".npy"
-    kept = {".npy", suffix, ".tiff" if suffix == ".tif" else suffix}
 
     def fitted(output: Path) -> Path:
         return output if output.suffix.lower() in kept else output.with_suffix(suffix)
@@ -115,6 +124,7 @@ def translate_files(
     *,
     batch_size: int = 8,
     direction: str | None = None,
+    prepare: Preparer | None = None,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -125,32 +135,43 @@ def translate_files(
         jobs: what to translate.
         batch_size: how many pictures at once.
         direction: one of the translator's; None is the first.
+        prepare: reads pictures, and does to them what the data set did in training; None reads them as they are.
         done: called with each job when all of it is written, or with what is wrong with its picture.
-        warn: called once, with a sentence, if all samples of a picture are the same.
+        warn: called once, with a sentence, if all samples of a picture are the same; and at the end if pictures seem to
+            have both sides of a pair.
 
     Raises:
         DataError: there is no such direction.
-        OutputError: an output cannot be written.
+        OutputError: an output cannot be written. One whose format does not hold it is its own picture's fault alone.
     """
     taken, _ = translator.specs(direction)
-    read = read_label_map if taken.kind == "labels" else read_image
+    plain = read_label_map if taken.kind == "labels" else read_image
+    read = prepare or (lambda path: Loaded(plain(path)))
+    wide = 0
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
         run = _Run(translator, writer, batch_size, direction, done, warn)
         try:
-            for job, image in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
+            for job, loaded in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
                 try:
-                    if isinstance(image, ItransError):
-                        raise image
-                    translator.check(image, direction)
+                    if isinstance(loaded, ItransError):
+                        raise loaded
+                    translator.check(loaded.source, direction)
                 except ItransError as error:
                     done(job, error)
                 else:
-                    run.add(job, image)
+                    height, width = loaded.source.shape[:2]
+                    wide += width == 2 * height
+                    run.add(job, loaded)
             run.finish()
         except BaseException:
             readers.shutdown(wait=False, cancel_futures=True)
             writer.shutdown(wait=False, cancel_futures=True)
             raise
+    if wide and translator.trained_on_halves:
+        warn(
+            f"{wide} of {counted(len(jobs), 'picture')} {'is' if wide == 1 else 'are'} twice as wide as high. This "
+            "checkpoint was trained on pictures A|B, and translates one side: cut such pictures first."
+        )
 
 
 @dataclass
@@ -159,6 +180,7 @@ class _Picture:
 
     job: Job
     image: ImageArray
+    finish: Callable[[ImageArray], ImageArray] | None
     unwritten: int
     first: ImageArray | None = None
     alike: bool = True
@@ -183,9 +205,10 @@ class _Run:
         self._waiting: dict[tuple[object, ...], list[tuple[_Picture, int]]] = {}
         self._written: deque[tuple[_Picture, Future[None]]] = deque()
 
-    def add(self, job: Job, image: ImageArray) -> None:
+    def add(self, job: Job, loaded: Loaded) -> None:
         """Have all samples of a picture made, as soon as there are enough for a batch."""
-        picture = _Picture(job, image, len(job.outputs))
+        image = loaded.source
+        picture = _Picture(job, image, loaded.finish, len(job.outputs))
         group = self._waiting.setdefault((image.shape, image.dtype), [])
         group += [(picture, number) for number in range(len(job.outputs))]
         while len(group) >= self._batch_size:
@@ -218,7 +241,8 @@ class _Run:
                     picture.failed = True
                     self._done(picture.job, error)
             return
-        for (picture, number), output in zip(batch, outputs, strict=True):
+        for (picture, number), made in zip(batch, outputs, strict=True):
+            output = made if picture.finish is None else picture.finish(made)
             self._written.append((picture, self._writer.submit(write_image, picture.job.outputs[number], output)))
             if not self._warned and len(picture.job.outputs) > 1:
                 self._compare(picture, number, output)
@@ -239,16 +263,23 @@ class _Run:
 
     def _finish_one(self) -> None:
         picture, writing = self._written.popleft()
-        writing.result()
         picture.unwritten -= 1
-        if not picture.unwritten:
+        try:
+            writing.result()
+        except OutputError as error:
+            if isinstance(error.__cause__, OSError):
+                raise  # the next file would fare no better
+            if not picture.failed:
+                picture.failed = True
+                self._done(picture.job, error)
+        if not picture.unwritten and not picture.failed:
             self._done(picture.job, None)
 
 
 def _read_ahead(
-    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], ImageArray], ahead: int
-) -> Iterator[tuple[Job, ImageArray | ItransError]]:
-    reading: deque[tuple[Job, Future[ImageArray | ItransError]]] = deque()
+    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], ahead: int
+) -> Iterator[tuple[Job, Loaded | ItransError]]:
+    reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
     for job in jobs:
         reading.append((job, readers.submit(_read, read, job.source)))
         if len(reading) > ahead:
@@ -258,7 +289,7 @@ def _read_ahead(
         yield job, image.result()
 
 
-def _read(read: Callable[[Path], ImageArray], path: Path) -> ImageArray | ItransError:
+def _read(read: Callable[[Path], Loaded], path: Path) -> Loaded | ItransError:
     try:
         return read(path)
     except ItransError as error:
@@ -271,7 +302,7 @@ def _found(item: str) -> list[tuple[Path, Path]]:
     if path.is_dir():
         places = find_images(path)
         if not places:
-            raise DataError(f"{path} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            raise no_pictures([path], f"These are: {', '.join(sorted(SUFFIXES))}.")
         return [(path / place, place) for place in places]
     if path.exists():
         return [(path, Path(path.name))]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from itrans.api import write_image
+from itrans.data.loader import checked_pair
+from itrans.engine.build import build_dataset
 from itrans.recipe.load import load_recipe
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -78,3 +82,26 @@ def test_training_is_the_paper_s(name, epochs, batch, resize, mirror):
     assert tables.augment.crop == (256 if resize else None)
     assert (tables.optimizer.lr, tables.optimizer.betas, tables.schedule.name) == (2e-4, (0.5, 0.999), "constant")
     assert {loss.name: loss.weight for loss in tables.loss} == {"cgan": 1.0, "l1": 100.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "folders"),
+    [
+        ("cyclegan_horse2zebra", ("trainA", "trainB")),
+        ("pix2pix_colorization", ("train",)),
+        ("pix2pix_inpainting", ("train",)),
+        ("pix2pix_photos_edges", ("train",)),
+        ("pix2pix_channels", ("train/thermal", "train/photos")),
+    ],
+)
+@pytest.mark.parametrize("grey", [0, 1])
+def test_a_grey_photograph_among_the_others_stops_no_recipe(name, folders, grey, tmp_path):
+    for folder in folders:
+        for index in range(3):
+            picture = np.zeros((32, 32, 1 if index == grey else 3), np.uint8)
+            write_image(tmp_path / "data" / folder / f"{index}.jpg", picture)
+    options = ["dataset.source_channels=1"] if name == "pix2pix_channels" else []  # its sources are not photographs
+    options.append(f"dataset.root={(tmp_path / 'data').as_posix()}")
+    dataset = build_dataset(load_recipe(RECIPES / f"{name}.toml", overrides=options), "train")
+    channels = 2 if name == "pix2pix_colorization" else 3
+    assert [checked_pair(dataset, index).target.shape[2] for index in range(3)] == [channels] * 3

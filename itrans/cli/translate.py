@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.errors import DataError, OutputError
+from itrans.errors import DataError, OutputError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from itrans.engine.preparation import Preparer
     from itrans.errors import ItransError
+    from itrans.translate import Translator
     from itrans.translate_files import Job
 
 _MOST_NAMED = 20
@@ -45,6 +47,14 @@ _MOST_NAMED = 20
     type=click.Choice(["png", "tif", "npy", "bmp"]),
     help="Of the outputs. [default: the input's, or PNG for JPEG and WebP]",
 )
+@click.option("--prepare", is_flag=True, help="Do to new pictures what the data set did: draw lines, cut holes.")
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --prepare: white where pictures have holes. [default: NAME-mask.png beside each]",
+)
+@click.option("--skip-existing", is_flag=True, help="Leave out inputs whose outputs are all there.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
 @click.option("--direction", help="For methods that translate both ways. [default: the method's first]")
 @click.option(
@@ -64,6 +74,9 @@ def translate(
     seed: int,
     samples: int,
     format_: str | None,
+    prepare: bool,
+    mask: Path | None,
+    skip_existing: bool,
     batch_size: int,
     direction: str | None,
     precision: str,
@@ -78,7 +91,7 @@ def translate(
     """
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
-    from itrans.translate_files import find_jobs, fitting, translate_files
+    from itrans.translate_files import find_jobs, translate_files
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     import_code(code)
@@ -91,7 +104,13 @@ def translate(
     from itrans.translate import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
-    jobs = fitting(jobs, translator.specs(direction)[1])
+    preparer = _preparer(translator, direction, mask, wanted=prepare)
+    if preparer is not None:
+        jobs = [job for job in jobs if not preparer.is_mask(job.source)]
+    jobs = _fitting(jobs, translator, direction)
+    if skip_existing:
+        found, jobs = jobs, [job for job in jobs if not all(output.is_file() for output in job.outputs)]
+        click.echo(f"{len(found) - len(jobs)} of {counted(len(found), 'input')} have been translated before")
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
@@ -107,6 +126,7 @@ def translate(
             jobs,
             batch_size=batch_size,
             direction=direction,
+            prepare=preparer,
             done=done,
             warn=lambda text: click.echo(f"Warning: {text}", err=True),
         )
@@ -114,6 +134,39 @@ def translate(
     click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} pictures translated into {output} (mode {mode}, {drawn})")
     if failures:
         raise DataError(_told(failures))
+
+
+def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:
+    """Return what reads pictures as the data set did, if that is wanted; say so if it is not, and might be."""
+    from itrans.engine.preparation import Preparer
+
+    translator.specs(direction)  # there is such a direction
+    preparation = None if translator.goes_back(direction) else translator.preparation
+    if mask is not None and (not wanted or (preparation is not None and not preparation.takes_mask)):
+        raise DataError(f"--mask {mask} is for --prepare, and for a checkpoint of pictures with holes.")
+    if wanted and preparation is None:
+        raise DataError(
+            "--prepare has nothing to do: this checkpoint's data set took pictures as they were, or is not installed."
+        )
+    if preparation is None:
+        return None
+    if not wanted:
+        click.echo(f"Pictures are taken as they are. With --prepare, {preparation.what}.", err=True)
+        return None
+    return Preparer(preparation, mask)
+
+
+def _fitting(jobs: list[Job], translator: Translator, direction: str | None) -> list[Job]:
+    """Return the jobs with outputs in formats that hold what is made, and say which formats that changes."""
+    from itrans.translate_files import fitting
+
+    source, target = translator.specs(direction)
+    fitted = fitting(jobs, target, source)
+    suffixes = {(before.outputs[0].suffix, after.outputs[0].suffix) for before, after in zip(jobs, fitted, strict=True)}
+    for before, after in sorted(suffixes):
+        if before != after:
+            click.echo(f"{before} does not hold what this checkpoint makes: it is written as {after}.", err=True)
+    return fitted
 
 
 def _told(failures: list[tuple[Job, ItransError]]) -> str:

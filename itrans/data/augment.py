@@ -24,9 +24,11 @@ import albumentations
 
 if TYPE_CHECKING:
     from itrans.protocols import ImageArray, ImageSpec
-    from itrans.recipe.schema import Augment
+    from itrans.recipe.schema import Augment, Transform
 
 _MIRROR_PROBABILITY = 0.5
+_EMPTY = "fill_mask"
+"""The argument of transforms that leave a part of a mask empty: what to put there, which is 0 if nothing is said."""
 _ABSTRACT = {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
 
 
@@ -43,7 +45,8 @@ class PairTransform:
     Args:
         augment: the recipe's table.
         source: what the source pictures are.
-        target: what the target pictures are; label maps are resized without mixing labels.
+        target: what the target pictures are; label maps are resized without mixing labels, and where a transform
+            leaves something empty they get the value that stands for no class, if there is one.
         paired: False draws the geometry of each side on its own.
         training: False leaves out all that is random: pictures are scaled to the size that training ends with.
     """
@@ -53,6 +56,7 @@ class PairTransform:
     ) -> None:
         self._augment = augment
         self._kinds = {"source": _target_kind(source), "target": _target_kind(target)}
+        self._unlabelled = {spec.ignored for spec in (source, target) if spec.kind == "labels"}
         self._paired = paired
         self._training = training
 
@@ -65,7 +69,7 @@ class PairTransform:
             steps += [_resized(size)] if size else []
             steps += [albumentations.RandomCrop(*height_width(augment.crop))] if augment.crop else []
             steps += [albumentations.HorizontalFlip(p=_MIRROR_PROBABILITY)] if augment.mirror else []
-            steps += [_made(table.name, table.arguments) for table in augment.transform if table.on == "both"]
+            steps += [self._made(table) for table in augment.transform if table.on == "both"]
         else:
             size = augment.crop or augment.resize or augment.size
             steps += [_resized(size)] if size else []
@@ -73,7 +77,7 @@ class PairTransform:
 
     @functools.cached_property
     def _source_only(self) -> albumentations.Compose | None:
-        steps = [_made(table.name, table.arguments) for table in self._augment.transform if table.on == "source"]
+        steps = [self._made(table) for table in self._augment.transform if table.on == "source"]
         return self._composed(steps) if self._training else None
 
     def __call__(self, pair: Pair, seed: int) -> Pair:
@@ -101,6 +105,14 @@ class PairTransform:
         for name, before in (("source", pair.source), ("target", pair.target)):
             _refuse_other_kind(f"{pair.key}: [augment] makes the {name}", before, sides[name])
         return Pair(sides["source"], sides["target"], pair.key)
+
+    def _made(self, table: Transform) -> Any:
+        arguments = dict(table.arguments)
+        empty = inspect.signature(getattr(albumentations, table.name)).parameters.get(_EMPTY)
+        unlabelled = next(iter(self._unlabelled)) if len(self._unlabelled) == 1 else None
+        if unlabelled is not None and empty is not None and empty.default is not None:  # None leaves masks alone
+            arguments.setdefault(_EMPTY, unlabelled)
+        return _made(table.name, arguments)
 
     def _composed(self, steps: list[Any]) -> albumentations.Compose | None:
         if not steps:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
 
-from itrans.data.images import find_images
+from itrans.data.images import find_images, unread_suffixes
+from itrans.data.layouts import PLACEHOLDER, layout_advice
 from itrans.errors import DataError, MissingSplitError
 from itrans.protocols import Split
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from itrans.protocols import ImageArray
 
-_PLACEHOLDER = "{split}"
 _STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
 """Many published data sets have one held-out part, called either way."""
 
 _MOST_NAMED = 10
+_MOST_TRIED = 20
+
+Read = TypeVar("Read")
 
 _Side: TypeAlias = tuple[Path, str, str]
 """A folder, the argument that gives its ending, and the ending."""
@@ -57,26 +62,44 @@ def split_folders(root: str | os.PathLike[str], folders: Mapping[str, str], spli
     """
     base = existing_root(root)
     names = list(folders.values())
-    divided = [_PLACEHOLDER in name for name in names]
+    divided = [PLACEHOLDER in name for name in names]
     if any(divided) and not all(divided):
         options = " and ".join(f'"{option}"' for option in folders)
-        raise ValueError(f'"{_PLACEHOLDER}" belongs in each of {options}, or in none')
+        raise ValueError(f'"{PLACEHOLDER}" belongs in each of {options}, or in none')
 
     def paths(split: Split) -> list[Path]:
-        return [base / name.replace(_PLACEHOLDER, split) for name in names]
+        return [base / name.replace(PLACEHOLDER, split) for name in names]
 
-    chosen = split
+    chosen = measured_split(base, folders, split)
     if any(divided):
         there = [name for name in get_args(Split) if any(path.is_dir() for path in paths(name))]
-        if split not in there:
-            chosen = _STAND_IN.get(split, split)
         if chosen not in there:
             listing = f"It has: {', '.join(there)}." if there else f"It has no {' and no '.join(names)}."
-            raise MissingSplitError(f'{base} has no folders for the split "{split}". {listing}')
+            raise MissingSplitError(
+                f'{base} has no folders for the split "{split}". {listing} {layout_advice(base, folders)}'.rstrip()
+            )
     if missing := [str(path) for path in paths(chosen) if not path.is_dir()]:
         options = " and ".join(f"dataset.{option}" for option in folders)
-        raise DataError(f"No folder {' and no folder '.join(missing)}; {options} name them.")
+        told = f"No folder {' and no folder '.join(missing)}; {options} name them."
+        raise DataError(f"{told} {layout_advice(base, folders)}".rstrip())
     return paths(chosen)
+
+
+def measured_split(root: str | os.PathLike[str], folders: Mapping[str, str], split: Split) -> Split:
+    """Return the split whose folders `split_folders` takes: another one, where that stands in.
+
+    Args:
+        root: the data set's folder.
+        folders: see `split_folders`.
+        split: which part.
+    """
+    names = [name for name in folders.values() if PLACEHOLDER in name]
+
+    def is_there(split: Split) -> bool:
+        return any((Path(root) / name.replace(PLACEHOLDER, split)).is_dir() for name in names)
+
+    other = _STAND_IN.get(split, split)
+    return other if is_there(other) and not is_there(split) else split
 
 
 def match_images(
@@ -113,8 +136,7 @@ def match_images(
         if both := set(found[one].values()) & set(found[other].values()):
             raise ValueError(_not_told_apart(sides[one], sides[other], f"{min(both)} has both endings: "))
     if not any(found):
-        there = " and ".join(dict.fromkeys(str(folder) for folder in folders))
-        raise DataError(f"{there} hold no pictures. Put pictures of the same names there.")
+        raise no_pictures(folders, "Put pictures of the same names there.")
     names = sorted(set().union(*found))
     lacking = []
     for (folder, _, ending), files in zip(sides, found, strict=True):
@@ -130,8 +152,89 @@ def match_images(
             lines.append(
                 f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings."
             )
-        raise DataError("\n".join(lines))
+        raise DataError("\n".join([*lines, *_unread(folders)]))
     return {name: tuple(files[name] for files in found) for name in names}
+
+
+def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
+    """Return the error of folders without pictures, which says what else is there.
+
+    Args:
+        folders: where pictures were looked for; one can be there twice.
+        advice: what to do, as a sentence.
+    """
+    there = list(dict.fromkeys(map(str, folders)))
+    verb = "holds" if len(there) == 1 else "hold"
+    return DataError(" ".join([f"{' and '.join(there)} {verb} no pictures.", *_unread(folders), advice]))
+
+
+def _unread(folders: Sequence[Path]) -> list[str]:
+    """Return a sentence on the files in folders that are of no known format, if there are any."""
+    counts: Counter[str] = Counter()
+    for folder in dict.fromkeys(folders):
+        counts.update(unread_suffixes(folder))
+    if not counts:
+        return []
+    kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in counts.most_common(_MOST_NAMED))
+    return [f"Files there of formats that itrans does not read: {kinds}."]
+
+
+def part_of(name: str, held_out: float) -> Split:
+    """Return the split that a name falls into: a fixed random choice, half of what is held out `val`, half `test`.
+
+    Args:
+        name: what is divided; equal names fall into the same split.
+        held_out: the fraction that is not for training.
+    """
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    if place >= held_out:
+        return "train"
+    return "val" if place < held_out / 2 else "test"
+
+
+def names_of_split(
+    names: Iterable[str], held_out: float, split: Split, root: str | os.PathLike[str], what: str = "picture"
+) -> list[str]:
+    """Return those names of a data set without folders for splits that fall into one; see `part_of`.
+
+    Args:
+        names: of all.
+        held_out: the fraction that is not for training.
+        split: which part.
+        root: the data set's folder, for the message.
+        what: what has these names, for the message.
+
+    Raises:
+        MissingSplitError: there are none.
+    """
+    found = [name for name in names if part_of(name, held_out) == split]
+    if not found:
+        raise MissingSplitError(
+            f'No {what} of {root} falls into the split "{split}": there are too few. Another dataset.holdout may do.'
+        )
+    return found
+
+
+def first_readable(read: Callable[[int], Read], count: int) -> tuple[int, Read]:
+    """Return the first of a data set's pictures that can be read, its number before it: it says what all are like.
+
+    A first picture that is damaged is no more than any other that is: it is told, or left out, when its turn comes.
+
+    Args:
+        read: reads the picture of a number, from 0 on.
+        count: how many there are.
+
+    Raises:
+        DataError: none of the first few can be read; this is what is wrong with the very first one.
+    """
+    fault: DataError | None = None
+    for index in range(min(count, _MOST_TRIED)):
+        try:
+            return index, read(index)
+        except DataError as error:
+            fault = fault or error
+    raise fault or DataError("The data set is empty.")
 
 
 def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:

@@ -7,12 +7,14 @@ import os
 import re
 import struct
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
+from itrans.data.walking import files_in
 from itrans.errors import DataError, OutputError, counted
 from itrans.files import replacing
 from itrans.protocols import ImageSpec, PixelType
@@ -38,6 +40,14 @@ _WRITABLE = {
 }
 SUFFIXES = frozenset(_WRITABLE)
 """The formats that are read and written, by suffix in lower case."""
+
+_TEXTS = frozenset(
+    {
+        *(".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".log", ".md", ".md5", ".py", ".sha256", ".toml", ".tsv"),
+        *(".txt", ".xml", ".yaml", ".yml"),
+    }
+)
+"""What lies beside pictures and is no picture that somebody may miss."""
 
 _CHANNELS = {".npy": None, ".tif": (1, 3, 4), ".tiff": (1, 3, 4), ".png": (1, 3, 4), ".webp": (3, 4)}
 """The channel counts that a format can hold: None for any, grey and RGB where nothing is said."""
@@ -108,26 +118,30 @@ def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
 
-    They are sorted by their paths written with `/`, so the order is the same on every system.
+    They are sorted by their paths written with `/`, so the order is the same on every system. Links to folders are
+    followed.
 
     Raises:
         DataError: the folder, or one in it, is missing or cannot be read.
     """
+    return [Path(name) for name in sorted(name for name in files_in(folder) if _suffix(name) in SUFFIXES)]
 
-    def refuse(error: OSError) -> None:
-        raise DataError(f"The folder {error.filename} cannot be read: {error.strerror}.") from error
 
-    found = []
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inner = Path(place).relative_to(folder).as_posix()
-        prefix = "" if inner == "." else f"{inner}/"
-        found += [
-            prefix + name
-            for name in files
-            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  # 50,000 times
-        ]
-    return [Path(name) for name in sorted(found)]
+def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
+    """Return how many files of each suffix `find_images` leaves out, the most frequent first.
+
+    Suffixes are in lower case, and `""` stands for names without one. Hidden files, and texts that lie beside pictures
+    (`.txt`, `.json`, `.csv` and the like), are not counted.
+
+    Raises:
+        DataError: see `find_images`.
+    """
+    counts = Counter(_suffix(name) for name in files_in(folder))
+    return {suffix: count for suffix, count in counts.most_common() if suffix not in SUFFIXES | _TEXTS}
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122  # 50,000 times
 
 
 def spec_of(image: ImageArray) -> ImageSpec:

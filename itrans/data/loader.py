@@ -5,26 +5,26 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import cv2
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from itrans.data.sampler import derived_seed
+from itrans.data.sampler import Draw, derived_seed
 from itrans.data.tensors import labels_fault, planes, stack
 from itrans.data.workers import batches_of, be_quiet
 from itrans.errors import DataError, ItransError, counted
 from itrans.protocols import Batch, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from torch import Tensor
 
     from itrans.data.augment import PairTransform
-    from itrans.data.sampler import Draw
     from itrans.protocols import Dataset, ImageArray, ImageSpec
 
 _MOST_WORKERS = 8
@@ -38,11 +38,13 @@ class StoredBatch:
         source: `(N, Cin, H, W)`, uint8, uint16 or float32.
         target: `(N, Cout, H, W)`, likewise.
         keys: the pairs' keys.
+        skipped: what was wrong with pairs that were left out.
     """
 
     source: Tensor
     target: Tensor
     keys: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
     def on(
         self, device: torch.device, memory_format: torch.memory_format, source: ImageSpec, target: ImageSpec
@@ -63,10 +65,22 @@ class StoredBatch:
 
     def pin_memory(self) -> StoredBatch:
         """Return the batch in page-locked memory, from which a GPU copies while it computes."""
-        return StoredBatch(self.source.pin_memory(), self.target.pin_memory(), self.keys)
+        return StoredBatch(self.source.pin_memory(), self.target.pin_memory(), self.keys, self.skipped)
 
 
-class PairItems(TorchDataset["Pair | ItransError"]):
+class Skipped(NamedTuple):
+    """What an item is where pairs that cannot be read are left out, and this one, or one in its place, is.
+
+    Attributes:
+        pair: the next one that can be read; None where nothing takes the place.
+        faults: what is wrong with those that were left out.
+    """
+
+    pair: Pair | None
+    faults: tuple[str, ...]
+
+
+class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
     """A data set's pairs, checked and transformed; an error comes back as an item, whole, from whatever process.
 
     Args:
@@ -74,18 +88,41 @@ class PairItems(TorchDataset["Pair | ItransError"]):
         transform: what is done to each pair.
         seed: the recipe's.
         training: whether the data set may draw something at random for a pair.
+        skip_bad: leave out pairs that cannot be read. In training the next one that can be takes the place, so that
+            what is drawn is the same when a run is resumed, and in any number of processes.
     """
 
-    def __init__(self, dataset: Dataset, transform: PairTransform, seed: int, *, training: bool = False) -> None:
+    def __init__(
+        self, dataset: Dataset, transform: PairTransform, seed: int, *, training: bool = False, skip_bad: bool = False
+    ) -> None:
         self._dataset, self._transform, self._seed, self._training = dataset, transform, seed, training
+        self._skip_bad = skip_bad
         self.specs = (dataset.source, dataset.target)
 
-    def __getitem__(self, draw: Draw) -> Pair | ItransError:
-        seed = derived_seed(self._seed, draw.epoch, draw.position)
+    def __getitem__(self, draw: Draw) -> Pair | Skipped | ItransError:
         try:
-            return self._transform(checked_pair(self._dataset, draw.position, seed if self._training else None), seed)
+            return self._next_good(draw) if self._skip_bad else self._transform(*self._read(draw))
         except ItransError as error:
             return error
+
+    def _read(self, draw: Draw) -> tuple[Pair, int]:
+        seed = derived_seed(self._seed, draw.epoch, draw.position)
+        return checked_pair(self._dataset, draw.position, seed if self._training else None), seed
+
+    def _next_good(self, draw: Draw) -> Pair | Skipped:
+        faults: list[str] = []
+        for step in range(len(self._dataset) if self._training else 1):
+            position = (draw.position + step) % len(self._dataset)
+            try:
+                pair, seed = self._read(Draw(draw.epoch, position))
+            except DataError as error:
+                faults.append(str(error))
+                continue
+            pair = self._transform(pair, seed)
+            return Skipped(pair, tuple(faults)) if faults else pair
+        if self._training:
+            raise DataError(f"No pair can be read. The first that was tried: {faults[0]}")
+        return Skipped(None, tuple(faults))
 
 
 def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
@@ -126,6 +163,7 @@ def load_batches(
     *,
     workers: int | Literal["auto"],
     processes: int = 1,
+    skipped: Callable[[str], None] = lambda _: None,
 ) -> Generator[Batch]:
     """Yield the sampler's batches on a device.
 
@@ -136,13 +174,14 @@ def load_batches(
         memory_format: how they lie there.
         workers: how many processes read ahead; `auto` has none on a CPU, where training keeps every core busy.
         processes: how many processes of this run share the machine.
+        skipped: told what is wrong with each pair that is left out, in the order in which batches come.
 
     Raises:
-        DataError: a pair cannot be read or does not fit the others of its batch.
+        DataError: a pair cannot be read, unless such pairs are left out, or does not fit the others of its batch.
         TrainingError: a process that reads ahead was killed.
     """
     count = workers if isinstance(workers, int) else _workers(device, processes)
-    loader: DataLoader[Pair | ItransError] = DataLoader(
+    loader: DataLoader[Pair | Skipped | ItransError] = DataLoader(
         items,
         batch_sampler=sampler,
         num_workers=count,
@@ -156,24 +195,36 @@ def load_batches(
     for stored in batches_of(loader):
         if isinstance(stored, ItransError):
             raise stored
-        yield stored.on(device, memory_format, *items.specs)
+        for fault in stored.skipped:
+            skipped(fault)
+        if stored.keys:
+            yield stored.on(device, memory_format, *items.specs)
 
 
 def _workers(device: torch.device, processes: int) -> int:
     return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, (os.cpu_count() or 1) // processes))
 
 
-def _collated(items: list[Pair | ItransError], memory_format: torch.memory_format) -> StoredBatch | ItransError:
+def _collated(
+    items: list[Pair | Skipped | ItransError], memory_format: torch.memory_format
+) -> StoredBatch | ItransError:
     pairs: list[Pair] = []
+    faults: tuple[str, ...] = ()
     for item in items:
         if isinstance(item, ItransError):
             return item
-        if pairs and (fault := _unlike(pairs[0], item)):
+        pair = item.pair if isinstance(item, Skipped) else item
+        faults += item.faults if isinstance(item, Skipped) else ()
+        if pair is None:
+            continue
+        if pairs and (fault := _unlike(pairs[0], pair)):
             return fault
-        pairs.append(item)
+        pairs.append(pair)
+    if not pairs:
+        return StoredBatch(torch.empty(0), torch.empty(0), (), faults)
     source = stack([pair.source for pair in pairs], memory_format)
     target = stack([pair.target for pair in pairs], memory_format)
-    return StoredBatch(source, target, tuple(pair.key for pair in pairs))
+    return StoredBatch(source, target, tuple(pair.key for pair in pairs), faults)
 
 
 def _unlike(first: Pair, other: Pair) -> DataError | None:
@@ -202,3 +253,8 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
     if spec.kind == "labels" and (fault := labels_fault(image, spec)):
         raise DataError(f"{key}: the {side} {fault}.")
+    if image.dtype == np.float32:
+        low, high = float(image.min()), float(image.max())
+        if not (low >= 0 and high <= 1):  # false for NaN too
+            found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
+            raise DataError(f"{key}: the {side} has {found}; they should be from 0 to 1.")

@@ -41,13 +41,20 @@ def with_credit(sample: str | None, dataset: Dataset) -> str | None:
     return sample if sample is None or credit in sample else f"{sample} {credit}"
 
 
-def build_items(recipe: Recipe, dataset: Dataset, *, training: bool) -> PairItems:
-    """Return a data set's pairs as the recipe wants them transformed: drawn at random, or as they are measured."""
+def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: bool = False) -> PairItems:
+    """Return a data set's pairs as the recipe wants them transformed: drawn at random, or as they are measured.
+
+    Args:
+        recipe: what to do with them.
+        dataset: the recipe's.
+        training: whether they are to be trained with.
+        skip_bad: leave out pairs that cannot be read; see `PairItems`.
+    """
     from itrans.data.augment import PairTransform  # takes a second to import, and translating needs none of it
 
     paired = getattr(dataset, "paired", True)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
-    return PairItems(dataset, transform, recipe.tables.seed, training=training)
+    return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
 def training_batches(recipe: Recipe, dataset: Dataset, runtime: Runtime, progress: Progress) -> Generator[Batch]:

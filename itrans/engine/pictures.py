@@ -45,7 +45,7 @@ def shown_as(images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[Im
     """
     if spec.kind == "labels":
         colours = class_colours(spec.planes)
-        return [colours[np.minimum(image[..., 0], spec.planes)] for image in images]
+        return [colours[np.minimum(image[..., 0], spec.planes, dtype=np.intp)] for image in images]
     if spec.kind == "ab" and sources[0].shape[2] == 1:
         return [with_ab(source, image) for source, image in zip(sources, images, strict=True)]
     return images
@@ -95,6 +95,7 @@ def table(
     headings, scale = _headings([name for name, _ in columns], width)
     top = _LINE * max(map(len, headings))
     full = len(columns) * (width + _MARGIN) + _MARGIN
+    caption = caption.encode("utf-8", "replace").decode()  # the name of a folder may be no text
     below = _lines(caption, full - 2 * _MARGIN)
     under = top + len(columns[0][1]) * (height + _MARGIN) + _MARGIN
     canvas = np.full((under + _LINE * len(below), full, 3), 255, np.uint8)

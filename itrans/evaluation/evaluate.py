@@ -18,7 +18,7 @@ from itrans.errors import CheckpointError, DataError, counted
 from itrans.evaluation.features import BackboneFeatures
 from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
 from itrans.evaluation.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
-from itrans.evaluation.reading import grey, on_lightness, read_batches
+from itrans.evaluation.reading import on_lightness, read_batches
 from itrans.evaluation.result import Evaluation, Extremes, RunningScore, Score
 from itrans.evaluation.segmenter import Segmenter
 from itrans.evaluation.setup import (
@@ -27,7 +27,9 @@ from itrans.evaluation.setup import (
     chosen_metrics,
     evaluated_dataset,
     evaluated_recipe,
+    measured_split,
     measured_target,
+    was_chosen_on,
 )
 from itrans.evaluation.weights import inception
 from itrans.translate import Translator
@@ -127,8 +129,7 @@ def evaluate_checkpoint(
     items, size = build_items(recipe, dataset, training=False), _BATCH if same_size else 1
     for batch in read_batches(items, total, size, swapped=swapped):
         sources = [pair.source for pair in batch]
-        shown = [grey(side) for side in sources] if source.kind == "lightness" else sources
-        outputs = translator.translate_batch(shown, direction=direction)
+        outputs = translator.translate_stored(sources, direction=direction)
         targets = [on_lightness(pair) if target != made else pair.target for pair in batch]
         measurement.add([pair.key for pair in batch], sources, outputs, targets)
         progress(measurement.count, total)
@@ -140,6 +141,8 @@ def evaluate_checkpoint(
         sample=translator.sample,
         attribution=str(getattr(dataset, "attribution", "")),
         split=split,
+        measured_split=measured_split(dataset, split),
+        chosen=was_chosen_on(record, recipe, dataset, split),
         pictures=total,
         direction=measured,
         mode=mode,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from itrans.data.colour import with_ab
 from itrans.data.sampler import EvaluationSampler
 from itrans.errors import ItransError
@@ -15,14 +13,12 @@ from itrans.protocols import Pair
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from itrans.data.loader import PairItems
+    from itrans.data.loader import PairItems, Skipped
     from itrans.data.sampler import Draw
     from itrans.protocols import ImageArray
-
-_NEUTRAL = 128
-"""The a and b of grey."""
 
 
 def read_batches(items: PairItems, total: int, size: int, *, swapped: bool = False) -> Iterator[list[Pair]]:
@@ -38,12 +34,13 @@ def read_batches(items: PairItems, total: int, size: int, *, swapped: bool = Fal
         ItransError: a pair cannot be read.
     """
 
-    def pairs(draws: list[Draw]) -> list[Pair | ItransError]:
+    def pairs(draws: list[Draw]) -> list[Pair | Skipped | ItransError]:
         return [items[draw] for draw in draws]
 
-    def good(pair: Pair | ItransError) -> Pair:
+    def good(pair: Pair | Skipped | ItransError) -> Pair:
         if isinstance(pair, ItransError):
             raise pair
+        assert isinstance(pair, Pair), "here, no pair is left out"
         return Pair(pair.target, pair.source, pair.key) if swapped else pair
 
     with ThreadPoolExecutor(1) as reader:
@@ -53,12 +50,6 @@ def read_batches(items: PairItems, total: int, size: int, *, swapped: bool = Fal
             if ahead is not None:
                 yield [good(pair) for pair in ahead.result()]
             ahead = reading
-
-
-def grey(lightness: ImageArray) -> ImageArray:
-    """Return the grey picture `(H, W, 3)` of a lightness, which is what a translator takes."""
-    ab = np.full((*lightness.shape[:2], 2), _NEUTRAL, np.uint8)
-    return with_ab(cast("NDArray[np.uint8]", lightness), ab)
 
 
 def on_lightness(pair: Pair) -> ImageArray:

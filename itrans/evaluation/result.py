@@ -40,7 +40,9 @@ class Evaluation:
         title: of its recipe.
         sample: what stood in for the recipe's data in training, to be shown with the scores; None if nothing did.
         attribution: what the data set wants to be said with pictures of it; may be empty.
-        split: which part of the data set was measured.
+        split: which part of the data set was asked for.
+        measured_split: which one was measured, where another one stands in for it.
+        chosen: whether the checkpoint was chosen, among those of its run, by its score on that split.
         pictures: how many pairs.
         direction: which way, of a method that translates both ways; None for all others.
         mode: `paper` or `running`.
@@ -66,6 +68,8 @@ class Evaluation:
     step: int
     scores: Mapping[str, Score]
     direction: str | None = None
+    measured_split: str | None = None
+    chosen: bool = False
     segmented: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ranked_by: str | None = None

@@ -85,6 +85,33 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
     return dataset
 
 
+def measured_split(dataset: Dataset, split: Split) -> Split:
+    """Return the split whose pairs a data set has, where another one stands in for that which was asked for."""
+    found: Split = getattr(dataset, "measured_split", split)
+    return found
+
+
+def was_chosen_on(record: CheckpointFile, recipe: Recipe, dataset: Dataset, split: Split) -> bool:
+    """Return whether a checkpoint was chosen, among those of its run, by its score on the pairs that are measured.
+
+    Args:
+        record: the checkpoint.
+        recipe: of the evaluation.
+        dataset: what is measured.
+        split: which part was asked for.
+    """
+    progress, chosen = record.progress, recipe.tables.validation.split
+    if progress.best is None or progress.best_step != progress.step:
+        return False
+    measured = measured_split(dataset, split)
+    if chosen in {split, measured}:
+        return True
+    try:
+        return measured_split(build_dataset(recipe, chosen), chosen) == measured
+    except DataError:
+        return False
+
+
 def measured_target(source: ImageSpec, target: ImageSpec) -> ImageSpec:
     """Return what is compared: the RGB picture where the a and b of Lab are put on the source's lightness."""
     return replace(target, channels=3, kind="image") if (source.kind, target.kind) == ("lightness", "ab") else target

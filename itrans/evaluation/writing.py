@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from itrans.evaluation.result import Evaluation
 
 HEADINGS = ("metric", "value", "deviation", "pictures")
+_UNENCODABLE = "backslashreplace"
+r"""Bytes of a file's name that are no UTF-8 are written as `\udcff`, which is JSON too."""
+
 SEGMENTED_HEADINGS = ("segmented", "accuracy", "class accuracy", "class IoU")
 
 
@@ -32,7 +35,7 @@ def picture_table(path: str | os.PathLike[str]) -> Iterator[Callable[[str, Mappi
         OutputError: the file cannot be written.
     """
     with replacing(path) as file:
-        lines = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+        lines = csv.writer(codecs.getwriter("utf-8")(file, _UNENCODABLE), lineterminator="\n")
         headed = False
 
         def write(key: str, values: Mapping[str, float | None]) -> None:
@@ -91,11 +94,12 @@ def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
     }
     for name, text in texts.items():
         with replacing(folder / name) as file:
-            file.write(text.encode())
+            file.write(text.encode("utf-8", _UNENCODABLE))
     written = [folder / name for name in texts]
     for name, rows in (("best", evaluation.best), ("worst", evaluation.worst)):
         if rows:
-            caption = f"{name} of {evaluation.pictures} by {evaluation.ranked_by}, split {evaluation.split}"
+            split = evaluation.measured_split or evaluation.split
+            caption = f"{name} of {evaluation.pictures} by {evaluation.ranked_by}, split {split}"
             write_image(folder / f"{name}.png", grid(rows, f"{caption}. {evaluation.credit}".strip()))
             written.append(folder / f"{name}.png")
         elif replaced:  # a grid of the results that are no longer there
@@ -119,10 +123,14 @@ def markdown(evaluation: Evaluation) -> str:
 
 def described(evaluation: Evaluation) -> str:
     """Return a line on what was measured."""
+    split = evaluation.split
+    if evaluation.measured_split not in {None, split}:
+        split = f"{evaluation.measured_split}, which stands in for {split}"
     way = f", direction {evaluation.direction}" if evaluation.direction is not None else ""
     return (
         f"{evaluation.checkpoint} (step {evaluation.step}) on {counted(evaluation.pictures, 'pair')} of the split "
-        f"{evaluation.split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
+        f"{split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
+        f"{'; its score there is what it was chosen by' if evaluation.chosen else ''}"
     )
 
 

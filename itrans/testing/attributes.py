@@ -17,7 +17,10 @@ _CALLED = {
     "dataset": ("__len__", "__getitem__"),
     "method": ("step", "translate"),
 }
-_TYPED: dict[str, dict[str, type]] = {"dataset": {"paired": bool, "attribution": str}, "loss": {"conditional": bool}}
+_TYPED: dict[str, dict[str, type]] = {
+    "dataset": {"paired": bool, "attribution": str, "side_by_side": bool},
+    "loss": {"conditional": bool},
+}
 """Attributes that may be left out, and what they are if they are there."""
 
 _ABSENT = object()

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from annotated_types import Gt, Lt
 
 from itrans.api import (
     DataError,
     ImageSpec,
-    MissingSplitError,
     Pair,
     Split,
     as_channels,
     counted,
     find_images,
+    first_readable,
+    measured_split,
+    names_of_split,
+    no_pictures,
     read_image,
     spec_of,
+    split_folders,
 )
 
 if TYPE_CHECKING:
-    from itrans.api import ImageArray
+    from pathlib import Path
 
-_PLACEHOLDER = "{split}"
+    from itrans.api import ImageArray
 
 
 class Unaligned:
@@ -35,14 +40,16 @@ class Unaligned:
     Args:
         root: the data set's folder.
         direction: `AtoB` has the pictures of A as sources, `BtoA` those of B.
-        folder_a: the folder of A in `root`, with `{split}` in it.
+        folder_a: the folder of A in `root`; with `{split}` in it, or the same for all splits.
         folder_b: the folder of B, likewise.
         channels: convert every picture to so many; without it, all of a folder must have as many as its first.
+        holdout: the fraction of each folder to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
         DataError: a folder is missing or empty.
         MissingSplitError: there is no such split.
+        ValueError: `{split}` is in one of the two folders' names alone.
     """
 
     paired = False
@@ -55,20 +62,27 @@ class Unaligned:
         folder_a: str = "{split}A",
         folder_b: str = "{split}B",
         channels: Literal[1, 3, 4] | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
-        for name in (folder_a, folder_b):
-            if _PLACEHOLDER not in name:
-                raise ValueError(f'"{name}" needs {_PLACEHOLDER} in it: every split has its own two folders')
-        names = (folder_a, folder_b) if direction == "AtoB" else (folder_b, folder_a)
-        self._folders = _split_folders(Path(root), names, split)
-        self._files = tuple(find_images(folder) for folder in self._folders)
+        names = {"folder_a": folder_a, "folder_b": folder_b}
+        folders = split_folders(root, names, split)
+        self._folders = folders if direction == "AtoB" else folders[::-1]
+        self.measured_split: Split = measured_split(root, names, split)
+        # As texts, which travel to worker processes faster than paths do.
+        self._files = [[path.as_posix() for path in find_images(folder)] for folder in self._folders]
         for folder, files in zip(self._folders, self._files, strict=True):
             if not files:
-                raise DataError(f"{folder} holds no pictures.")
+                raise no_pictures([folder], "Put those of its side there.")
+        if "{split}" not in folder_a:
+            parts = zip(self._folders, self._files, strict=True)
+            self._files = [names_of_split(files, holdout, split, folder) for folder, files in parts]
         self._channels = channels
-        self.source: ImageSpec = spec_of(self._read(0, 0))
-        self.target: ImageSpec = spec_of(self._read(1, 0))
+        first, source = first_readable(partial(self._read, 0), len(self._files[0]))
+        other, target = first_readable(partial(self._read, 1), len(self._files[1]))
+        self._first = (first, other)
+        self.source: ImageSpec = spec_of(source)
+        self.target: ImageSpec = spec_of(target)
 
     def __len__(self) -> int:
         """Return the number of pictures in the larger folder."""
@@ -107,26 +121,9 @@ class Unaligned:
             except ValueError as error:
                 raise DataError(f"{path}: {error}.") from error
         if expected is not None and spec_of(image) != expected:
-            found = spec_of(image)
+            found, first = spec_of(image), self._files[side][self._first[side]]
             raise DataError(
-                f"{path} has {counted(found.channels, 'channel')} of {found.dtype}, but {self._files[side][0]} has "
+                f"{path} has {counted(found.channels, 'channel')} of {found.dtype}, but {first} has "
                 f"{expected.channels} of {expected.dtype}. Set dataset.channels, or convert it."
             )
         return image
-
-
-def _split_folders(root: Path, names: tuple[str, str], split: Split) -> tuple[Path, Path]:
-    if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "is not there"
-        raise DataError(f"The data set's folder {root} {what}. Set dataset.root to where the pictures are.")
-    for name in {"train": ("train",), "val": ("val", "test"), "test": ("test", "val")}[split]:
-        first, second = (root / folder.replace(_PLACEHOLDER, name) for folder in names)
-        if first.is_dir() and second.is_dir():
-            return first, second
-        if first.is_dir() or second.is_dir():
-            raise DataError(
-                f"{first if second.is_dir() else second} is not there; {root} needs the folders of both sides."
-            )
-    wanted = " and ".join(folder.replace(_PLACEHOLDER, split) for folder in names)
-    there = ", ".join(sorted(path.name for path in root.iterdir() if path.is_dir())) or "no folders"
-    raise MissingSplitError(f"{root} has no {wanted}. It has: {there}.")

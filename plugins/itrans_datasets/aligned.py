@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Gt, Lt
 
 from itrans.api import (
     DataError,
@@ -12,14 +13,16 @@ from itrans.api import (
     Split,
     as_channels,
     counted,
-    find_images,
+    first_readable,
+    measured_split,
     read_image,
     spec_of,
 )
-from itrans_datasets.splits import split_folder
+from itrans_datasets.splits import HELD_OUT, WANTED, split_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from itrans.api import ImageArray
 
@@ -27,12 +30,15 @@ if TYPE_CHECKING:
 class Aligned:
     """Pictures A|B side by side in `root/train`, `root/val` and `root/test`.
 
-    `val` and `test` stand in for each other where one of them is not there.
+    `val` and `test` stand in for each other where one of them is not there. Where none of the three is there, and the
+    pictures are in `root` itself, a hash of each one's name decides for good: a fraction `holdout` of them is held out,
+    half of it as `val` and half as `test`.
 
     Args:
         root: the data set's folder.
         direction: `AtoB` translates the left half to the right one.
         channels: convert every picture to so many; without it, all must have as many as the first.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
@@ -41,6 +47,7 @@ class Aligned:
     """
 
     paired = True
+    side_by_side = True
 
     def __init__(
         self,
@@ -48,15 +55,15 @@ class Aligned:
         root: str,
         direction: Literal["AtoB", "BtoA"] = "AtoB",
         channels: Literal[1, 3, 4] | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        self._folder: Path = split_folder(Path(root), split)
+        advice = "Put those of the split there, each A|B side by side."
+        self._folder, self._files = split_files(root, split, holdout, advice, halves=True)
+        self.measured_split: Split = measured_split(root, WANTED, split)
         self._direction, self._channels = direction, channels
-        # As texts, which travel to worker processes faster than paths do.
-        self._files = [path.as_posix() for path in find_images(self._folder)]
-        if not self._files:
-            raise DataError(f"{self._folder} holds no pictures. Put those of the split there, each A|B side by side.")
-        self.source: ImageSpec = spec_of(self._halves(0)[0])
+        self._first, (left, _) = first_readable(self._halves, len(self._files))
+        self.source: ImageSpec = spec_of(left)
         self.target: ImageSpec = self.source
 
     def __len__(self) -> int:
@@ -76,7 +83,7 @@ class Aligned:
         """
         left, right = self._halves(index)
         if spec_of(left) != self.source:
-            name, first = self._files[index], self._files[0]
+            name, first = self._files[index], self._files[self._first]
             raise DataError(unlike(self._folder / name, spec_of(left), first, self.source, "channels"))
         source, target = (left, right) if self._direction == "AtoB" else (right, left)
         return Pair(source, target, self._files[index])

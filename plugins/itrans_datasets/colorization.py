@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+from annotated_types import Gt, Lt
+
 from itrans.api import DataError, ImageSpec, Pair, Split, counted, lightness_and_ab
 from itrans_datasets.pictures import Sample, pictures_of
+from itrans_datasets.splits import HELD_OUT
 
 _NEEDED = "to learn colours takes RGB pictures of 8 bits"
 
@@ -14,9 +19,11 @@ class Colorization:
     `itrans translate` takes grey and RGB pictures with such a checkpoint, and writes RGB.
 
     Args:
-        root: the folder of the pictures, RGB of 8 bits; with `train`, `val` and `test` in it, or else a tenth is held
+        root: the folder of the pictures, RGB of 8 bits; with `train`, `val` and `test` in it, or else a part is held
             out.
         sample: pictures that need no folder: `openmoji` or `facades`.
+        channels: 3 converts every picture to RGB: the colours of a grey one are none. Without it, all have to be RGB.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
@@ -29,14 +36,23 @@ class Colorization:
     source = ImageSpec(channels=1, kind="lightness")
     target = ImageSpec(channels=2, kind="ab")
 
-    def __init__(self, *, root: str | None = None, sample: Sample | None = None, split: Split) -> None:
-        self._pictures = pictures_of(root, sample, split, kind=_NEEDED)
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        sample: Sample | None = None,
+        channels: Literal[3] | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
+        split: Split,
+    ) -> None:
+        self._pictures = pictures_of(root, sample, split, channels, kind=_NEEDED, holdout=holdout)
         self.attribution = self._pictures.attribution
+        self.measured_split = self._pictures.measured_split
         spec = self._pictures.spec
         if spec.channels != 3 or spec.dtype != "uint8":
             raise DataError(
                 f"{root}: the first picture, {self._pictures[0][1]}, has {counted(spec.channels, 'channel')} of "
-                f"{spec.dtype}; {_NEEDED}."
+                f"{spec.dtype}; {_NEEDED}.{' dataset.channels = 3 makes all RGB.' if spec.dtype == 'uint8' else ''}"
             )
 
     def __len__(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
-from itrans.api import ImageSpec, Pair, Split
+from itrans.api import ImageSpec, Pair, Preparation, Split
 from itrans_datasets.edge_detection import canny, grey_of, xdog
 from itrans_datasets.pictures import Sample, pictures_of, scaled_to
+from itrans_datasets.splits import HELD_OUT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +68,7 @@ class Edges:
     Lines are black on white, in one channel of 8 bits, as in the paper's edges -> shoes (whose edges are those of HED).
 
     Args:
-        root: the folder of the pictures; with `train`, `val` and `test` in it, or else a tenth is held out.
+        root: the folder of the pictures; with `train`, `val` and `test` in it, or else a part is held out.
         sample: pictures that need no folder: `openmoji` or `facades`.
         size: scale each picture until its shorter side is so long, before edges are found in it; without it, pictures
             are used as they are.
@@ -77,6 +78,7 @@ class Edges:
         sigma: of `xdog`: how thick lines are, in pixels.
         threshold: of `xdog`: how faint an edge may be, from 0 to 1.
         channels: convert every picture to so many.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
@@ -101,14 +103,34 @@ class Edges:
         sigma: Annotated[float, Gt(0)] = _SIGMA,
         threshold: Annotated[float, Ge(0)] = _THRESHOLD,
         channels: Literal[1, 3, 4] | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
         _check_arguments(method, low, high, sigma, threshold)
-        self._pictures = pictures_of(root, sample, split, channels)
+        self._pictures = pictures_of(root, sample, split, channels, holdout=holdout)
         self._size = size
         self._drawn = partial(_drawn, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
         self.target: ImageSpec = self._pictures.spec
         self.attribution = self._pictures.attribution
+        self.measured_split = self._pictures.measured_split
+
+    @staticmethod
+    def preparation(
+        *,
+        size: int | None = None,
+        method: EdgeMethod = "canny",
+        low: float | None = None,
+        high: float | None = None,
+        sigma: float = _SIGMA,
+        threshold: float = _THRESHOLD,
+    ) -> Preparation:
+        """Return how the line drawing of a new picture is made; the arguments are the data set's."""
+        scaled = "" if size is None else f"pictures are scaled to {size} pixels, and "
+        draw = partial(line_drawing, size=size, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
+        return Preparation(
+            f"{scaled}the lines of pictures are drawn with {method}, as in training",
+            lambda image, _: draw(image),
+        )
 
     def __len__(self) -> int:
         """Return the number of pictures."""

@@ -4,52 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-import numpy as np
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt
 
-from itrans.api import DataError, ImageSpec, Pair, Split, check_same_size, match_images, spec_of, split_folders
+from itrans.api import (
+    DataError,
+    ImageSpec,
+    Pair,
+    Preparation,
+    Split,
+    check_same_size,
+    first_readable,
+    match_images,
+    measured_split,
+    spec_of,
+    split_folders,
+)
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.label_maps import check_range, read_colours, read_indices
+from itrans_datasets.label_maps import LabelMapReader
+from itrans_datasets.splits import HELD_OUT, pairs_of_split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from itrans.api import ImageArray
 
 LabelDirection: TypeAlias = Literal["labels_to_photo", "photo_to_labels"]
 Byte: TypeAlias = Annotated[int, Ge(0), Le(255)]
+Value: TypeAlias = Annotated[int, Ge(0), Le(65535)]
 
 
 class Labels:
     """Label maps <-> photos: the two of a pair have one name, without suffix and ending, in two folders.
 
     A label map holds the class of each pixel: as values in one channel of 8 or 16 bits (PNG, TIFF, `.npy`), as the
-    indices of a palette PNG, or, with `palette`, as colours. `val` and `test` stand in for each other where one of them
-    has neither folder.
+    indices of a palette PNG, with `values` as any other values, or, with `palette`, as colours. `val` and `test` stand
+    in for each other where one of them has neither folder. Without `{split}` in the folders' names a fraction `holdout`
+    is held out, as `paired` does it.
 
     Args:
         root: the data set's folder.
         classes: how many classes there are: values are from 0 to one less.
-        label_folder: the folder of the label maps in `root`, with `{split}` in it.
+        label_folder: the folder of the label maps in `root`; with `{split}` in it, or the same for all splits.
         photo_folder: the folder of the photos, likewise; it can be the same one if both endings are given.
         label_ending: what the names of label maps end in, such as `_gtFine_labelIds`; with it, other files in the
             folder are left out.
         photo_ending: the same for photos, such as `_leftImg8bit`.
         ignored: a value that stands for no class, such as 255.
-        palette: the colour `[r, g, b]` of each class, for label maps in colours; where there is an `ignored`, one more
-            may follow, of pixels that have no class.
+        values: what label maps store for each class, such as `[0, 255]`, where it is not 0, 1, 2 and so on.
+        palette: the colour `[r, g, b]` of each class, for label maps in colours or in grey; where there is an
+            `ignored`, one more may follow, of pixels that have no class.
         names: what the classes are called, for logs and legends.
         photo_channels: convert every photo to so many; without it, all must have as many as the first.
         direction: which side is the source.
+        holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
         DataError: a folder is missing or empty, the two do not match, or the first photo cannot be read.
         MissingSplitError: there is no such split.
-        ValueError: a folder has no `{split}`, there are not as many colours or names as classes, or label maps and
-            photos of one folder are not told apart by their endings.
+        ValueError: `{split}` is in one of the two folders' names alone, there are not as many values, colours or names
+            as classes, or label maps and photos of one folder are not told apart by their endings.
     """
 
     paired = True
@@ -58,35 +76,62 @@ class Labels:
         self,
         *,
         root: str,
-        classes: Annotated[int, Ge(2), Le(256)],
+        classes: Annotated[int, Ge(2), Le(65535)],
         label_folder: str = "{split}/labels",
         photo_folder: str = "{split}/photos",
         label_ending: str | None = None,
         photo_ending: str | None = None,
-        ignored: Annotated[int, Ge(0), Le(65535)] | None = None,
+        ignored: Value | None = None,
+        values: list[Value] | None = None,
         palette: list[tuple[Byte, Byte, Byte]] | None = None,
         names: list[str] | None = None,
         photo_channels: Literal[1, 3, 4] | None = None,
         direction: LabelDirection = "labels_to_photo",
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        _check_arguments(label_folder, photo_folder, classes, ignored, palette, names)
-        self._folders = split_folders(root, {"label_folder": label_folder, "photo_folder": photo_folder}, split)
+        _check_arguments(classes, ignored, values, palette, names)
+        folders = {"label_folder": label_folder, "photo_folder": photo_folder}
+        self._folders = split_folders(root, folders, split)
+        self.measured_split: Split = measured_split(root, folders, split)
         found = match_images(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
+        if "{split}" not in label_folder:
+            found = pairs_of_split(found, holdout, split, root)
         self._names, self._files = list(found), list(found.values())
-        self._classes, self._ignored, self._photo_channels = classes, ignored, photo_channels
-        self._palette = None if palette is None else np.array(palette, np.uint8)
-        self._photo: ImageSpec = spec_of(self._photo_at(0))
+        self._read = LabelMapReader(classes, ignored, values, palette)
+        self._photo_channels = photo_channels
+        self._first, photo = first_readable(self._photo_at, len(self._files))
+        self._photo: ImageSpec = spec_of(photo)
         self._labels = ImageSpec(
             channels=1,
             kind="labels",
             labels=classes,
-            dtype="uint8" if ignored is None or ignored < 256 else "uint16",
-            ignored=ignored,
+            dtype=self._read.dtype,
+            ignored=self._read.unlabelled,
             names=tuple(names or ()),
         )
         self._is_source = direction == "labels_to_photo"
         self.source, self.target = (self._labels, self._photo) if self._is_source else (self._photo, self._labels)
+
+    @staticmethod
+    def preparation(
+        *,
+        classes: int,
+        ignored: int | None = None,
+        values: list[int] | None = None,
+        palette: list[tuple[int, int, int]] | None = None,
+        direction: LabelDirection = "labels_to_photo",
+    ) -> Preparation | None:
+        """Return how the classes of a new label map are found, unless it has them; the arguments are the data set's."""
+        if direction != "labels_to_photo" or (values is None and palette is None):
+            return None
+        what = "values" if palette is None else "palette"
+        reader = LabelMapReader(classes, ignored, values, palette)
+        return Preparation(
+            f"the classes of label maps are found by the {what} of the data set",
+            lambda image, _: reader.converted(image),
+            label_maps=palette is None,
+        )
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -101,22 +146,14 @@ class Labels:
         """
         labels, photo = self._labels_at(index), self._photo_at(index)
         if spec_of(photo) != self._photo:
-            path, first = self._path(index, 1), self._files[0][1]
+            path, first = self._path(index, 1), self._files[self._first][1]
             raise DataError(unlike(path, spec_of(photo), first, self._photo, "photo_channels"))
         check_same_size(self._path(index, 0), labels, self._path(index, 1), photo)
         source, target = (labels, photo) if self._is_source else (photo, labels)
         return Pair(source, target, self._names[index])
 
     def _labels_at(self, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        path = self._path(index, 0)
-        if self._palette is None:
-            values = read_indices(path)
-            check_range(path, values, self._classes, self._ignored)
-        else:
-            values = read_colours(path, self._palette)
-            if self._ignored is not None:
-                values = np.where(values == self._classes, np.uint16(self._ignored), values)
-        return np.ascontiguousarray(values[:, :, None], self._labels.dtype)
+        return self._read(self._path(index, 0))
 
     def _photo_at(self, index: int) -> ImageArray:
         return read_as(self._path(index, 1), self._photo_channels)
@@ -126,24 +163,30 @@ class Labels:
 
 
 def _check_arguments(
-    label_folder: str,
-    photo_folder: str,
     classes: int,
     ignored: int | None,
+    values: list[int] | None,
     palette: list[tuple[int, int, int]] | None,
     names: list[str] | None,
 ) -> None:
-    for option, folder in (("label_folder", label_folder), ("photo_folder", photo_folder)):
-        if "{split}" not in folder:
-            raise ValueError(f'"{option}" needs {{split}} in it: every split has its own folder')
     if names is not None and len(names) != classes:
         raise ValueError(f'"names" has {len(names)} entries for {classes} classes: it needs one for each')
-    if palette is None:
-        return
-    allowed = {classes} if ignored is None else {classes, classes + 1}
-    if len(palette) not in allowed:
-        more = "" if ignored is None else ", and may have one more for pixels without a class"
-        raise ValueError(f'"palette" has {len(palette)} colours for {classes} classes: it needs one for each{more}')
-    colours = [tuple(colour) for colour in palette]
-    if twice := next((colour for place, colour in enumerate(colours) if colour in colours[:place]), None):
-        raise ValueError(f'"palette" has the colour {list(twice)} twice: which class it stands for is not clear')
+    if values is not None and palette is not None:
+        raise ValueError('"values" and "palette" both say what label maps store for each class: leave one out')
+    if values is not None:
+        if len(values) != classes:
+            raise ValueError(f'"values" has {len(values)} entries for {classes} classes: it needs one for each')
+        if ignored in values:
+            raise ValueError(f'"ignored" is {ignored}, which "values" says is a class: leave it out of one of them')
+        _refuse_twice("values", "value", values)
+    if palette is not None:
+        if len(palette) not in ({classes} if ignored is None else {classes, classes + 1}):
+            more = "" if ignored is None else ", and may have one more for pixels without a class"
+            raise ValueError(f'"palette" has {len(palette)} colours for {classes} classes: it needs one for each{more}')
+        _refuse_twice("palette", "colour", [list(colour) for colour in palette])
+
+
+def _refuse_twice(option: str, noun: str, entries: Sequence[object]) -> None:
+    for place, entry in enumerate(entries):
+        if entry in entries[:place]:
+            raise ValueError(f'"{option}" has the {noun} {entry} twice: which class it stands for is not clear')

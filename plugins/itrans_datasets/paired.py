@@ -9,16 +9,17 @@ from annotated_types import Gt, Lt
 from itrans.api import (
     DataError,
     ImageSpec,
-    MissingSplitError,
     Pair,
     Split,
     check_same_size,
+    first_readable,
     match_images,
+    measured_split,
     spec_of,
     split_folders,
 )
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.splits import part_of
+from itrans_datasets.splits import HELD_OUT, pairs_of_split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,18 +65,18 @@ class PairedFolders:
         target_ending: str | None = None,
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
-        holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
+        holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        self._folders = split_folders(root, {"source": source, "target": target}, split)
+        folders = {"source": source, "target": target}
+        self._folders = split_folders(root, folders, split)
+        self.measured_split: Split = measured_split(root, folders, split)
         found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
         if "{split}" not in source:
-            found = {name: files for name, files in found.items() if part_of(name, holdout) == split}
-            if not found:
-                raise MissingSplitError(f'No pair of {root} falls into the split "{split}"; another holdout may do.')
+            found = pairs_of_split(found, holdout, split, root)
         self._names, self._files = list(found), list(found.values())
         self._channels = (source_channels, target_channels)
-        first = self._sides(0)
+        self._first, first = first_readable(self._sides, len(self._files))
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
 
@@ -95,7 +96,7 @@ class PairedFolders:
             (1, target, self.target, "target_channels"),
         ):
             if spec_of(image) != expected:
-                first = self._files[0][side]
+                first = self._files[self._first][side]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
         check_same_size(self._path(index, 0), source, self._path(index, 1), target)
         return Pair(source, target, self._names[index])

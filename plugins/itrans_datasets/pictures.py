@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -11,26 +11,21 @@ import numpy as np
 from itrans.api import (
     DataError,
     ImageSpec,
-    MissingSplitError,
     Split,
     as_channels,
     counted,
-    existing_root,
-    find_images,
+    first_readable,
+    measured_split,
     spec_of,
 )
 from itrans_datasets.aligned import read_as, unlike
-from itrans_datasets.splits import part_of, split_folder
+from itrans_datasets.splits import HELD_OUT, WANTED, split_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from itrans.api import Dataset, ImageArray
 
 Sample: TypeAlias = Literal["openmoji", "facades"]
 """Pictures that need no folder: coloured emoji, or drawn facades."""
-
-_HELD_OUT = 0.1
 
 
 class Pictures(Protocol):
@@ -38,6 +33,7 @@ class Pictures(Protocol):
 
     spec: ImageSpec
     attribution: str
+    measured_split: Split
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -47,17 +43,24 @@ class Pictures(Protocol):
 
 
 def pictures_of(
-    root: str | None, sample: Sample | None, split: Split, channels: int | None = None, kind: str | None = None
+    root: str | None,
+    sample: Sample | None,
+    split: Split,
+    channels: int | None = None,
+    kind: str | None = None,
+    *,
+    holdout: float = HELD_OUT,
 ) -> Pictures:
     """Return the pictures of a split.
 
     Args:
-        root: a folder; with `train`, `val` and `test` in it, or else a tenth of its pictures is held out, chosen by
+        root: a folder; with `train`, `val` and `test` in it, or else a part of its pictures is held out, chosen by
             their names.
         sample: what takes the place of a folder.
         split: which part.
         channels: convert every picture to so many; without it, all must have as many as the first.
-        kind: what the pictures must be, in words, where nothing converts them: said of one that is unlike the first.
+        kind: what the pictures must be, in words: said of one that is unlike the first.
+        holdout: the fraction to hold out where there are no folders for splits.
 
     Raises:
         DataError: the folder is missing or empty, or its first picture cannot be read.
@@ -73,7 +76,7 @@ def pictures_of(
         return _SamplePictures(sample, split, channels)
     if root is None:
         raise ValueError('it needs "root", the folder of the pictures, or "sample"')
-    return FolderPictures(existing_root(root), split, channels, kind)
+    return FolderPictures(root, split, channels, kind, holdout)
 
 
 def scaled_to(shorter: int, image: ImageArray) -> ImageArray:
@@ -100,18 +103,12 @@ class FolderPictures:
 
     attribution = ""
 
-    def __init__(self, root: Path, split: Split, channels: int | None, kind: str | None) -> None:
-        is_divided = any((root / name).is_dir() for name in get_args(Split))
-        self._folder = split_folder(root, split) if is_divided else root
+    def __init__(self, root: str, split: Split, channels: int | None, kind: str | None, holdout: float) -> None:
+        self._folder, self._files = split_files(root, split, holdout, "Put those to learn from there.")
+        self.measured_split: Split = measured_split(root, WANTED, split)
         self._channels, self._kind = channels, kind
-        self._files = [path.as_posix() for path in find_images(self._folder)]
-        if not self._files:
-            raise DataError(f"{self._folder} holds no pictures. Put those to learn from there.")
-        if not is_divided:
-            self._files = [file for file in self._files if part_of(file, _HELD_OUT) == split]
-            if not self._files:
-                raise MissingSplitError(f'No picture of {root} falls into the split "{split}": there are too few.')
-        self.spec: ImageSpec = spec_of(self._read(0))
+        self._first, picture = first_readable(self._read, len(self._files))
+        self.spec: ImageSpec = spec_of(picture)
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -127,8 +124,9 @@ class FolderPictures:
         if spec_of(image) != self.spec:
             path, found = self._folder / self._files[index], spec_of(image)
             if self._kind is None:
-                raise DataError(unlike(path, found, self._files[0], self.spec, "channels"))
-            raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.")
+                raise DataError(unlike(path, found, self._files[self._first], self.spec, "channels"))
+            remedy = " dataset.channels = 3 makes all RGB." if found.dtype == self.spec.dtype else ""
+            raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.{remedy}")
         return image, self._files[index]
 
     def _read(self, index: int) -> ImageArray:
@@ -140,6 +138,7 @@ class _SamplePictures:
 
     def __init__(self, sample: Sample, split: Split, channels: int | None) -> None:
         self._pairs: Dataset = _sample_pairs(sample, split)
+        self.measured_split: Split = split
         self._channels = self._pairs.target.channels if channels is None else channels
         self.spec = replace(self._pairs.target, channels=self._channels)
         self.attribution = str(getattr(self._pairs, "attribution", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 from itrans.api import (
     DataError,
@@ -14,8 +14,12 @@ from itrans.api import (
     Split,
     check_same_size,
     counted,
+    first_readable,
     match_images,
+    measured_split,
+    names_of_split,
     read_image,
+    read_label_map,
     spec_of,
     split_folders,
 )
@@ -39,7 +43,7 @@ class InstanceMaps:
     Args:
         root: the data set's folder.
         labels: how many classes there are; 35 in Cityscapes.
-        label_folder: the folder of the label maps in `root`, with `{split}` in it.
+        label_folder: the folder of the label maps in `root`; with `{split}` in it, or the same for all splits.
         instance_folder: the folder of the instance maps; empty if there are none, and no plane of boundaries then.
         photo_folder: the folder of the photographs.
         label_ending: what the names of label maps end in, such as `_gtFine_labelIds`; with it, other files in the
@@ -47,12 +51,14 @@ class InstanceMaps:
         instance_ending: the same for instance maps, such as `_gtFine_instanceIds`.
         photo_ending: the same for photographs, such as `_leftImg8bit`.
         ignored: a value that stands for no class, such as 255.
+        holdout: the fraction to hold out where there are no folders for splits, chosen by a hash of the names.
         split: which part.
 
     Raises:
         DataError: a folder is missing or empty, or the folders do not match.
         MissingSplitError: there is no such split.
-        ValueError: a folder has no `{split}`, or one is there twice without endings that tell its pictures apart.
+        ValueError: some of the folders have `{split}` and others have not, or one is there twice without endings that
+            tell its pictures apart.
     """
 
     paired = True
@@ -61,7 +67,7 @@ class InstanceMaps:
         self,
         *,
         root: str,
-        labels: Annotated[int, Ge(2), Le(256)] = 35,
+        labels: Annotated[int, Ge(2), Le(65535)] = 35,
         label_folder: str = "{split}_label",
         instance_folder: str = "{split}_inst",
         photo_folder: str = "{split}_img",
@@ -69,21 +75,22 @@ class InstanceMaps:
         instance_ending: str | None = None,
         photo_ending: str | None = None,
         ignored: int | None = None,
+        holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
         folders = {"label_folder": label_folder, "photo_folder": photo_folder}
         endings = {"label_ending": label_ending, "photo_ending": photo_ending}
         if instance_folder:
             folders["instance_folder"], endings["instance_ending"] = instance_folder, instance_ending
-        for option, folder in folders.items():
-            if "{split}" not in folder:
-                raise ValueError(f'"{option}" needs {{split}} in it: every split has its own folder')
         self._folders = split_folders(root, folders, split)
+        self.measured_split: Split = measured_split(root, folders, split)
         found = match_images(self._folders, endings)
+        if "{split}" not in label_folder:
+            found = {name: found[name] for name in names_of_split(found, holdout, split, root, "pair")}
         self._names, self._files = list(found), list(found.values())
         self._labels, self._ignored = labels, ignored
         self.source = ImageSpec(channels=labels + bool(instance_folder))
-        self.target: ImageSpec = spec_of(read_image(self._paths(0)[1]))
+        self.target: ImageSpec = spec_of(first_readable(self._photo, len(self._files))[1])
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -96,7 +103,7 @@ class InstanceMaps:
             DataError: a file cannot be read, is of another size or kind, or has a value that is no class.
         """
         label_file, photo_file, *instance_files = self._paths(index)
-        classes, photo = _map_of(label_file), read_image(photo_file)
+        classes, photo = _map_of(label_file), self._photo(index)
         check_same_size(label_file, classes, photo_file, photo)
         planes = [self._one_hot(label_file, classes)]
         for file in instance_files:
@@ -107,6 +114,9 @@ class InstanceMaps:
 
     def _paths(self, index: int) -> list[Path]:
         return [folder / file for folder, file in zip(self._folders, self._files[index], strict=True)]
+
+    def _photo(self, index: int) -> ImageArray:
+        return read_image(self._paths(index)[1])
 
     def _one_hot(self, file: Path, classes: ImageArray) -> NDArray[np.uint8]:
         values = classes[:, :, 0].astype(np.int64)
@@ -139,7 +149,7 @@ def boundaries(instances: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _map_of(file: Path) -> ImageArray:
-    image = read_image(file)
+    image = read_label_map(file)
     if image.shape[2] != 1 or image.dtype == np.float32:
         raise DataError(
             f"{file} has {counted(image.shape[2], 'channel')} of {image.dtype}; a map has one channel of whole "

@@ -135,7 +135,7 @@ MISTAKES = [
 
 def test_a_mistake_gets_one_message_and_leaves_no_result(itrans, checkpoint, monkeypatch):
     torch.save({"layer": torch.zeros(1)}, "parts.pth")
-    monkeypatch.setattr("itrans.translate.Translator.translate_batch", lambda *_, **__: pytest.fail("has begun"))
+    monkeypatch.setattr("itrans.translate.Translator.translate_stored", lambda *_, **__: pytest.fail("has begun"))
     for options, said in MISTAKES:
         done = itrans("evaluate", checkpoint, "-o", "out", "--csv", "table.csv", *options)
         assert done.exit_code == 2, done.output

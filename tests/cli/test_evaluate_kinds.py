@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from cli.printed import json_of
 
-from itrans.api import load, read_image
+from itrans.api import DATASETS, GENERATORS, load, read_image
 
 PARTS = '''
 import numpy as np
@@ -143,6 +144,59 @@ def test_colourings_are_compared_as_rgb(itrans, drawn):
     assert found["scores"]["l1"]["value"] == pytest.approx(np.mean(distances), abs=3 / 255)
     assert "source_l1" not in found["scores"]
     assert read_image("out/best.png").shape[1] == 3 * 28 + 4
+
+
+LIGHTNESS = '''
+import numpy as np
+import torch
+from itrans.api import DATASETS, GENERATORS, ImageSpec, Pair
+
+@DATASETS.register("levels", replace=True)
+class Levels:
+    """One pair, in which every lightness is there, on colours of one kind."""
+
+    source, target = ImageSpec(1, "lightness"), ImageSpec(2, "ab")
+
+    def __init__(self, *, split: str) -> None:
+        pass
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        lightness = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+        return Pair(lightness, np.full((16, 16, 2), 140, np.uint8), "levels")
+
+@GENERATORS.register("same", replace=True)
+class Same(torch.nn.Module):
+    """Both colours are what the lightness is."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, source):
+        return (source * self.scale).repeat(1, 2, 1, 1)
+'''
+
+
+def test_colourings_start_from_the_lightness_that_is_stored(itrans, tmp_path):
+    (tmp_path / "parts.py").write_text(LIGHTNESS)
+    (tmp_path / "levels.toml").write_text(
+        '[dataset]\nname = "levels"\n[generator]\nname = "same"\n[[loss]]\nname = "l1"\n[optimizer]\nlr = 1e-12\n'
+        '[train]\nsteps = 1\nbatch_size = 1\nprecision = "fp32"\n'
+    )
+    done = itrans("run", "levels.toml", "--code", "parts.py")
+    assert done.exit_code == 0, done.output
+    options = ["--code", "parts.py", "--json", "--metrics", "l1"]
+    found = json_of(itrans("evaluate", "runs/levels", *options))["scores"]["l1"]["value"]
+    lightness = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    output = cv2.cvtColor(np.stack([lightness] * 3, axis=2), cv2.COLOR_LAB2RGB).astype(float)
+    target = np.stack([lightness, np.full_like(lightness, 140), np.full_like(lightness, 140)], axis=2)
+    expected = np.abs(output - cv2.cvtColor(target, cv2.COLOR_LAB2RGB)).mean() / 255
+    GENERATORS.unregister("same")
+    DATASETS.unregister("levels")
+    assert found == pytest.approx(expected, rel=1e-6)
 
 
 class TestUnpaired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ class TestOutput:
         (aligned / "test").symlink_to(aligned / "val")
         assert itrans("evaluate", run, "--split", "val", "-o", "out").exit_code == 0
         before = {path: path.read_bytes() for path in Path("out").iterdir()}
-        monkeypatch.setattr("itrans.translate.Translator.translate_batch", lambda *_, **__: pytest.fail("has begun"))
+        monkeypatch.setattr("itrans.translate.Translator.translate_stored", lambda *_, **__: pytest.fail("has begun"))
         for others in ([run, "--split", "test"], [run / "checkpoints" / "last.pt", "--split", "val"]):
             done = itrans("evaluate", *others, "-o", "out")
             assert done.exit_code == 2
@@ -82,3 +83,28 @@ class TestOutput:
         best, worst = (read_image(f"out/{name}.png") for name in ("best", "worst"))
         sources = [grid[22 + 20 * row :][:16, 4:20].tobytes() for grid, row in ((best, 0), (best, 1), (worst, 0))]
         assert len(set(sources)) == 3
+
+
+class TestSplit:
+    def test_the_split_that_stands_in_is_named_and_that_the_checkpoint_was_chosen_on_it(self, itrans, run):
+        shown = itrans("evaluate", run, "--metrics", "l1", "-o", "out").stdout
+        assert "on 3 pairs of the split val, which stands in for test, mode paper" in shown
+        assert "chosen" in shown.splitlines()[0]
+        assert "split val, which stands in for test" in Path("out/results.md").read_text()
+        found = json.loads(Path("out/results.json").read_text())
+        assert (found["split"], found["measured_split"], found["chosen"]) == ("test", "val", True)
+
+    def test_a_split_of_its_own_has_chosen_nothing(self, itrans, run, aligned):
+        shutil.copytree(aligned / "val", aligned / "test")
+        found = json_of(itrans("evaluate", run, "--metrics", "l1", "--json"))
+        assert (found["split"], found["measured_split"], found["chosen"]) == ("test", "test", False)
+        found = json_of(itrans("evaluate", run, "--metrics", "l1", "--json", "--split", "train"))
+        assert (found["measured_split"], found["chosen"]) == ("train", False)
+        assert json_of(itrans("evaluate", run, "--metrics", "l1", "--json", "--split", "val"))["chosen"]
+
+    def test_where_nothing_was_validated_nothing_was_chosen(self, itrans, recipe):
+        done = itrans("run", recipe, "-o", "plain", "--set", "train.steps=1", "--set", "validation.every=0")
+        assert done.exit_code == 0, done.output
+        shown = itrans("evaluate", "plain", "--metrics", "l1").stdout
+        assert "val, which stands in for test" in shown
+        assert "chosen" not in shown

@@ -292,3 +292,27 @@ def test_it_goes_to_other_processes_used_or_not():
     expected = change(twins(), 3).source
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(change))(twins(), 3).source, expected)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(transform(JITTER)))(twins(), 3).source, expected)
+
+
+@pytest.mark.parametrize(("ignored", "dtype"), [(255, np.uint8), (65535, np.uint16)])
+def test_what_a_transform_leaves_empty_of_a_label_map_has_no_class(ignored, dtype):
+    spec = ImageSpec(1, "labels", labels=3, dtype=np.dtype(dtype).name, ignored=ignored)
+    labels = np.full((32, 32, 1), 2, dtype)
+    photo = np.full((32, 32, 3), 200, np.uint8)
+    turn = {"name": "Rotate", "limit": [45, 45], "p": 1.0, "border_mode": 0}
+    augment = Augment.model_validate({"transform": [turn]})
+    turned = PairTransform(augment, spec, ImageSpec(3))(Pair(labels, photo, "k"), 0)
+    assert set(np.unique(turned.source)) == {2, ignored}
+    assert turned.source[0, 0] == ignored  # the corners come from outside of the picture
+    assert turned.target[0, 0].tolist() == [0, 0, 0]
+    chosen = Augment.model_validate({"transform": [turn | {"fill_mask": 1}]})
+    assert PairTransform(chosen, spec, ImageSpec(3))(Pair(labels, photo, "k"), 0).source[0, 0] == 1
+
+
+def test_a_transform_that_leaves_label_maps_alone_goes_on_doing_so():
+    spec = ImageSpec(1, "labels", labels=3, ignored=255)
+    labels, photo = np.full((32, 32, 1), 2, np.uint8), np.full((32, 32, 3), 200, np.uint8)
+    augment = Augment.model_validate({"transform": [{"name": "CoarseDropout", "p": 1.0}]})
+    done = PairTransform(augment, spec, ImageSpec(3))(Pair(labels, photo, "k"), 0)
+    assert np.array_equal(done.source, labels)
+    assert not np.array_equal(done.target, photo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import pickle
@@ -232,6 +233,23 @@ def test_sides_may_differ_in_channels_and_type():
     assert batch.target.unique().tolist() == [0]
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(255, "floats from 0.5 to 255"), (-0.01, "floats from -0.01 to 0.5"), (np.nan, "NaN"), (np.inf, "to inf")],
+)
+def test_floats_outside_of_0_to_1_are_refused_with_the_pairs_name(side, value, found):
+    spec = ImageSpec(1, dtype="float32")
+    image = grey(0.5, channels=1, dtype="float32")
+    bad = image.copy()
+    bad[1, 2] = value
+    dataset = Pictures(Pair(image, image, "a/1.png")._replace(**{side: bad}), source=spec, target=spec)
+    with pytest.raises(
+        DataError, match=rf"^a/1\.png: the {side} has .*{re.escape(found)}.*; they should be from 0 to 1"
+    ):
+        next(batches(dataset))
+
+
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_memory_lies_as_it_was_asked_for(layout):
     batch = next(batches(Pictures(pair()), layout=layout))
@@ -267,6 +285,58 @@ def test_workers_start_where_opencv_has_worked_with_threads(aligned):
 def test_automatic_workers_on_a_cpu_are_none(monkeypatch):
     monkeypatch.setattr("multiprocessing.process.BaseProcess.start", lambda _: pytest.fail("a process was started"))
     assert len(list(batches(Pictures(pair(), pair(), pair()), workers="auto"))) == 2
+
+
+# Pairs that are left out
+
+
+def broken(*names):
+    """Six pairs, of which those of some names cannot be read."""
+
+    def refuse(name):
+        raise DataError(f"{name} is damaged.")
+
+    dataset = Pictures(*(Pair(grey(40 * n), grey(n), str(n)) for n in range(6)))
+    dataset.pairs = [functools.partial(refuse, p.key) if p.key in names else p for p in dataset.pairs]
+    return dataset
+
+
+def skipping(dataset, *, workers=0, told=None, training=True, epoch=0, batch=0):
+    change = PairTransform(Augment(), dataset.source, dataset.target)
+    items = PairItems(dataset, change, seed=3, training=training, skip_bad=True)
+    length = len(dataset)
+    sampler = TrainingSampler(length, 2, 3, epoch=epoch, batch=batch) if training else EvaluationSampler(length, 2)
+    told = [] if told is None else told
+    loading = load_batches(items, sampler, CPU, torch.contiguous_format, workers=workers, skipped=told.append)
+    return [batch.keys for batch in (itertools.islice(loading, 9) if training else loading)]
+
+
+@forking
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_next_pair_takes_the_place_of_one_that_cannot_be_read(workers):
+    told = []
+    whole, got = skipping(broken()), skipping(broken("2", "3"), workers=workers, told=told)
+    stand_in = {"2": "4", "3": "4"}
+    assert got == [tuple(stand_in.get(key, key) for key in keys) for keys in whole]
+    per_epoch = sorted(told[:3])
+    assert per_epoch == ["2 is damaged.", "3 is damaged.", "3 is damaged."]  # 2, 3 in the place of 2; and 3
+    assert len(told) == 9
+
+
+def test_a_resumed_epoch_leaves_out_the_same():
+    dataset = broken("0", "5")
+    assert skipping(dataset)[4:6] == skipping(dataset, epoch=1, batch=1)[:2]
+
+
+def test_what_is_measured_is_not_measured_twice():
+    told = []
+    assert skipping(broken("2", "3", "5"), told=told, training=False) == [("0", "1"), ("4",)]
+    assert told == ["2 is damaged.", "3 is damaged.", "5 is damaged."]
+
+
+def test_where_no_pair_can_be_read_there_is_no_end_to_leaving_out():
+    with pytest.raises(DataError, match=r"^No pair can be read\. .* is damaged\.$"):
+        skipping(broken(*"012345"))
 
 
 def test_errors_survive_pickling():

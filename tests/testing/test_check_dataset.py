@@ -181,6 +181,16 @@ class Nameless(Good):
         return super().__getitem__(index)._replace(key="pair")
 
 
+class Halved(Good):
+    """Has a name for every two pairs."""
+
+    def __init__(self, *, count: int = 100, split: Split) -> None:
+        super().__init__(count=count, split=split)
+
+    def __getitem__(self, index):
+        return super().__getitem__(index)._replace(key=f"{index // 2}")
+
+
 class Drifting(Good):
     def __getitem__(self, index):
         noise = np.random.default_rng().integers(0, 256, (8, 8, 1), dtype=np.uint8)
@@ -253,11 +263,12 @@ SPLITS = ("train", "val", "test")
         (
             Bright,
             [
-                f"Pictures of float32 should be in [0, 1], and the source of 0 is from {-1 - less} to {255 - less}."
-                for less in range(3)
+                f"Pair 0 of {split} is not what it should be. 0: the source has floats from {-1 - less} to {255 - less}"
+                for less, split in enumerate(SPLITS)
             ],
         ),
         (Numbered, [f"A key should be a text that names the pair, and one of {split} is 0." for split in SPLITS]),
+        (Halved, [f"A key should name one pair of a split, and '0' names several of {s}." for s in SPLITS]),
         (Nameless, [f"A key should name one pair of a split, and 'pair' names several of {s}." for s in SPLITS]),
         (
             Drifting,

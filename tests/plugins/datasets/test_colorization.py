@@ -18,8 +18,8 @@ def root(tmp_path):
     return tmp_path
 
 
-def build(root):
-    return DATASETS.build({"name": "colorization", "root": str(root)}, split="train")
+def build(root, **arguments):
+    return DATASETS.build({"name": "colorization", "root": str(root), **arguments}, split="train")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def build(root):
         (np.zeros((4, 4, 3), np.uint16), "3 channels of uint16"),
     ],
 )
-def test_a_picture_of_another_kind_is_named_and_no_key_is_advised_that_there_is_not(root, image, found):
+def test_a_picture_of_another_kind_is_named_and_the_key_that_helps(root, image, found):
     write_image(root / "train" / "1.png", image)
     dataset = build(root)
 
@@ -38,7 +38,19 @@ def test_a_picture_of_another_kind_is_named_and_no_key_is_advised_that_there_is_
         dataset[1]
 
     path = root / "train" / "1.png"
-    assert str(caught.value) == f"{path} has {found}; to learn colours takes RGB pictures of 8 bits."
+    remedy = " dataset.channels = 3 makes all RGB." if image.dtype == np.uint8 else ""
+    assert str(caught.value) == f"{path} has {found}; to learn colours takes RGB pictures of 8 bits.{remedy}"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_grey_pictures_among_the_others_have_no_colours(root, first):
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    write_image(root / "train" / f"{int(not first)}.png", grey)
+
+    pair = build(root, channels=3)[int(not first)]
+
+    assert np.unique(pair.target).tolist() == [128]  # 0 in CIE Lab
+    assert np.abs(with_ab(pair.source, pair.target).astype(int) - grey).max() <= 1
 
 
 def test_augmentation_moves_lightness_and_colours_together(root):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plugins.datasets.streets import COLOURS, build, classes, label_map, palette_png, photo
 
-from itrans.api import DataError, write_image
+from itrans.api import DataError, ImageSpec, write_image
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,10 @@ def test_a_value_that_is_no_class_names_the_file_the_value_and_the_place(streets
         build(streets, ignored=255)[0]
 
     assert str(caught.value) == (
-        f"{label_map(streets)} has the value 9 at x = 5, y = 2, and dataset.classes = 3 allows 0 to 2. Raise "
-        "dataset.classes, or set dataset.ignored to a value that stands for no class."
+        f"{label_map(streets)} has the value 9 at x = 5, y = 2, and dataset.classes = 3 allows 0 to 2. Its values are "
+        "0, 1, 2 and 9. Raise dataset.classes, or set dataset.ignored to a value that stands for no class; or, if "
+        "classes are not stored as 0, 1, 2 and so on, set dataset.values = [0, 1, 2, 9] and dataset.classes to how "
+        "many there are."
     )
     assert build(streets, classes=10, ignored=255)[0].source[4, 1] == 255
 
@@ -149,7 +151,10 @@ def test_floats_are_no_classes(streets):
 
 
 def test_an_index_map_where_the_recipe_has_a_palette(streets):
-    with pytest.raises(DataError, match=r"a\.png has 1 channel of uint8, but dataset\.palette .* Leave it out"):
+    with pytest.raises(DataError, match=r"a\.png has the colour \[1, 1, 1\] .* leave dataset\.palette out"):
+        build(streets, palette=COLOURS)[0]
+    write_image(label_map(streets), classes(0).astype(np.uint16))
+    with pytest.raises(DataError, match=r"a\.png has 1 channel of uint16, but dataset\.palette .* Leave it out"):
         build(streets, palette=COLOURS)[0]
 
 
@@ -167,3 +172,61 @@ def test_a_damaged_label_map_is_named(streets, content):
 
     with pytest.raises(DataError, match=r"a\.png"):
         build(streets)[0]
+
+
+# Which value is which class
+
+
+def masks(streets, *values: int) -> np.ndarray:
+    """Store the classes of all maps as other values, and return those of the first."""
+    table = np.array(values, np.uint16 if max(values) > 255 else np.uint8)
+    for seed, name in enumerate(("a.png", "b.png", "deep/c.png")):
+        write_image(label_map(streets, name), table[classes(seed, count=len(values))])
+    return classes(0, count=len(values))
+
+
+@pytest.mark.parametrize("values", [(0, 255), (255, 0), (0, 128, 255), (7, 300, 65535)])
+def test_values_say_which_value_is_which_class(streets, values):
+    expected = masks(streets, *values)
+
+    dataset = build(streets, classes=len(values), values=list(values))
+
+    assert dataset.source == ImageSpec(channels=1, kind="labels", labels=len(values))
+    assert np.array_equal(dataset[0].source, expected)
+
+
+@pytest.mark.parametrize(("ignored", "unlabelled"), [(255, 255), (0, 255), (1000, 1000)])
+def test_values_and_pixels_without_a_class(streets, ignored, unlabelled):
+    expected = masks(streets, 64, 128, ignored).astype(np.uint16)
+    expected[expected == 2] = unlabelled
+
+    dataset = build(streets, classes=2, values=[64, 128], ignored=ignored)
+
+    assert dataset.source.ignored == unlabelled
+    assert np.array_equal(dataset[0].source, expected)
+
+
+def test_a_mask_of_0_and_255_is_told_what_to_set(streets):
+    masks(streets, 0, 255)
+
+    told = r"Its values are 0 and 255\. .*set dataset\.values = \[0, 255\] and dataset\.classes = 2"
+    with pytest.raises(DataError, match=told):
+        build(streets, classes=2)[0]
+    with pytest.raises(DataError, match=r"has the value 255 .* not in dataset\.values = \[0, 1\]"):
+        build(streets, classes=2, values=[0, 1])[0]
+
+
+def test_a_palette_is_for_grey_files_too(streets):
+    expected = masks(streets, 255, 0)
+
+    assert np.array_equal(build(streets, classes=2, palette=[[255] * 3, [0] * 3])[0].source, expected)
+
+
+def test_more_than_256_classes_are_16_bit(streets):
+    values = classes(0).astype(np.uint16) * 200
+    write_image(label_map(streets), values)
+
+    dataset = build(streets, classes=401)
+
+    assert (dataset.source.dtype, dataset.source.planes) == ("uint16", 401)
+    assert np.array_equal(dataset[0].source, values)

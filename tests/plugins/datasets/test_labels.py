@@ -7,7 +7,7 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from plugins.datasets.streets import COLOURS, build, classes, label_map, photo
+from plugins.datasets.streets import COLOURS, SHORT, build, classes, label_map, photo
 
 from itrans.api import DATASETS, DataError, ImageSpec, MissingSplitError, write_image
 from itrans.recipe.arguments import Signature
@@ -81,7 +81,8 @@ def test_missing_folders_and_pictures(streets, tmp_path):
     with pytest.raises(DataError) as caught:
         build(streets, label_folder="{split}/maps")
     assert str(caught.value) == (
-        f"No folder {streets / 'train' / 'maps'}; dataset.label_folder and dataset.photo_folder name them."
+        f"No folder {streets / 'train' / 'maps'}; dataset.label_folder and dataset.photo_folder name them. What is "
+        'there would be dataset.label_folder = "{split}/labels".'
     )
     (streets / "val").rename(streets / "validation")
     with pytest.raises(MissingSplitError, match=r'no folders for the split "val"\. It has: train\.'):
@@ -94,8 +95,12 @@ def test_missing_folders_and_pictures(streets, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"label_folder": "maps"}, '"label_folder" needs {split} in it'),
-        ({"photo_folder": "photos"}, '"photo_folder" needs {split} in it'),
+        ({"label_folder": "maps"}, '"{split}" belongs in each of "label_folder" and "photo_folder"'),
+        ({"photo_folder": "photos"}, '"{split}" belongs in each of "label_folder" and "photo_folder"'),
+        ({"values": [0, 255]}, '"values" has 2 entries for 3 classes'),
+        ({"values": [0, 255, 0]}, '"values" has the value 0 twice'),
+        ({"values": [0, 128, 255], "ignored": 128}, '"ignored" is 128, which "values" says is a class'),
+        ({"values": [0, 128, 255], "palette": COLOURS}, '"values" and "palette" both say'),
         ({"names": ["road"]}, '"names" has 1 entries for 3 classes'),
         ({"palette": COLOURS[:2]}, '"palette" has 2 colours for 3 classes: it needs one for each$'),
         ({"palette": [*COLOURS, [1, 2, 3]]}, '"palette" has 4 colours for 3 classes: it needs one for each$'),
@@ -119,7 +124,8 @@ def test_that_refusal_is_an_error_of_the_recipe(recipe, streets):
     ("key", "value"),
     [
         ("classes", 1),
-        ("classes", 257),
+        ("classes", 65536),
+        ("values", [0, 65536, 1]),
         ("ignored", -1),
         ("palette", [[1, 2]]),
         ("palette", [[0, 0, 256]]),
@@ -132,3 +138,15 @@ def test_a_recipe_that_asks_for_something_else_is_refused(key, value):
     good = {"root": "a", "classes": 3, "ignored": 255, "palette": COLOURS, "names": ["a", "b", "c"]}
     assert signature.faults(good, "") == []
     assert signature.faults({**good, key: value}, "")
+
+
+@pytest.mark.parametrize("classes", [256, 300])
+def test_many_classes_are_validated(itrans, streets, tmp_path, classes):
+    dataset = f'[dataset]\nname = "labels"\nroot = "{streets.as_posix()}"\nclasses = {classes}\n'
+    dataset += 'direction = "photo_to_labels"\n'
+    (tmp_path / "many.toml").write_text(dataset + SHORT.replace('"l1"', '"cross_entropy"') + "batch_size = 1\n")
+
+    done = itrans("run", "many.toml")
+
+    assert done.exit_code == 0, done.output
+    assert "class_iou" in (tmp_path / "runs/many/log.jsonl").read_text()

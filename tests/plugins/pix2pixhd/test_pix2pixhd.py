@@ -255,7 +255,7 @@ def test_values_that_are_no_class_name_the_file(streets):
 def test_what_is_wrong_with_the_folders_is_named(streets):
     with pytest.raises(DataError, match="nowhere is not there"):
         streets_of(streets / "nowhere")
-    with pytest.raises(ValueError, match='"photo_folder" needs {split} in it'):
+    with pytest.raises(ValueError, match='"{split}" belongs in each of "label_folder" and "photo_folder"'):
         streets_of(streets, photo_folder="photos")
     with pytest.raises(MissingSplitError, match=r'no folders for the split "val"\. It has: train\.'):
         DATASETS.build({"name": "instance_maps", "root": str(streets)}, split="val")

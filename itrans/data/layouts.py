@@ -1,0 +1,127 @@
+"""How a data set's folder is laid out, for messages that say which keys to set for what is there."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from itrans.protocols import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+PLACEHOLDER = "{split}"
+_WORDS: dict[str, Split] = {
+    **dict.fromkeys(("training", "train"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "val"),
+    **dict.fromkeys(("testing", "test"), "test"),
+}
+"""What people call the splits."""
+
+_WORD = re.compile(f"(?<![a-z])(?i:{'|'.join(_WORDS)})(?![a-z])")
+"""One of those words, in any letters, as in `Train`, `trainA` and `test_label`, and not as in `latest`."""
+
+_ALIKE = {
+    "source": ("input",),
+    "target": ("output", "truth"),
+    "label": ("mask", "annotation", "segment"),
+    "photo": ("image", "img", "picture", "rgb"),
+}
+"""What else people call the folders of a pair's sides."""
+
+_MOST_FOLDERS, _DEEPEST = 1000, 3
+
+
+def split_layout(root: Path, count: int) -> dict[str, dict[Split, str]]:
+    """Return the folders in a data set's folder that seem to be of splits, whatever the letters they are written in.
+
+    Args:
+        root: the data set's folder.
+        count: how many folders each split should have: the first depth with so many is taken, or else the first.
+
+    Returns:
+        By a folder's path in `root` with `{split}` in place of the split's name, the path for each split that is there:
+        `{"A/{split}": {"train": "A/train", "val": "A/Valid"}}`.
+    """
+    depths: list[dict[str, dict[Split, str]]] = [{} for _ in range(_DEEPEST)]
+    for path in islice(_folders(root), _MOST_FOLDERS):
+        if (match := _WORD.search(path)) is not None:
+            template = path[: match.start()] + PLACEHOLDER + path[match.end() :]
+            depths[path.count("/")].setdefault(template, {})[_WORDS[match[0].lower()]] = path
+    some = [found for found in depths if found]
+    return next((found for found in some if len(found) == count), some[0] if some else {})
+
+
+def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
+    """Return sentences on which keys to set, or what to rename, for what is there; empty where that cannot be told.
+
+    Args:
+        root: the data set's folder.
+        folders: the name of each folder in it that was looked for, by the argument that gives the name; `root` itself
+            stands for the data set's folder.
+    """
+    layout = split_layout(root, len(folders))
+    names = list(layout)
+    if not names and len(folders) > 1:
+        names = list(islice(_folders(root, deepest=1), _MOST_FOLDERS))
+    said = []
+    if list(folders) == ["root"]:
+        if len(names) > 1:
+            said.append(f"There are several folders for each split: {_joined(names)}.")
+        elif names and names[0].endswith(f"/{PLACEHOLDER}"):
+            said.append(f'What is there would be dataset.root = "{(root / names[0]).parent.as_posix()}".')
+    elif len(names) == len(folders):
+        chosen, sure = _assigned(names, folders)
+        keys = [f'dataset.{option} = "{name}"' for option, name in chosen.items() if name != folders[option]]
+        if keys:
+            said.append(f"What is there would be {_joined(keys)}{'' if sure else ', or the other way round'}.")
+    renamed = [
+        f"{path} to {wanted}"
+        for template, paths in layout.items()
+        for split in get_args(Split)
+        if (path := paths.get(split, "")) and path != (wanted := template.replace(PLACEHOLDER, split))
+    ]
+    if renamed:
+        said.append(f"The splits are called train, val and test: rename {_joined(renamed)}.")
+    return " ".join(said)
+
+
+def _assigned(names: Iterable[str], folders: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """Return which name is likely meant by which argument, one that is alike or else the next; and whether any is."""
+    left = sorted(names)
+    chosen: dict[str, str] = {}
+    for option, default in folders.items():
+        word = re.sub(r"\{split\}|[^a-z]", "", default.lower()).rstrip("s")
+        words = (word, *_ALIKE.get(word, ()))
+        alike = [name for name in left if len(word) > 1 and any(other in name.lower() for other in words)]
+        if len(alike) == 1:
+            chosen[option] = alike[0]
+            left.remove(alike[0])
+    sure = bool(chosen) or len(folders) == 1
+    for option in folders:
+        if option not in chosen:
+            chosen[option] = left.pop(0)
+    return {option: chosen[option] for option in folders}, sure
+
+
+def _folders(root: Path, *, deepest: int = _DEEPEST) -> Iterator[str]:
+    """Yield the folders in a folder, relative to it, without hidden ones; an unreadable one is left out."""
+    waiting = [""]
+    while waiting:
+        place = waiting.pop(0)
+        try:
+            names = sorted(path.name for path in (root / place).iterdir())
+        except OSError:
+            continue
+        for name in names:
+            path = f"{place}/{name}" if place else name
+            if not name.startswith(".") and (root / path).is_dir():
+                yield path
+                if path.count("/") + 1 < deepest:
+                    waiting.append(path)
+
+
+def _joined(parts: list[str]) -> str:
+    return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + parts[-1]
