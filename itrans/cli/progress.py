@@ -62,15 +62,16 @@ def duration(seconds: float) -> str:
 
 def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
     """Return what is said at the end of a run: how long it took, how good it is, and where to look."""
-    progress = trainer.progress
+    progress, selection = trainer.progress, trainer.selection
     lines = [f"Done: {counted(progress.step, 'step')} in {duration(seconds)}."]
-    if trainer.latest_samples is not None:
-        lines.append(f"  pictures    {trainer.latest_samples}")
+    if trainer.samples.latest is not None:
+        lines.append(f"  pictures    {trainer.samples.latest}")
     if progress.best is not None:
-        compared = compared_with_source(progress.best, trainer.best_source_l1)
+        source_l1 = selection.source_l1 if selection.metric == "l1" else None
+        compared = compared_with_source(progress.best, source_l1)
         detail = f", {compared}" if compared else ""
-        lines.append(f"  best        {trainer.metric} {progress.best:.4f} at step {progress.best_step}{detail}")
-        if trainer.best_source_l1 and progress.best > trainer.best_source_l1:
+        lines.append(f"  best        {selection.metric} {progress.best:.4f} at step {progress.best_step}{detail}")
+        if source_l1 and progress.best > source_l1:
             lines.append("  beware      the sources themselves are nearer to the targets: train longer, or differently")
     lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
     lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR")

@@ -43,6 +43,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 @click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint.")
 @click.option("--check", is_flag=True, help="Check the recipe and stop.")
 @sample_option
+@click.option("--skip-bad", is_flag=True, help="Leave out pairs that cannot be read; the log counts them.")
 @click.option("--stop-after", type=_StopAfter(), help="Save and stop after so many steps (400) or so long (90s, 30m).")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
@@ -53,6 +54,7 @@ def run(
     resume: bool,
     check: bool,
     sample: bool | None,
+    skip_bad: bool,
     stop_after: tuple[int | None, float | None] | None,
     device: str,
     code: tuple[str, ...],
@@ -84,7 +86,15 @@ def run(
     if output == Path():
         raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
     folder = output or resumed or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
-    outcome = train(loaded, folder, note, resume=resume, stop_after=stop_after or (None, None), device=device)
+    outcome = train(
+        loaded,
+        folder,
+        note,
+        resume=resume,
+        skip_bad=skip_bad,
+        stop_after=stop_after or (None, None),
+        device=device,
+    )
     if outcome == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)
 
@@ -95,6 +105,7 @@ def train(
     sample: str | None,
     *,
     resume: bool,
+    skip_bad: bool = False,
     stop_after: tuple[int | None, float | None],
     device: str,
     advice: str = "Go on with --resume.",
@@ -106,6 +117,7 @@ def train(
         path: the run's folder.
         sample: see `sample_note`.
         resume: go on from the folder's last checkpoint.
+        skip_bad: leave out pairs that cannot be read.
         stop_after: a number of steps, a time in seconds.
         device: its name.
         advice: what is said to do after an interruption.
@@ -145,6 +157,7 @@ def train(
             stop=stop,
             sample=sample,
             resume=resume,
+            skip_bad=skip_bad,
         )
         outcome = trainer.train()
     progress = trainer.progress

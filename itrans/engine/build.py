@@ -13,7 +13,7 @@ from itrans.errors import DataError
 from itrans.protocols import WeightedLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from itrans.engine.checkpoint import Progress
     from itrans.engine.runtime import Runtime
@@ -57,8 +57,18 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
-def training_batches(recipe: Recipe, dataset: Dataset, runtime: Runtime, progress: Progress) -> Generator[Batch]:
-    """Yield this process's training batches without end, from where training has come to."""
+def training_batches(
+    recipe: Recipe, dataset: Dataset, runtime: Runtime, progress: Progress, skipped: Callable[[str], None] | None = None
+) -> Generator[Batch]:
+    """Yield this process's training batches without end, from where training has come to.
+
+    Args:
+        recipe: says how large they are, and in which order.
+        dataset: the training pairs.
+        runtime: where they go.
+        progress: how far training has come.
+        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+    """
     tables, processes = recipe.tables, runtime.processes
     sampler = TrainingSampler(
         len(dataset),
@@ -70,12 +80,13 @@ def training_batches(recipe: Recipe, dataset: Dataset, runtime: Runtime, progres
         batch=progress.batch,
     )
     return load_batches(
-        build_items(recipe, dataset, training=True),
+        build_items(recipe, dataset, training=True, skip_bad=skipped is not None),
         sampler,
         runtime.device,
         runtime.memory_format,
         workers=tables.train.workers,
         processes=processes.count,
+        skipped=skipped or (lambda _: None),
     )
 
 

@@ -46,6 +46,7 @@ class Selection:
         runtime: where.
         saver: knows the last good checkpoint, should a measure no longer be finite.
         note: told once if nothing will be measured, or little.
+        skipped: see `Validator`.
 
     Attributes:
         validator: translates held-out pairs; None where there are none.
@@ -56,11 +57,23 @@ class Selection:
     """
 
     def __init__(
-        self, recipe: Recipe, method: Method, runtime: Runtime, saver: Saver, note: Callable[[str], None]
+        self,
+        recipe: Recipe,
+        method: Method,
+        runtime: Runtime,
+        saver: Saver,
+        note: Callable[[str], None],
+        skipped: Callable[[str], None] | None = None,
     ) -> None:
+        self._skipped = skipped
         self._settings, self._saver = recipe.tables.validation, saver
         self.source_l1: float | None = None
         self.validator = self._made_validator(recipe, method, runtime, note) if self._settings.every else None
+
+    @property
+    def metric(self) -> str:
+        """What decides which state is the best; an empty text where nothing is measured."""
+        return "" if self.validator is None else self.validator.metric
 
     def is_due(self, epochs: int, *, is_over: bool) -> bool:
         """Return whether to validate after so many complete epochs; `is_over`: there will be no more."""
@@ -118,7 +131,7 @@ class Selection:
     ) -> Validator | None:
         patience = self._settings.patience
         try:
-            validator = Validator(recipe, method, runtime)
+            validator = Validator(recipe, method, runtime, self._skipped)
         except MissingSplitError as error:
             if patience is not None:
                 raise DataError(f"validation.patience needs held-out pairs. {error}") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from itrans.data.sampler import derived_seed
 from itrans.engine.build import build_dataset, build_method, training_batches, with_credit
 from itrans.engine.checkpoint import Progress
 from itrans.engine.devices import choose_dtype, choose_memory_format, described
+from itrans.engine.journal import Journal
 from itrans.engine.losses import Losses
 from itrans.engine.pace import Pace
 from itrans.engine.record import circumstances
@@ -68,10 +68,13 @@ class Trainer:
         stop: who may ask to stop.
         sample: what the run's data stand in for, said wherever its results are shown; None if they are the recipe's.
         resume: go on from the folder's last checkpoint.
+        skip_bad: leave out pairs that cannot be read, instead of ending the run.
 
     Attributes:
         progress: how far training has come.
         sample: the note about sample data, with what the data set wants to be said with its pictures; or None.
+        selection: which state is the best.
+        samples: the grids that are drawn.
 
     Raises:
         ItransError: the data, the recipe and the folder do not allow it.
@@ -88,6 +91,7 @@ class Trainer:
         stop: StopRequest,
         sample: str | None = None,
         resume: bool = False,
+        skip_bad: bool = False,
     ) -> None:
         self._recipe, self._folder, self._reporter, self._stop = recipe, folder, reporter, stop
         self._device, self._processes = device, processes
@@ -97,6 +101,8 @@ class Trainer:
         if before is not None and sample is None:
             sample = before.sample  # the recipe of a sample's run knows no sample any more
         self.sample = sample = with_credit(sample, self._dataset)
+        self._journal = Journal(folder, reporter, is_sample=sample is not None, writes=processes.is_first)
+        self._skip = self._journal.skip if skip_bad else None
         self._plan = plan(tables, len(self._dataset), processes.count)
         source, target = self._dataset.source, self._dataset.target
         dtype = choose_dtype(tables.train.precision, device, source, target)
@@ -120,28 +126,12 @@ class Trainer:
         self._saver = Saver(self._state, folder, tables.checkpoint, self._losses)
         if before is not None:
             self._go_on(before, path)
-        self._selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note)
-        self._samples = Samples(
-            tables.log, self._selection.validator, folder if processes.is_first else None, self.sample or ""
+        self.selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note, self._skip)
+        self.samples = Samples(
+            tables.log, self.selection.validator, folder if processes.is_first else None, self.sample or ""
         )
         self._pace = Pace(tables.train.batch_size * processes.count)
-        self._logged, self._began = -1, time.monotonic()
-
-    @property
-    def latest_samples(self) -> Path | None:
-        """The last grid of samples that was written, or None."""
-        return self._samples.latest
-
-    @property
-    def metric(self) -> str:
-        """What decides which checkpoint is the best."""
-        validator = self._selection.validator
-        return validator.metric if validator is not None else ""
-
-    @property
-    def best_source_l1(self) -> float | None:
-        """The L1 distance of the sources themselves, if the best checkpoint is chosen by L1 and it is known."""
-        return self._selection.source_l1 if self.metric == "l1" else None
+        self._logged = -1
 
     def train(self) -> Outcome:
         """Train to the end, or until asked to stop; the state is saved either way.
@@ -155,39 +145,41 @@ class Trainer:
         progress = self.progress
         if self._processes.is_first:
             self._folder.start(self._recipe.resolved, self.sample, resumed=self._resumed)
-            self._log(
-                "start",
-                pairs=len(self._dataset),
-                device=str(self._device),
-                processes=self._processes.count,
-                precision=self._precision,
-                **circumstances(),
-            )
+        self._journal.write(
+            "start",
+            progress,
+            pairs=len(self._dataset),
+            device=str(self._device),
+            processes=self._processes.count,
+            precision=self._precision,
+            **circumstances(),
+        )
         together = f", {self._processes.count} processes" if self._processes.count > 1 else ""
         self._reporter.note(f"{counted(len(self._dataset), 'training pair')}, {self._computing}{together}")
         self._reporter.begin(progress.step, self._plan.total)
         try:
-            with contextlib.closing(training_batches(self._recipe, self._dataset, self._runtime, progress)) as batches:
+            with contextlib.closing(
+                training_batches(self._recipe, self._dataset, self._runtime, progress, self._skip)
+            ) as batches:
                 outcome = self._trained(batches)
         except OutputError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
         finally:
             self._reporter.end()
-        if self._processes.is_first:
-            self._log("end", outcome=outcome)
+        self._journal.write("end", progress, outcome=outcome)
         self._processes.wait()
         return outcome
 
     def _trained(self, batches: Iterator[Batch]) -> Outcome:
         progress, first_step = self.progress, self.progress.step
-        if self._selection.is_stale(progress):
+        if self.selection.is_stale(progress):
             return "early"
-        self._samples.draw_if_due(progress.step)
+        self.samples.draw_if_due(progress.step)
         while True:
             if progress.batch == self._plan.steps_per_epoch or self._is_over():
                 if not self._end_of_epoch():
                     return "interrupted"
-                if self._selection.is_stale(progress):
+                if self.selection.is_stale(progress):
                     return "early"
                 self._pace.restart()
             if self._is_over():
@@ -198,7 +190,7 @@ class Trainer:
             self._losses.add(self._step(batch))
             self._look()
             self._saver.save_if_due(progress)
-            self._samples.draw_if_due(progress.step)
+            self.samples.draw_if_due(progress.step)
 
     def _next(self, batches: Iterator[Batch], wants_to_stop: bool) -> Batch | None:
         """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
@@ -246,15 +238,15 @@ class Trainer:
         found = self._told()
         self._losses.restart()
         self._logged = step = self.progress.step
-        if self._processes.is_first:
-            self._log(
-                "step",
-                epoch=self.progress.epoch + 1,
-                losses=found.latest,
-                means=found.means,
-                lr=self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr,
-                images_per_second=round(self._pace.rate, 2),
-            )
+        self._journal.write(
+            "step",
+            self.progress,
+            epoch=self.progress.epoch + 1,
+            losses=found.latest,
+            means=found.means,
+            lr=self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr,
+            images_per_second=round(self._pace.rate, 2),
+        )
 
     def _told(self) -> Look:
         """Return a look at the losses, of which the reporter has been told."""
@@ -275,7 +267,7 @@ class Trainer:
         if progress.step == progress.validated or not (complete or progress.batch):
             return True  # a run that has ended before
         better = False
-        if self._selection.is_due(progress.epoch + complete, is_over=self._is_over()):
+        if self.selection.is_due(progress.epoch + complete, is_over=self._is_over()):
             if saver.seconds_since() > _SECONDS_TO_LOSE:
                 saver.save_last(progress)
             found = self._validated(epoch)
@@ -294,7 +286,7 @@ class Trainer:
     def _validated(self, epoch: int) -> Validation | None:
         """Validate, tell what was found and draw samples; return None if training is to stop before that is done."""
         try:
-            found = self._selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
+            found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
         except (DataError, TrainingError) as error:
             if self._processes.count > 1:
                 raise  # the others wait for what this one has measured
@@ -302,10 +294,9 @@ class Trainer:
         if found is None:
             return None
         if found.metrics:
-            if self._processes.is_first:
-                self._log("validation", epoch=epoch, metrics=found.metrics, better=found.better)
+            self._journal.write("validation", self.progress, epoch=epoch, metrics=found.metrics, better=found.better)
             self._reporter.validated(epoch, found.metrics, found.better)
-        self._samples.draw(f"epoch-{epoch:04d}")
+        self.samples.draw(f"epoch-{epoch:04d}")
         return found
 
     def _go_on(self, checkpoint: CheckpointFile, path: Path) -> None:
@@ -318,8 +309,3 @@ class Trainer:
         self._saver.found(path, self.progress.step)
         if self._processes.is_first:
             self._folder.rewind_log(self.progress.step, self.progress.validated)
-
-    def _log(self, event: str, **values: object) -> None:
-        sample = {"sample": True} if self.sample is not None else {}
-        seconds = round(time.monotonic() - self._began, 3)
-        self._folder.log(event, step=self.progress.step, **values, seconds=seconds, **sample)

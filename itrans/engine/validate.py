@@ -32,6 +32,7 @@ class Validator:
         recipe: says which split, and how many of its pairs.
         method: translates.
         runtime: where.
+        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
 
     Attributes:
         measures: whether the targets are what the outputs should be.
@@ -42,12 +43,15 @@ class Validator:
         MissingSplitError: there is no such split.
     """
 
-    def __init__(self, recipe: Recipe, method: Method, runtime: Runtime) -> None:
+    def __init__(
+        self, recipe: Recipe, method: Method, runtime: Runtime, skipped: Callable[[str], None] | None = None
+    ) -> None:
+        self._skipped = skipped
         tables = recipe.tables
         self._dataset = build_dataset(recipe, tables.validation.split)
         self.measures = bool(getattr(self._dataset, "paired", True))
         self.metric = metric_for(tables.validation.metric, self._dataset.target)
-        self._items = build_items(recipe, self._dataset, training=False)
+        self._items = build_items(recipe, self._dataset, training=False, skip_bad=skipped is not None)
         self.length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
         augment = tables.augment
         same_size = augment.size or augment.resize or augment.crop
@@ -101,7 +105,13 @@ class Validator:
         runtime = self._runtime
         count = runtime.processes.count
         return load_batches(
-            self._items, sampler, runtime.device, runtime.memory_format, workers=workers, processes=count
+            self._items,
+            sampler,
+            runtime.device,
+            runtime.memory_format,
+            workers=workers,
+            processes=count,
+            skipped=self._skipped or (lambda _: None),
         )
 
     def _translated(self, source: Tensor, direction: int = 0) -> Tensor:

@@ -19,7 +19,7 @@ from itrans.recipe.load import load_recipe
 def train(recipe, tmp_path):
     """Train `recipe` with some overrides in a folder; stop after some steps if asked to."""
 
-    def train(folder: str, *overrides: str, stop_after: int | None = None, resume: bool = False) -> Path:
+    def train(folder: str, *overrides: str, stop_after: int | None = None, **options: bool) -> Path:
         trainer = Trainer(
             load_recipe(recipe, overrides=overrides),
             RunFolder(tmp_path / folder),
@@ -27,7 +27,7 @@ def train(recipe, tmp_path):
             processes=Processes(),
             reporter=Silent(),
             stop=StopRequest(steps=stop_after),
-            resume=resume,
+            **options,
         )
         trainer.train()
         return tmp_path / folder

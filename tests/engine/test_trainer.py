@@ -261,3 +261,11 @@ def test_a_method_state_that_a_checkpoint_cannot_hold_is_named_before_it_is_lost
     monkeypatch.setattr(Paired, "state_dict", lambda self: {"pool": [{1, 2}]}, raising=False)
     with pytest.raises(PluginError, match=r"method\.pool\.0 is set"):
         train("run")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_pairs_that_cannot_be_read_are_left_out_if_asked_for_and_counted(train, aligned, split):
+    (aligned / split / "01.png").write_bytes(b"no picture")
+    folder = train("run", skip_bad=True)
+    assert log_of(folder)[-1]["skipped"] == 1
+    assert load_checkpoint(folder / "checkpoints/last.pt").progress.step == 8
