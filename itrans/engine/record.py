@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from itrans.engine.log_lines import read_log
 from itrans.errors import CheckpointError, OutputError
 from itrans.files import replacing
 
@@ -77,17 +78,14 @@ class RunFolder:
             file.write(json.dumps({"event": event, **values}) + "\n")
 
     def rewind_log(self, step: int) -> None:
-        """Drop the lines of steps after a checkpoint's, which a killed run has logged and will now log again."""
-        if not self._log.exists():
-            return
-        kept = []
-        for line in self._log.read_text(encoding="utf-8").splitlines(keepends=True):
-            try:
-                if json.loads(line).get("step", 0) <= step:
-                    kept.append(line)
-            except json.JSONDecodeError:
-                continue  # the end of a line that a kill cut off
-        self._write("log.jsonl", "".join(kept))
+        """Drop the lines of steps after a checkpoint's, which a killed run has logged and will now log again.
+
+        Raises:
+            DataError: the file is not what a run has logged; it is left as it is.
+        """
+        kept = [json.dumps(entry) + "\n" for entry in read_log(self._log) if entry["step"] <= step]
+        if kept or self._log.exists():
+            self._write("log.jsonl", "".join(kept))
 
     def step_checkpoint(self, step: int) -> Path:
         """Return the path of a step's checkpoint."""

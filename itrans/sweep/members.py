@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from itrans.engine.log_lines import read_log
 from itrans.engine.record import SAMPLE_NOTE
 from itrans.errors import DataError, OutputError
 
@@ -55,10 +57,19 @@ class Member:
     sample: str | None = None
     fault: str = ""
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     @property
     def has_ended(self) -> bool:
         """Whether its run has come to its end."""
         return self.state in {"finished", "early"}
+
+
+@dataclass
+class _Noted:
+    """What `results.json` holds."""
+
+    members: list[Member]
 
 
 def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path) -> list[Member]:
@@ -88,15 +99,21 @@ def earlier_results(output: Path) -> dict[str, Member]:
     """Return the members that an earlier sitting has noted, by their folders.
 
     Raises:
-        OutputError: the folder has a `results.json` that no sweep has written.
+        OutputError: the folder has a `results.json` that no sweep has written, or that cannot be read.
     """
     path = output / "results.json"
-    if not path.is_file():
-        return {}
     try:
-        return {row["folder"]: Member(**row) for row in json.loads(path.read_text(encoding="utf-8"))["members"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{path} is not what a sweep has written ({error}). Move it away.") from error
+        noted = TypeAdapter(_Noted).validate_json(path.read_bytes(), strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        raise OutputError(f"{path} is not what a sweep has written ({reason}). Move it away.") from error
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read: {error.strerror or error}. Move it away.") from error
+    return {member.folder: member for member in noted.members}
 
 
 def others_of(earlier: Mapping[str, Member], members: Sequence[Member]) -> list[Member]:
@@ -141,7 +158,8 @@ def take_results(member: Member) -> None:
         return
     note = folder / SAMPLE_NOTE
     if member.sample is not None and note.is_file():
-        member.sample = note.read_text(encoding="utf-8").strip()  # with what its data set wants to be said
+        # with what its data set wants to be said
+        member.sample = note.read_text(encoding="utf-8", errors="replace").strip()
     ended = events[-1]["event"] == "end"
     member.state = events[-1]["outcome"] if ended else "interrupted"
     member.steps = events[-1]["step"]
@@ -154,15 +172,6 @@ def take_results(member: Member) -> None:
     member.metrics |= better[-1]["metrics"] if better else member.final
 
 
-def events_of(folder: Path) -> list[Mapping[str, Any]]:
-    """Return the lines of a run's log; one that a kill has cut off is left out."""
-    path = folder / "log.jsonl"
-    if not path.is_file():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return found
+def events_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's log, see `read_log`; none where there is no run."""
+    return read_log(folder / "log.jsonl")
