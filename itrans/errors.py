@@ -54,6 +54,9 @@ class TrainingError(ItransError):
     exit_code = 1
 
 
+_MOST_OF_A_KEY = 300
+
+
 @dataclass(frozen=True)
 class Problem:
     """One fault of a recipe.
@@ -69,8 +72,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        head = "  ".join(part for part in (self.where, self.key) if part)
-        return "\n".join([head, *(f"  {line}" for line in self.message.splitlines())])
+        head = "  ".join(shortened(part, _MOST_OF_A_KEY) for part in (self.where, self.key) if part)
+        return escaped("\n".join([head, *(f"  {shortened(line)}" for line in self.message.split("\n"))]))
 
 
 class RecipeError(ItransError):
@@ -83,6 +86,24 @@ class RecipeError(ItransError):
     def __init__(self, problems: Sequence[Problem] | Problem) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def escaped(text: str) -> str:
+    """Return a message with an escape for each character but line ends that would not show, or drive a terminal.
+
+    Among them are the surrogates that stand for a file name's bytes where they are no UTF-8.
+    """
+    if text.replace("\n", " ").isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def shortened(text: str, most: int = 2000) -> str:
+    """Return a text as it is if it is not longer than so many characters, else its beginning and three dots."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and paths as people write them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = False) -> Iterato
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with the home folder in place of a leading `~`, as a shell does; that of nobody stays."""
+    try:
+        return Path(path).expanduser()
+    except (RuntimeError, ValueError):
+        return Path(path)
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file or a folder of that path; of one that no file system takes, there is none."""
+    try:
+        return expanded(path).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

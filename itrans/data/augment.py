@@ -139,8 +139,9 @@ def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:
             return f'"{name}" takes no "{key}".{did_you_mean(key, parameters)}\nIt takes: {", ".join(parameters)}'
     try:
         _made(name, arguments)
-    except (ValueError, TypeError) as error:
-        return f'"{name}" refuses its arguments: {error}'
+    except Exception as error:  # of albumentations, which raises many kinds
+        reason = str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
+        return f'"{name}" refuses its arguments: {reason}'
     return None
 
 
