@@ -7,6 +7,7 @@ without a traceback and exits with `exit_code`.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ class TrainingError(ItransError):
 
 
 _MOST_OF_A_KEY = 300
+_LONG_WORD = re.compile(r"(\S{400})\S+")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Problem:
 
     def __str__(self) -> str:
         head = "  ".join(shortened(part, _MOST_OF_A_KEY) for part in (self.where, self.key) if part)
-        return escaped("\n".join([head, *(f"  {shortened(line)}" for line in self.message.split("\n"))]))
+        return legible("\n".join([head, *(f"  {shortened(line)}" for line in self.message.split("\n"))]))
 
 
 class RecipeError(ItransError):
@@ -88,11 +90,13 @@ class RecipeError(ItransError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def escaped(text: str) -> str:
-    """Return a message with an escape for each character but line ends that would not show, or drive a terminal.
+def legible(text: str) -> str:
+    """Return a message as a terminal can show it.
 
-    Among them are the surrogates that stand for a file name's bytes where they are no UTF-8.
+    Characters, but line ends, that would not show or would drive the terminal become escapes; among them are the
+    surrogates that stand for a file name's bytes where they are no UTF-8. Words of thousands of characters are cut.
     """
+    text = _LONG_WORD.sub(r"\1...", text)
     if text.replace("\n", " ").isprintable():
         return text
     return "".join(

@@ -38,7 +38,8 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         except DataError as error:
             if split == "train" or not isinstance(error, MissingSplitError):
                 faults.append(f"{split}: {error}")
-            click.echo(f"{split}: {error}")
+            else:
+                click.echo(f"{split}: {error}")
             continue
         found = len(faults)
         hidden = not console.is_terminal

@@ -9,6 +9,7 @@ import click
 
 from itrans.cli.console import print_table
 from itrans.cli.samples import sample_option
+from itrans.errors import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def inspect(
 def _print(subject: Subject, networks: list[Inspected], *, with_layers: bool) -> None:
     from itrans.inspection.layers import COUNTED
 
-    click.echo(f"{subject.title}: {subject.source.planes} -> {subject.target.planes} channels")
+    click.echo(f"{subject.title}: {subject.source.planes} -> {counted(subject.target.planes, 'channel')}")
     for note in subject.notes:
         click.echo(f"Note: {note}", err=True)
     click.echo()

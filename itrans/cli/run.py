@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import INTERRUPTED
+from itrans.cli.recipes import recipe_given
 from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
 from itrans.errors import OutputError, counted
 
@@ -33,7 +34,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 
 
 @click.command()
-@click.argument("recipe", type=click.Path())
+@click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=recipe_given, required=False)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set train.epochs=2")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"

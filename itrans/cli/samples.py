@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from itrans.errors import Problem, RecipeError
-from itrans.files import is_there
+from itrans.files import expanded, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def sample_note(recipe: Recipe) -> str | None:
 def missing_root(recipe: Recipe) -> Problem | None:
     """Return what there is to say if the data set's folder is not there: also how to get it, if there is a way."""
     root = recipe.tables.dataset.arguments.get("root")
-    if not isinstance(root, str) or is_there(root):
+    if not isinstance(root, str) or is_there(expanded(root)):
         return None
     return Problem(*recipe.where(("dataset", "root")), f"The data set's folder {root} is not there.{_how_to_get(root)}")
 

@@ -20,6 +20,7 @@ from itrans.data import archives
 from itrans.data.archives import Progress, size_text
 from itrans.data.unpacking import BadArchiveError, unpack
 from itrans.errors import DataError, ItransError, OutputError
+from itrans.files import folder_made
 
 if TYPE_CHECKING:
     import os
@@ -67,7 +68,7 @@ def fetch(
     destination = asked.resolve() if asked.is_symlink() else asked
     if not hasattr(tarfile, "data_filter"):
         raise ItransError("Unpacking an archive safely needs Python 3.11.4 or later.")
-    with _folder_made(destination.parent):
+    with folder_made(destination.parent):
         return _fetched(name, address, destination, asked, progress, keep=keep)
 
 
@@ -269,20 +270,6 @@ class _Download:
 
     def _failure(self, reason: str) -> DataError:
         return DataError(_message(self._url, self._asked, reason, self.kept()))
-
-
-@contextlib.contextmanager
-def _folder_made(folder: Path) -> Iterator[None]:
-    """Make a folder for what the block puts into it; where that is nothing, it is removed again."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        yield
-    finally:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import ItransError, PluginError, Problem, RecipeError
-from itrans.files import is_there
+from itrans.files import expanded, is_there
 from itrans.recipe.extending import read_documents
 from itrans.recipe.layers import Layers
 
@@ -126,6 +126,6 @@ def _missing_root(layers: Layers, overrides: Sequence[str]) -> str | None:
     root = dataset.get("root") if isinstance(dataset, dict) else None
     choices = {"dataset", "dataset.root", "dataset.name"}
     chosen = any(assignment.split("=")[0].strip() in choices for assignment in overrides)
-    if layers.sample is None or chosen or not isinstance(root, str) or is_there(root):
+    if layers.sample is None or chosen or not isinstance(root, str) or is_there(expanded(root)):
         return None
     return root

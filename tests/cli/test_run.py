@@ -239,3 +239,14 @@ def test_a_part_that_breaks_its_contract_is_named(itrans, recipe, tmp_path, chan
     LOSSES.unregister("map")
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+def test_without_a_recipe_those_that_are_here_are_listed(itrans, recipe, tmp_path):
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes/mine.toml").touch()
+    (tmp_path / "pyproject.toml").touch()
+    done = itrans("run")
+    assert done.exit_code == 2
+    assert "recipes/mine.toml\n" in done.stderr
+    assert "tiny.toml\n" in done.stderr
+    assert "pyproject" not in done.stderr
