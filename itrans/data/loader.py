@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import os
+import pickle
 import signal
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from multiprocessing.reduction import ForkingPickler
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import derived_seed
 from itrans.data.tensors import labels_fault, planes, stack
 from itrans.errors import DataError, ItransError, counted
@@ -20,6 +24,7 @@ from itrans.protocols import Batch, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     from itrans.protocols import Dataset, ImageArray, ImageSpec
 
 _MOST_WORKERS = 8
+_MOST_ASKED_FOR = 64
+"""On a small machine; where storage answers slowly, more workers than cores are of some use."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +87,25 @@ class PairItems(TorchDataset["Pair | ItransError"]):
         self._dataset, self._transform, self._seed, self._training = dataset, transform, seed, training
         self.specs = (dataset.source, dataset.target)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let a process that is started anew import the files of `--code` before it meets the data set's class."""
+        return _unpacked, (imported_files(), bytes(ForkingPickler.dumps(self.__dict__)))
+
     def __getitem__(self, draw: Draw) -> Pair | ItransError:
         seed = derived_seed(self._seed, draw.epoch, draw.position)
         try:
             return self._transform(checked_pair(self._dataset, draw.position, seed if self._training else None), seed)
         except ItransError as error:
             return error
+
+
+def _unpacked(files: dict[str, Path], packed: bytes) -> PairItems:
+    for module, path in files.items():
+        if module not in sys.modules:
+            import_file(path, module)
+    items = PairItems.__new__(PairItems)
+    items.__dict__.update(pickle.loads(packed))
+    return items
 
 
 def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
@@ -140,7 +160,7 @@ def load_batches(
     Raises:
         DataError: a pair cannot be read or does not fit the others of its batch.
     """
-    count = workers if isinstance(workers, int) else _workers(device, processes)
+    count = _workers(device, processes) if workers == "auto" else _affordable(workers)
     loader: DataLoader[Pair | ItransError] = DataLoader(
         items,
         batch_sampler=sampler,
@@ -160,6 +180,18 @@ def load_batches(
 
 def _workers(device: torch.device, processes: int) -> int:
     return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, (os.cpu_count() or 1) // processes))
+
+
+def _affordable(workers: int) -> int:
+    """Return the number of workers; raise `DataError` for so many that the machine would only start processes."""
+    cores = os.cpu_count() or 1
+    most = max(_MOST_ASKED_FOR, 4 * cores)
+    if workers > most:
+        raise DataError(
+            f"train.workers is {workers}, and this machine has {counted(cores, 'core')}: at most {most} processes may "
+            "read ahead. More than one for each core is of no use."
+        )
+    return workers
 
 
 def _quiet_worker(_worker: int) -> None:

@@ -110,7 +110,7 @@ class Train(Table):
     steps: Positive | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: Literal["auto"] | bool = "auto"
-    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     compile: bool = False
     sync_batchnorm: bool = False

@@ -280,3 +280,9 @@ def test_float_pictures_are_read_like_others(tmp_path):
     dataset = Aligned(root=str(tmp_path), split="train")
     for _ in range(2):  # the same each time
         assert next(batches(dataset)).source.unique().tolist() == [-0.5]
+
+
+def test_more_workers_than_a_machine_can_have_are_refused_before_they_are_started(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with pytest.raises(DataError, match=r"train\.workers is 65, and this machine has 2 cores: at most 64"):
+        next(iter(batches(Pictures(pair()), workers=65)))
