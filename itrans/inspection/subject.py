@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from itrans.data.loader import checked_pair
 from itrans.engine.build import build_dataset, build_method
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.errors import DataError, ItransError
@@ -124,7 +126,7 @@ def load_subject(
     if channels is not None:
         specs = (ImageSpec(channels=channels[0]), ImageSpec(channels=channels[1]))
     title = recipe.tables.title or file.stem
-    return Subject(title, *specs, _size(recipe), _networks(recipe, *specs), notes, dataset)
+    return Subject(title, *specs, _size(recipe, dataset), _networks(recipe, *specs), notes, dataset)
 
 
 def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str]]:
@@ -141,10 +143,17 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
         return None, [f"{error}\nWithout the data set {consequence}."]
 
 
-def _size(recipe: Recipe) -> int:
+def _size(recipe: Recipe, dataset: Dataset | None) -> int:
+    """Return the size that a recipe trains on: that of `[augment]`, of the first picture, or of a data set's `size`."""
     augment = recipe.tables.augment
-    size = augment.crop or augment.size or augment.resize or _DEFAULT_SIZE
-    return size if isinstance(size, int) else max(size)
+    size: Any = augment.crop or augment.size or augment.resize
+    if size is None and dataset is not None:
+        with contextlib.suppress(DataError):
+            size = checked_pair(dataset, 0).source.shape[:2]
+    size = size or recipe.tables.dataset.arguments.get("size")
+    if isinstance(size, list | tuple):
+        size = max(size, default=None, key=lambda side: side if isinstance(side, int) else 0)
+    return size if isinstance(size, int) and size > 0 else _DEFAULT_SIZE
 
 
 @dataclass(frozen=True)
