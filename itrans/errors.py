@@ -7,6 +7,7 @@ without a traceback and exits with `exit_code`.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,10 @@ class TrainingError(ItransError):
     exit_code = 1
 
 
+_MOST_OF_A_KEY = 300
+_LONG_WORD = re.compile(r"(\S{400})\S+")
+
+
 @dataclass(frozen=True)
 class Problem:
     """One fault of a recipe.
@@ -69,8 +74,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        head = "  ".join(part for part in (self.where, self.key) if part)
-        return "\n".join([head, *(f"  {line}" for line in self.message.splitlines())])
+        head = "  ".join(shortened(part, _MOST_OF_A_KEY) for part in (self.where, self.key) if part)
+        return legible("\n".join([head, *(f"  {shortened(line)}" for line in self.message.split("\n"))]))
 
 
 class RecipeError(ItransError):
@@ -83,6 +88,26 @@ class RecipeError(ItransError):
     def __init__(self, problems: Sequence[Problem] | Problem) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def legible(text: str) -> str:
+    """Return a message as a terminal can show it.
+
+    Characters, but line ends, that would not show or would drive the terminal become escapes; among them are the
+    surrogates that stand for a file name's bytes where they are no UTF-8. Words of thousands of characters are cut.
+    """
+    text = _LONG_WORD.sub(r"\1...", text)
+    if text.replace("\n", " ").isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def shortened(text: str, most: int = 2000) -> str:
+    """Return a text as it is if it is not longer than so many characters, else its beginning and three dots."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and paths as people write them."""
 
 from __future__ import annotations
 
@@ -49,6 +49,45 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with the home folder in place of a leading `~`, as a shell does; that of nobody stays."""
+    try:
+        return Path(path).expanduser()
+    except (RuntimeError, ValueError):
+        return Path(path)
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file or a folder of that path; of one that no file system takes, there is none."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+@contextlib.contextmanager
+def folder_made(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Make a folder for what the block puts into it; where that is nothing, it is removed again.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    folder = Path(folder)
+    made = [path for path in (folder, *folder.parents) if not is_there(path)]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            is_in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+            reason = "a file is in the way" if is_in_the_way else error.strerror or error
+            raise OutputError(f"The folder {folder} cannot be made: {reason}.") from error
+        yield
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ import glob
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from itrans.data.images import SUFFIXES, find_images, read_image, write_image
 from itrans.data.label_maps import read_label_map
 from itrans.engine.preparation import Loaded
 from itrans.errors import DataError, ItransError, OutputError, counted
+from itrans.files import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,20 +45,35 @@ class Job:
     outputs: tuple[Path, ...]
 
 
+def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bool:
+    """Whether an output is the one picture to write, not a folder: `-o cat.png` of one input that is no folder."""
+    return (
+        len(inputs) == samples == 1
+        and output.suffix.lower() in SUFFIXES
+        and not output.is_dir()
+        and not glob.has_magic(inputs[0])
+        and not Path(inputs[0]).is_dir()
+    )
+
+
 def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
     """Return what there is to translate.
 
     Args:
         inputs: files, folders (with all that is in them), and patterns such as `*.png`.
-        output: the folder to write to; what comes from a folder keeps its place in it.
+        output: the folder to write to; what comes from a folder keeps its place in it. Or see `names_a_file`.
         samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
             leading zeros where it takes some to sort them.
         format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
 
     Raises:
         DataError: an input is not there, a folder has no pictures, or two would be written to one file.
-        OutputError: a picture would be written over one of the inputs.
+        OutputError: a picture would be written over one of the inputs, or a picture's format is not `format_`.
     """
+    if names_a_file(inputs, output, samples=samples):
+        if format_ and output.suffix.lower() != f".{format_}":
+            raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
+        return _without_collisions([Job(source, (output,)) for source, _ in _found(inputs[0])])
     return _without_collisions(
         Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
         for item in inputs
@@ -298,7 +314,9 @@ def _read(read: Callable[[Path], Loaded], path: Path) -> Loaded | ItransError:
 
 def _found(item: str) -> list[tuple[Path, Path]]:
     """Return the files that an input stands for, each with its place in the output folder."""
-    path = Path(item)
+    if not item:
+        raise DataError("An input is empty. Give files, folders or patterns.")
+    path = expanded(item)
     if path.is_dir():
         places = find_images(path)
         if not places:
@@ -306,12 +324,21 @@ def _found(item: str) -> list[tuple[Path, Path]]:
         return [(path / place, place) for place in places]
     if path.exists():
         return [(path, Path(path.name))]
-    matches = [Path(match) for match in sorted(glob.glob(item, recursive=True))]  # noqa: PTH207  # absolute patterns too
+    pattern = _with_literal_folder(str(path))
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207  # absolute patterns too
     pictures = [match for match in matches if match.is_file()]
     if not pictures:
         what = "matches no file" if glob.has_magic(item) else "does not exist"
         raise DataError(f"{item} {what}.")
     return [(match, Path(match.name)) for match in pictures]
+
+
+def _with_literal_folder(pattern: str) -> str:
+    """Return a pattern in which a folder that is there is meant by its name, brackets and all: `a[1]/*.png`."""
+    for folder in PurePath(pattern).parents:
+        if glob.has_magic(str(folder)) and Path(folder).is_dir():
+            return str(Path(glob.escape(str(folder)), PurePath(pattern).relative_to(folder)))
+    return pattern
 
 
 def _suffix(place: Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from itrans.api import write_image
-from itrans.data.loader import checked_pair
+from itrans.data.pairs import checked_pair
 from itrans.engine.build import build_dataset
 from itrans.recipe.load import load_recipe
 

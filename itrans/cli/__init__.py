@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
+import re
 import sys
 from typing import Any
 
@@ -11,7 +14,11 @@ import click
 
 from itrans import __version__
 from itrans.cli.console import INTERRUPTED
-from itrans.errors import ItransError
+from itrans.errors import ItransError, legible
+
+_NOTHING = re.compile("--[a-z-]+=")
+_EMPTY = "''"
+_OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 _COMMANDS = {
     "run": ("itrans.cli.run:run", "Train what a recipe describes."),
@@ -29,6 +36,16 @@ _COMMANDS = {
 
 class _LazyGroup(click.Group):
     """A group that imports a command when it is called, and that turns errors into messages and exit codes."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        never_fail_to_print()
+        given = args[: args.index("--")] if "--" in args else args  # what follows is meant as it is
+        if empty := next((place for place, text in enumerate(given, 1) if not text or _NOTHING.fullmatch(text)), 0):
+            remedy = "Choose a folder, such as -o runs/mine." if given[empty - 2] in {"-o", "--output"} else ""
+            context.fail(f"An argument is empty{_place(given, empty)}. Is a variable not set? {remedy}".rstrip())
+        if wrong := next((place for place, text in enumerate(args, 1) if "\0" in text), 0):
+            context.fail(f"An argument has a NUL in it, which no path and no value can have{_place(args, wrong)}.")
+        return super().parse_args(context, args)
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -59,13 +76,43 @@ class _LazyGroup(click.Group):
         except ItransError as error:
             if context.params["debug"]:
                 raise
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {legible(str(error))}", err=True)
             context.exit(error.exit_code)
+        except (OSError, ValueError, RuntimeError) as error:
+            message = _of_a_path(error)
+            if message is None or context.params["debug"]:
+                raise
+            click.echo(f"Error: {legible(message)}", err=True)
+            context.exit(ItransError.exit_code)
         except KeyboardInterrupt:
             if context.params["debug"]:
                 raise
             click.echo("Interrupted.", err=True)
             context.exit(INTERRUPTED)
+
+
+def _place(args: list[str], place: int) -> str:
+    """Return where an argument stands, after what it is; places are counted from 1."""
+    return f", number {place} of: itrans {legible(' '.join(argument or _EMPTY for argument in args[:place]))}"
+
+
+def _of_a_path(error: Exception) -> str | None:
+    """Return what to say of a path that the system refuses; None if the error is of another kind."""
+    if not isinstance(error, OSError):
+        if "embedded null" in str(error):
+            return "A path has a NUL in it, which none can have."
+        return f"{error}." if str(error).startswith("Symlink loop") else None  # Path.resolve() until Python 3.13
+    if error.filename is None:
+        return f"{error.strerror}." if error.errno in _OF_DISKS else None
+    reason = error.strerror or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {reason[0].lower()}{reason[1:]}."
+
+
+def never_fail_to_print() -> None:
+    """Let standard output show escapes for characters that it has no code for, such as bytes that are no UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,7 +137,7 @@ def main() -> None:
     try:
         cli(prog_name="itrans")
     except SystemExit as done:
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if os.environ.get("WORLD_SIZE", "1") != "1":
             _leave_at_once(done.code)
         raise
 

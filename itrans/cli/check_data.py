@@ -49,7 +49,8 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         except DataError as error:
             if split == "train" or not isinstance(error, MissingSplitError):
                 faults.append(f"{split}: {error}")
-            click.echo(f"{split}: {error}")
+            else:
+                click.echo(f"{split}: {error}")
             continue
         if (other := getattr(dataset, "measured_split", split)) != split:
             click.echo(f"{split}: {other} stands in for it, {counted(len(dataset), 'pair')}")
@@ -74,7 +75,7 @@ def _faults_of(split: Split, dataset: Dataset, survey: Survey, console: Console)
     """Read all pairs of a split, and return what is wrong with them."""
     from rich.progress import track
 
-    from itrans.data.loader import checked_pair
+    from itrans.data.pairs import checked_pair
 
     faults: list[str] = []
     places: dict[str, int] = {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import re
 from pathlib import Path
 
+from itrans.data.code_files import CODE, import_file, imported_files
 from itrans.errors import ItransError, PluginError
+from itrans.files import expanded
 
 
 def import_code(files: tuple[str, ...]) -> None:
@@ -16,18 +17,24 @@ def import_code(files: tuple[str, ...]) -> None:
         PluginError: a file is missing or fails.
     """
     for name in files:
-        path = Path(name)
+        path = expanded(name)
         if not path.is_file():
             raise PluginError(f"--code {path}: there is no such file.")
-        module_name = f"itrans_code_{path.stem}"
-        specification = importlib.util.spec_from_file_location(module_name, path)
-        if specification is None or specification.loader is None:
-            raise PluginError(f"--code {path}: this is not a Python file.")
-        module = importlib.util.module_from_spec(specification)
-        sys.modules[module_name] = module  # where pickle looks for its classes
+        if path.suffix != ".py":
+            raise PluginError(f"--code {path}: this is not a Python file, whose name ends in .py.")
         try:
-            specification.loader.exec_module(module)
+            import_file(path.resolve(), _module_of(path.resolve()))
         except ItransError as error:
             raise PluginError(f"--code {path}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"--code {path} fails: {type(error).__name__}: {error}") from error
+
+
+def _module_of(path: Path) -> str:
+    """Return the name of a file's module; files of the same name in several folders have several."""
+    name = CODE + re.sub(r"\W", "_", path.stem)
+    taken = imported_files()
+    number = 1
+    while taken.get(unique := name if number == 1 else f"{name}_{number}", path) != path:
+        number += 1
+    return unique

@@ -104,11 +104,14 @@ def evaluate(
     from itrans.cli.memory import keep_freed_memory
     from itrans.evaluation import evaluate_checkpoint
     from itrans.evaluation.writing import picture_table, refuse_other_results, write_results
+    from itrans.files import folder_made
 
     import_code(code)
     keep_freed_memory()
     tables = [*([table] if table is not None else []), *([output / "pictures.csv"] if output is not None else [])]
     with contextlib.ExitStack() as stack, _progress() as progress:
+        if output is not None:
+            stack.enter_context(folder_made(output))
         writers = [stack.enter_context(picture_table(path)) for path in tables]
 
         def picture(key: str, values: Mapping[str, float | None]) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import print_table
+from itrans.cli.recipes import without_option
 from itrans.cli.samples import sample_option
+from itrans.errors import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +48,7 @@ class _Channels(click.ParamType[tuple[int, int]]):
 )
 @click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
+@without_option
 @sample_option
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
 def inspect(
@@ -58,6 +61,7 @@ def inspect(
     receptive_field: str | None,
     network: str | None,
     overrides: tuple[str, ...],
+    without: tuple[str, ...],
     sample: bool | None,
     code: tuple[str, ...],
 ) -> None:
@@ -79,11 +83,13 @@ def inspect(
     subject = load_subject(
         recipe_or_checkpoint,
         overrides=overrides,
+        without=without,
         sample=sample,
         channels=channels,
         with_dataset=receptive_field is not None,
     )
-    networks = inspected(subject, size or subject.size)
+    size = size or subject.size
+    networks = inspected(subject, size)
     drawn = chosen(networks, list(paths), network)
     if "--diagram" in paths:
         write_diagram(paths["--diagram"], drawn["--diagram"])
@@ -92,18 +98,24 @@ def inspect(
     if as_json:
         click.echo(json.dumps(as_data(subject, networks), indent=2))
         return
-    _print(subject, networks, with_layers=layers)
+    _print(subject, networks, size, with_layers=layers)
     for option, path in paths.items():
         name, kind = drawn[option].traced.network.name, drawn[option].traced.network.kind
         is_only = sum(entry.traced.network.kind == kind for entry in networks) == 1
         click.echo(f"Drawn: {path}" + ("" if is_only else f" ({name}; --network NAME draws another)"))
 
 
-def _print(subject: Subject, networks: list[Inspected], *, with_layers: bool) -> None:
+def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layers: bool) -> None:
     from itrans.inspection.layers import COUNTED
 
-    click.echo(f"{subject.title}: {subject.source.planes} -> {subject.target.planes} channels")
-    for note in subject.notes:
+    click.echo(f"{subject.title}: {subject.source.planes} -> {counted(subject.target.planes, 'channel')}")
+    padded = [
+        f"{entry.traced.network.name} gets pictures of {size}x{size} with a margin, as {entry.traced.size}x"
+        f"{entry.traced.size}, which its layers and multiply-adds are of."
+        for entry in networks
+        if entry.traced.size != size
+    ]
+    for note in [*subject.notes, *padded]:
         click.echo(f"Note: {note}", err=True)
     click.echo()
     rows = []
@@ -112,8 +124,12 @@ def _print(subject: Subject, networks: list[Inspected], *, with_layers: bool) ->
         # The source comes first in what a discriminator sees, as it is what the picture is judged by.
         seen = f"{network.condition_channels}+{network.in_channels}" if network.condition_channels else (
             str(network.in_channels))  # fmt: skip
-        given = f"{seen}x{passed.size}x{passed.size}" if network.kind else ""
-        outputs = ", ".join(map(_shape, passed.outputs))
+        given = f"{seen}x{size}x{size}" if network.kind else ""
+        margin = passed.size - size  # which is cut off the outputs again
+        outputs = ", ".join(
+            _shape((*shape[:1], *(side - margin if side == passed.size else side for side in shape[1:])))
+            for shape in passed.outputs
+        )
         kind = type(network.module).__name__
         rows.append([network.name, kind, given, outputs, f"{passed.parameters:,}", f"{passed.multiply_adds:,}"])
     total = f"{sum(entry.traced.parameters for entry in networks):,}"

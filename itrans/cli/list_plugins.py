@@ -8,7 +8,7 @@ import click
 
 from itrans import plugins
 from itrans.cli.console import print_table
-from itrans.errors import PluginError
+from itrans.errors import PluginError, counted
 from itrans.registry import REGISTRIES
 
 
@@ -83,6 +83,5 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
     for note in [*installed.unreadable, *installed.missing]:
         click.echo(f"Warning: {note}", err=True)
     if check and (bad or installed.unreadable):
-        raise PluginError(
-            f"Broken: {bad} of {len(rows)} components; unreadable: {len(installed.unreadable)} packages; see above."
-        )
+        unreadable = counted(len(installed.unreadable), "package")
+        raise PluginError(f"Broken: {bad} of {len(rows)} components; unreadable: {unreadable}; see above.")

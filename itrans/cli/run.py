@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import INTERRUPTED
+from itrans.cli.recipes import recipe_given, without_option
 from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
 from itrans.errors import OutputError
 
@@ -35,8 +36,9 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 
 
 @click.command()
-@click.argument("recipe", type=click.Path())
+@click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=recipe_given, required=False)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set train.epochs=2")
+@without_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
 )
@@ -50,6 +52,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 def run(
     recipe: str,
     overrides: tuple[str, ...],
+    without: tuple[str, ...],
     output: Path | None,
     resume: bool,
     check: bool,
@@ -72,7 +75,7 @@ def run(
     resumed = _run_of(recipe) if resume else None
     if resumed is not None:
         recipe = str(resumed / "recipe.toml")
-    loaded = load_recipe(recipe, overrides=overrides, sample=sample)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without)
     if not check:
         refuse_missing_root(loaded)
     note = sample_note(loaded)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from itrans.errors import Problem, RecipeError
+from itrans.files import expanded, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,19 +36,23 @@ def sample_note(recipe: Recipe) -> str | None:
     name, root = recipe.tables.dataset.name, recipe.missing_root
     reason = "as --sample asks," if root is None else f"{root} is not there, so"
     attribution = getattr(DATASETS.get(name), "attribution", "")
-    note = (
-        f"SAMPLE DATA: {reason} this run uses the recipe's [sample], the data set "
-        f'"{name}".{_how_to_get(root) if root is not None else ""}'
-    )
+    remedy = "" if root is None else _how_to_get(root, "To train on the recipe's own data:")
+    note = f'SAMPLE DATA: {reason} this run uses the recipe\'s [sample], the data set "{name}".{remedy}'
     return f"{note} {attribution}".strip()
 
 
 def missing_root(recipe: Recipe) -> Problem | None:
     """Return what there is to say if the data set's folder is not there: also how to get it, if there is a way."""
     root = recipe.tables.dataset.arguments.get("root")
-    if not isinstance(root, str) or Path(root).exists():
+    if not isinstance(root, str) or (root and is_there(expanded(root))):
         return None
-    return Problem(*recipe.where(("dataset", "root")), f"The data set's folder {root} is not there.{_how_to_get(root)}")
+    if not root:
+        message = 'The data set\'s folder is an empty text. For the current folder, write "."'
+        return Problem(*recipe.where(("dataset", "root")), message)
+    return Problem(
+        *recipe.where(("dataset", "root")),
+        f"The data set's folder {root} is not there.{_how_to_get(root, 'Fetch it:')}",
+    )
 
 
 def refuse_missing_root(recipe: Recipe) -> None:
@@ -56,12 +61,12 @@ def refuse_missing_root(recipe: Recipe) -> None:
         raise RecipeError(problem)
 
 
-def _how_to_get(root: str) -> str:
-    """Return the command that fetches a data set's folder, if there is one."""
+def _how_to_get(root: str, purpose: str) -> str:
+    """Return the command that fetches a data set's folder, if there is one, after what it is for."""
     from itrans.data.archives import ARCHIVES
 
     folder = Path(root)
     if folder.name not in ARCHIVES:
         return ""
     where = "" if folder.parent == Path("datasets") else f" -o {folder.parent}"
-    return f" Fetch it: itrans data fetch {folder.name}{where}."
+    return f" {purpose} itrans data fetch {folder.name}{where}."

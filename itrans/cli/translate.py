@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.errors import DataError, OutputError, counted
+from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,13 @@ _MOST_NAMED = 20
 @click.command()
 @click.argument("checkpoint", type=click.Path())
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write to.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The folder to write to; for one input also a picture: -o cat.png.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["paper", "running"]),
@@ -91,15 +97,12 @@ def translate(
     """
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
-    from itrans.translate_files import find_jobs, translate_files
+    from itrans.files import folder_made
+    from itrans.translate_files import find_jobs, names_a_file, translate_files
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     import_code(code)
     keep_freed_memory()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {output} cannot be made: {error.strerror}.") from error
 
     from itrans.translate import Translator
 
@@ -114,7 +117,8 @@ def translate(
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
-    with _progress(len(jobs)) as advance:
+    folder = output.parent if names_a_file(inputs, output, samples=samples) else output
+    with folder_made(folder), _progress(len(jobs)) as advance:
 
         def done(job: Job, error: ItransError | None) -> None:
             if error is not None:
@@ -131,7 +135,8 @@ def translate(
             warn=lambda text: click.echo(f"Warning: {text}", err=True),
         )
     drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
-    click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} pictures translated into {output} (mode {mode}, {drawn})")
+    pictures = counted(len(jobs), "picture")
+    click.echo(f"{len(jobs) - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
     if failures:
         raise DataError(_told(failures))
 
@@ -176,7 +181,8 @@ def _told(failures: list[tuple[Job, ItransError]]) -> str:
         lines.append(text if str(job.source) in text else f"{job.source}: {text}")
     if len(failures) > _MOST_NAMED:
         lines.append(f"and {len(failures) - _MOST_NAMED} more")
-    return f"{len(failures)} inputs were skipped:\n" + "\n".join(f"  {line}" for line in lines)
+    verb = "was" if len(failures) == 1 else "were"
+    return f"{counted(len(failures), 'input')} {verb} skipped:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 @contextlib.contextmanager

@@ -6,10 +6,12 @@ happens to load it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
 import random
+import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,12 +25,17 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would ask t
 import albumentations
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from itrans.protocols import ImageArray, ImageSpec
     from itrans.recipe.schema import Augment, Transform
 
 _MIRROR_PROBABILITY = 0.5
 _EMPTY = "fill_mask"
 """The argument of transforms that leave a part of a mask empty: what to put there, which is 0 if nothing is said."""
+_ATTEMPTS = 32
+"""To see what a transform does that is applied to some pictures only."""
+
 _ABSTRACT = {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
 
 
@@ -100,10 +107,14 @@ class PairTransform:
                     sides |= self._applied(self._both, {name: sides[name]}, chance)
             sides |= self._applied(self._source_only, {"source": sides["source"]}, chance)
         except Exception as error:  # albumentations raises many kinds
-            height, width = pair.source.shape[:2]
-            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as [augment] says: {error}") from error
+            (height, width), kinds = pair.source.shape[:2], {_kind(pair.source): None, _kind(pair.target): None}
+            culprit = self._culprit(error)
+            told = f"{culprit} fails on {' and '.join(kinds)}" if culprit else "[augment] says"
+            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as {told}: {error}") from error
         for name, before in (("source", pair.source), ("target", pair.target)):
-            _refuse_other_kind(f"{pair.key}: [augment] makes the {name}", before, sides[name])
+            if fault := _other_kind(before, sides[name]):
+                culprit = self._changer(pair) or "[augment]"
+                raise DataError(f"{pair.key}: {culprit} makes the {name} {fault}")
         return Pair(sides["source"], sides["target"], pair.key)
 
     def _made(self, table: Transform) -> Any:
@@ -113,6 +124,32 @@ class PairTransform:
         if unlabelled is not None and empty is not None and empty.default is not None:  # None leaves masks alone
             arguments.setdefault(_EMPTY, unlabelled)
         return _made(table.name, arguments)
+
+    def _steps(self) -> Iterator[tuple[str, Any]]:
+        """Yield each transform of the recipe's list, after what a message calls it."""
+        made = vars(self)  # where it could not be made, the error is of that
+        for composed, on in ((made.get("_both"), "both"), (made.get("_source_only"), "source")):
+            tables = [(place, table) for place, table in enumerate(self._augment.transform) if table.on == on]
+            if composed is not None and tables:
+                for (place, table), step in zip(tables, composed.transforms[-len(tables) :], strict=True):
+                    yield f'augment.transform.{place} ("{table.name}")', step
+
+    def _culprit(self, error: Exception) -> str | None:
+        """Return which transform an error comes from, if it is one of the recipe's list."""
+        running = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+        return next((name for name, step in self._steps() if any(step is one for one in running)), None)
+
+    def _changer(self, pair: Pair) -> str | None:
+        """Return which transform changes the kind of a pair's pictures, as far as that shows in some attempts."""
+        for name, step in self._steps():
+            composed = self._composed([step])
+            for seed in range(_ATTEMPTS):
+                chance = _Chance(np.random.default_rng(seed), random.Random(seed))
+                with contextlib.suppress(Exception):
+                    done = self._applied(composed, {"source": pair.source}, chance)
+                    if _other_kind(pair.source, done["source"]):
+                        return name
+        return None
 
     def _composed(self, steps: list[Any]) -> albumentations.Compose | None:
         if not steps:
@@ -151,8 +188,9 @@ def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:
             return f'"{name}" takes no "{key}".{did_you_mean(key, parameters)}\nIt takes: {", ".join(parameters)}'
     try:
         _made(name, arguments)
-    except (ValueError, TypeError) as error:
-        return f'"{name}" refuses its arguments: {error}'
+    except Exception as error:  # of albumentations, which raises many kinds
+        reason = str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
+        return f'"{name}" refuses its arguments: {reason}'
     return None
 
 
@@ -165,15 +203,17 @@ def _made(name: str, arguments: dict[str, Any]) -> Any:
             raise ValueError(str(warning)) from warning
 
 
-def _refuse_other_kind(subject: str, before: ImageArray, after: object) -> None:
-    """Raise `DataError` if a transform has changed how values are stored, which would change what they mean."""
+def _other_kind(before: ImageArray, after: object) -> str | None:
+    """Return what a transform has made of a picture if values are stored otherwise, which changes what they mean."""
     if not isinstance(after, np.ndarray) or after.ndim != 3:
-        raise DataError(f"{subject} something that is no picture any more ({type(after).__name__}).")
+        return f"something that is no picture any more ({type(after).__name__})."
     if after.dtype != before.dtype or after.shape[2] != before.shape[2]:
-        raise DataError(
-            f"{subject} {counted(after.shape[2], 'channel')} of {after.dtype} out of {before.shape[2]} of "
-            f"{before.dtype}: leave out transforms that change the kind of a picture."
-        )
+        return f"{_kind(after)} out of {_kind(before)}: leave out transforms that change the kind of a picture."
+    return None
+
+
+def _kind(image: ImageArray) -> str:
+    return f"{counted(image.shape[2], 'channel')} of {image.dtype}"
 
 
 def _resized(size: Any) -> Any:

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from itrans import __version__
 from itrans.data import archives
 from itrans.data.archives import Progress, size_text
+from itrans.data.unpacking import BadArchiveError, unpack
 from itrans.errors import DataError, ItransError, OutputError
+from itrans.files import folder_made
 
 if TYPE_CHECKING:
     import os
@@ -64,26 +66,30 @@ def fetch(
     asked = Path(folder) / name
     # A link to a roomier disk is followed, so that the last step is a rename within that disk.
     destination = asked.resolve() if asked.is_symlink() else asked
+    if not hasattr(tarfile, "data_filter"):
+        raise ItransError("Unpacking an archive safely needs Python 3.11.4 or later.")
+    with folder_made(destination.parent):
+        return _fetched(name, address, destination, asked, progress, keep=keep)
+
+
+def _fetched(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
     with _writing(destination.parent):
-        destination.parent.mkdir(parents=True, exist_ok=True)
         if destination.exists() and not destination.is_dir():
             raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
         if destination.exists() and any(destination.iterdir()):
             progress.say(f"{asked} is there already: nothing is fetched. To fetch it again, remove it first.")
             return asked
-    if not hasattr(tarfile, "data_filter"):
-        raise ItransError("Unpacking an archive safely needs Python 3.11.4 or later.")
     download = _Download(address, destination.with_name(f"{name}.tar.gz.part"), asked, progress)
     try:
         download.run()
         with _writing(destination):
             size = download.part.stat().st_size
-            counts = archives.unpack(download.part, name, destination, lambda n: progress.advance("unpacking", n, size))
+            counts = unpack(download.part, name, destination, lambda n: progress.advance("unpacking", n, size))
     except KeyboardInterrupt:
         if kept := download.kept():
             progress.say(kept)
         raise
-    except archives.BadArchiveError as error:
+    except BadArchiveError as error:
         # Going on from a bad archive would end in the same error for ever.
         download.forget()
         raise DataError(_message(address, asked, str(error), "The archive is removed.")) from error
@@ -112,6 +118,13 @@ class _Version:
     def validator(self) -> str | None:
         """What `If-Range` takes. A weak ETag promises too little to put two halves together."""
         return self.modified if self.etag is None or self.etag.startswith("W/") else self.etag
+
+    def is_sound(self) -> bool:
+        """Whether this is what an answer can have said, and not what something else has written into the side file."""
+        texts = (self.url, self.etag, self.modified)
+        return (self.size is None or (type(self.size) is int and self.size >= 0)) and all(
+            text is None or (isinstance(text, str) and text.isascii() and text.isprintable()) for text in texts
+        )
 
     def may_be(self, other: _Version) -> bool:
         """Whether nothing that both know of themselves differs."""
@@ -200,7 +213,7 @@ class _Download:
 
     def _receive(self, answer: http.client.HTTPResponse, begun: _Version | None, start: int) -> None:
         partial = answer.status == http.HTTPStatus.PARTIAL_CONTENT
-        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        span = re.fullmatch(r"bytes (\d{1,18})-\d+/(\d{1,18})", answer.headers.get("Content-Range", ""))
         total = int(span[2]) if partial and span else answer.length
         offered = _Version(self._url, total, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
         if start and not partial:
@@ -248,7 +261,9 @@ class _Download:
         """Return the version of the partial file, if there is one and the server can be asked for the rest of it."""
         try:
             begun = _Version(**json.loads(self._sidecar.read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        if not begun.is_sound():
             return None
         have = self._have()
         return begun if begun.url == self._url and begun.validator and 0 < have <= (begun.size or have) else None

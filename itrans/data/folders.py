@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
 from itrans.data.images import find_images, unread_suffixes
 from itrans.data.layouts import PLACEHOLDER, layout_advice
 from itrans.errors import DataError, MissingSplitError
+from itrans.files import expanded, is_there
 from itrans.protocols import Split
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ _Side: TypeAlias = tuple[Path, str, str]
 
 
 def existing_root(root: str | os.PathLike[str]) -> Path:
-    """Return the folder of a data set.
+    """Return the folder of a data set; a leading `~` is the home folder.
 
     Raises:
         DataError: it is not there, or is no folder.
     """
-    path = Path(root)
-    if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "is not there"
+    path = expanded(root)
+    if not is_there(path) or not path.is_dir():
+        what = "is a file, not a folder" if is_there(path) else "is not there"
         raise DataError(f"The data set's folder {path} {what}. Set dataset.root to where the pictures are.")
     return path
 

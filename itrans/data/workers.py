@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 
-from itrans.errors import TrainingError
+from itrans.errors import DataError, TrainingError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import torch
     from torch.utils.data import DataLoader
+
+_MOST_WORKERS = 8
+_MOST_ASKED_FOR = 64
+
+
+def count_of(workers: int | Literal["auto"], device: torch.device, processes: int) -> int:
+    """Return how many processes read ahead.
+
+    Args:
+        workers: what the recipe asks for; `auto` has none on a CPU, where training keeps every core busy.
+        device: where training computes.
+        processes: how many processes of this run share the machine.
+
+    Raises:
+        DataError: so many are asked for that the machine would do nothing but start them.
+    """
+    cores = os.cpu_count() or 1
+    if workers == "auto":
+        return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, cores // processes))
+    most = max(_MOST_ASKED_FOR, 4 * cores)
+    if workers > most:
+        raise DataError(
+            f"train.workers is {workers}, and this machine has {counted(cores, 'core')}: at most {most} processes may "
+            "read ahead. More than one for each core is of no use."
+        )
+    return workers
 
 
 def be_quiet(_worker: int) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch.overrides import TorchFunctionMode
 
-from itrans.data.loader import PairItems, load_batches
+from itrans.data.loader import load_batches
+from itrans.data.pairs import PairItems
 from itrans.data.sampler import TrainingSampler
 from itrans.errors import DataError
 from itrans.protocols import WeightedLoss

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from itrans.data.tensors import labels_fault
-from itrans.errors import DataError
+from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
     from itrans.protocols import ImageSpec
@@ -64,4 +64,4 @@ def _channels_fault(image: np.ndarray[Any, Any], spec: ImageSpec, remedy: str | 
 
 def _channels(count: int) -> str:
     names = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGBA)"}
-    return names.get(count, f"{count} channels")
+    return names.get(count, counted(count, "channel"))

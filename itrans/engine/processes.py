@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.distributed as dist
 
+from itrans.errors import ItransError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -100,9 +102,38 @@ class Processes:
 
 
 def processes_here() -> Processes:
-    """Return what `torchrun` has said about this process; a process that it did not start is the only one."""
-    number = {name: int(os.environ.get(name, default)) for name, default in _TORCHRUN.items()}
-    return Processes(number["RANK"], number["WORLD_SIZE"], number["LOCAL_RANK"])
+    """Return what `torchrun` has said about this process; a process that it did not start is the only one.
+
+    Raises:
+        ItransError: the environment says something else than `torchrun` would; the variable is named.
+    """
+    number = {name: _number(name, default) for name, default in _TORCHRUN.items()}
+    rank, count, local_rank = number["RANK"], number["WORLD_SIZE"], number["LOCAL_RANK"]
+    if count < 1:
+        raise ItransError(
+            f"The environment variable WORLD_SIZE is {count}, and there is one process at least. {_ADVICE}"
+        )
+    if rank >= count:
+        said = f"WORLD_SIZE is {count}" if "WORLD_SIZE" in os.environ else "WORLD_SIZE is not set"
+        raise ItransError(f"The environment variable RANK is {rank}, but {said}: ranks go from 0 up. {_ADVICE}")
+    if local_rank > rank:
+        raise ItransError(
+            f"The environment variable LOCAL_RANK is {local_rank}, but RANK is {rank}, which is not smaller. {_ADVICE}"
+        )
+    if count > 1 and (missing := [name for name in _NEEDED if not os.environ.get(name)]):
+        verb = "is" if len(missing) == 1 else "are"
+        raise ItransError(
+            f"The environment variable WORLD_SIZE is {count}, as for one of several processes, but "
+            f"{' and '.join(missing)} {verb} not set. {_ADVICE}"
+        )
+    return Processes(rank, count, local_rank)
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
+        raise ItransError(f'The environment variable {name} is "{text}", which is no number from 0 up. {_ADVICE}')
+    return int(text)
 
 
 @contextlib.contextmanager
@@ -113,7 +144,14 @@ def joined(processes: Processes, device: torch.device) -> Iterator[None]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    try:
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    except (RuntimeError, ValueError, OSError) as error:
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise ItransError(
+            f"The {processes.count} processes cannot meet at {place}, which the environment variables MASTER_ADDR and "
+            f"MASTER_PORT say ({str(error).splitlines()[0]}). {_ADVICE}"
+        ) from error
     try:
         yield
     finally:
@@ -121,3 +159,6 @@ def joined(processes: Processes, device: torch.device) -> Iterator[None]:
 
 
 _TORCHRUN = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+_NEEDED = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+_ADVICE = "torchrun sets it, as in: torchrun -m itrans run RECIPE; for a single process, unset it."
+_DIGITS = 9

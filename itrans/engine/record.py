@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from itrans import __version__
+from itrans.engine.log_lines import read_log
 from itrans.errors import CheckpointError, OutputError
 from itrans.files import remove_abandoned, replacing, writing
 
@@ -109,18 +110,15 @@ class RunFolder:
         Args:
             step: lines of later ones go.
             validated: validations of later steps go.
+
+        Raises:
+            DataError: the file is not what a run has logged; it is left as it is.
         """
-        if not self.log_path.exists():
-            return
-        kept = []
-        for line in self.log_path.read_text(encoding="utf-8").splitlines(keepends=True):
-            try:
-                found = json.loads(line)
-            except json.JSONDecodeError:
-                continue  # the end of a line that a kill cut off
-            if found.get("step", 0) <= (validated if found.get("event") == "validation" else step):
-                kept.append(line)
-        self._write("log.jsonl", "".join(kept))
+        found = read_log(self.log_path)
+        bounds = {"validation": validated}
+        kept = [json.dumps(entry) + "\n" for entry in found if entry["step"] <= bounds.get(entry["event"], step)]
+        if found or self.log_path.exists():
+            self._write("log.jsonl", "".join(kept))
 
     def step_checkpoint(self, step: int) -> Path:
         """Return the path of a step's checkpoint."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from itrans.errors import DataError
+from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
     from itrans.recipe.schema import Tables
@@ -47,14 +47,14 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
     steps_per_epoch = length // together
     if not steps_per_epoch:
         raise DataError(
-            f"There are {length} training pairs, but a step takes {together} "
+            f"There {'is' if length == 1 else 'are'} {counted(length, 'training pair')}, but a step takes {together} "
             f"(train.batch_size = {tables.train.batch_size}, processes: {processes}). Choose a smaller batch_size."
         )
     total = tables.train.steps or steps_per_epoch * (tables.train.epochs or 0)
     decay = tables.schedule.decay_steps or steps_per_epoch * (tables.schedule.decay_epochs or 0)
     if decay > total:
         raise DataError(
-            f"The schedule's learning rate falls over {decay} steps, but the run has only {total}. Set "
+            f"The schedule's learning rate falls over {counted(decay, 'step')}, but the run has only {total}. Set "
             "schedule.decay_epochs or schedule.decay_steps to fit train.epochs or train.steps."
         )
     return Plan(steps_per_epoch, total, decay)

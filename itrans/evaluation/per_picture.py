@@ -9,7 +9,7 @@ import torch
 from itrans.engine.metrics import NAMES, SOURCE_L1, Scores
 from itrans.engine.processes import Processes
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores
-from itrans.errors import DataError
+from itrans.errors import DataError, counted
 from itrans.evaluation.weights import LPIPS, lpips
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def check_colours(name: str, target: ImageSpec) -> None:
     if target.kind == "labels":
         raise DataError(f'The metric "{name}" compares pictures, and this checkpoint makes label maps.')
     if target.channels not in {1, 3}:
-        raise DataError(f'The metric "{name}" is for grey and RGB pictures, and these have {target.channels} channels.')
+        have = counted(target.channels, "channel")
+        raise DataError(f'The metric "{name}" is for grey and RGB pictures, and these have {have}.')
 
 
 class _AsInTraining:

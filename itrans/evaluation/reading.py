@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from itrans.data.loader import PairItems, Skipped
+    from itrans.data.pairs import PairItems, Skipped
     from itrans.data.sampler import Draw
     from itrans.protocols import ImageArray
 

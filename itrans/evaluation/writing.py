@@ -64,7 +64,7 @@ def refuse_other_results(folder: Path, checkpoint: str, split: str, direction: s
         earlier = json.loads(path.read_text(encoding="utf-8"))
         there, *how = (earlier[key] for key in ("checkpoint", "split", "direction"))
         same = Path(there).resolve() == Path(checkpoint).resolve() and how == [split, direction]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise OutputError(
             f"{path} is not what itrans evaluate has written, and is left as it is. Choose another folder with -o DIR."
         ) from error

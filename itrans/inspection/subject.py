@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from itrans.data.pairs import checked_pair
 from itrans.engine.build import build_dataset, build_method
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.errors import DataError, ItransError
+from itrans.files import expanded, is_there
 from itrans.protocols import ImageSpec
 from itrans.recipe.load import Recipe, load_recipe
 from itrans.registry import LOSSES
@@ -82,6 +85,7 @@ def load_subject(
     path: str,
     *,
     overrides: Sequence[str] = (),
+    without: Sequence[str] = (),
     sample: bool | None = None,
     channels: tuple[int, int] | None = None,
     with_dataset: bool = False,
@@ -91,6 +95,7 @@ def load_subject(
     Args:
         path: a recipe (`.toml`) or a checkpoint (`.pt`, `.pth`, `.ckpt`).
         overrides: `key=value` texts, as given with `--set`, for a recipe.
+        without: tables of a recipe to leave out.
         sample: whether `[sample]` is laid over a recipe; None lays it where the data are not there.
         channels: of source and target, in place of what the data set or the checkpoint says.
         with_dataset: whether a picture of the data set is wanted.
@@ -103,7 +108,7 @@ def load_subject(
         what = "is a folder" if file.is_dir() else "does not exist"
         raise ItransError(f"{path} {what}. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
     if file.suffix.lower() == ".toml":
-        recipe = load_recipe(path, overrides=overrides, sample=sample)
+        recipe = load_recipe(path, overrides=overrides, sample=sample, without=without)
         dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
         if recipe.missing_root is not None:
             notes.insert(
@@ -112,8 +117,8 @@ def load_subject(
             )
         specs = (dataset.source, dataset.target) if dataset else (_ASSUMED, _ASSUMED)
     elif file.suffix.lower() in _CHECKPOINTS:
-        if overrides or sample is not None:
-            option = "--set" if overrides else "--sample" if sample else "--no-sample"
+        if overrides or without or sample is not None:
+            option = "--set" if overrides else "--without" if without else "--sample" if sample else "--no-sample"
             raise ItransError(f"{option} goes with a recipe: what a checkpoint was made with cannot be changed.")
         checkpoint = load_checkpoint(path)
         recipe = checkpoint.checked_recipe(path)
@@ -124,7 +129,7 @@ def load_subject(
     if channels is not None:
         specs = (ImageSpec(channels=channels[0]), ImageSpec(channels=channels[1]))
     title = recipe.tables.title or file.stem
-    return Subject(title, *specs, _size(recipe), _networks(recipe, *specs), notes, dataset)
+    return Subject(title, *specs, _size(recipe, dataset), _networks(recipe, *specs), notes, dataset)
 
 
 def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str]]:
@@ -133,7 +138,7 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
         "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
     )
     root = recipe.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not Path(root).exists():
+    if isinstance(root, str) and not is_there(expanded(root)):
         return None, [f"The data set's folder {root} is not there: {consequence}."]
     try:
         return build_dataset(recipe, "train"), []
@@ -141,10 +146,17 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
         return None, [f"{error}\nWithout the data set {consequence}."]
 
 
-def _size(recipe: Recipe) -> int:
+def _size(recipe: Recipe, dataset: Dataset | None) -> int:
+    """Return the size that a recipe trains on: that of `[augment]`, of the first picture, or of a data set's `size`."""
     augment = recipe.tables.augment
-    size = augment.crop or augment.size or augment.resize or _DEFAULT_SIZE
-    return size if isinstance(size, int) else max(size)
+    size: Any = augment.crop or augment.size or augment.resize
+    if size is None and dataset is not None:
+        with contextlib.suppress(DataError):
+            size = checked_pair(dataset, 0).source.shape[:2]
+    size = size or recipe.tables.dataset.arguments.get("size")
+    if isinstance(size, list | tuple):
+        size = max(size, default=None, key=lambda side: side if isinstance(side, int) else 0)
+    return size if isinstance(size, int) and size > 0 else _DEFAULT_SIZE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from itrans.errors import did_you_mean
+from itrans.errors import did_you_mean, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -22,6 +22,8 @@ _NOT_CHECKABLE = (PydanticUserError, PydanticUndefinedAnnotation)
 """What pydantic raises for a type that it has no schema for."""
 
 _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable)
+_MOST_FAULTS = 50
+_MOST_SHOWN = 100
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -44,22 +46,29 @@ class Signature:
         }
         self._annotations = _annotations(component)
 
-    def faults(self, arguments: Mapping[str, Any], owner: str) -> list[tuple[str, str]]:
+    def faults(
+        self, arguments: Mapping[str, Any], owner: str, hint: Callable[[str, Collection[str]], str] = did_you_mean
+    ) -> list[tuple[str, str]]:
         """Return what is wrong with some arguments, as pairs of an argument's name (or "") and a message.
 
         Args:
             arguments: the values that a recipe gives.
             owner: who takes them, for messages: `The generator "unet" (itrans 0.1.0)`.
+            hint: returns what to suggest for an unknown name, given those that are known.
         """
-        found = []
+        found: list[tuple[str, str]] = []
         for name, value in arguments.items():
+            if len(found) == _MOST_FAULTS:
+                found.append(("", f"{owner} is given more that is wrong."))
+                break
             if name in self.parameters:
                 if message := self._value_fault(name, value):
                     found.append((name, f"{owner}: {message}"))
             elif name in self.offered:
                 found.append((name, f'{owner} is given "{name}" by itrans, from the data; leave it out.'))
             elif not self.open:
-                message = f'{owner} takes no "{name}".{did_you_mean(name, self.parameters)}\n{self.listing()}'
+                unknown = shortened(name, _MOST_SHOWN)
+                message = f'{owner} takes no "{unknown}".{hint(name, self.parameters)}\n{self.listing()}'
                 found.append((name, message))
         missing = [
             name
@@ -115,7 +124,7 @@ class Signature:
         entries = []
         for name, parameter in self.parameters.items():
             shown = shown_type(self._annotations.get(name, Any))
-            default = "" if parameter.default is parameter.empty else f" = {_shown_value(parameter.default)}"
+            default = "" if parameter.default is parameter.empty else f" = {shown_value(parameter.default)}"
             entries.append(f"{name} ({shown}{default})")
         return f"It takes: {', '.join(entries)}" if entries else "It takes no arguments."
 
@@ -127,7 +136,8 @@ class Signature:
             reasons = dict.fromkeys(problem["msg"][0].lower() + problem["msg"][1:] for problem in error.errors())
             kind = shown_type(annotation)
             detail = f" ({'; '.join(reasons)})" if reasons else ""
-            return f'"{name}" is {_shown_value(value)}, and should be {kind}{detail}.'
+            shown = shortened(shown_value(value), _MOST_SHOWN)
+            return f'"{name}" is {shown}, and should be {kind}{detail}.'
         except _NOT_CHECKABLE:
             return None  # not a type that TOML can be checked against; the component sees to it
         return None
@@ -158,7 +168,7 @@ def shown_type(annotation: object) -> str:
     if origin is typing.Annotated:
         return shown_type(inner[0])
     if origin is typing.Literal:
-        return " | ".join(_shown_value(choice) for choice in inner)
+        return " | ".join(shown_value(choice) for choice in inner)
     if origin is typing.Union or origin is types.UnionType:
         return " | ".join(shown_type(choice) for choice in inner if choice is not type(None))
     if origin is tuple and not (len(inner) == 2 and inner[1] is Ellipsis):
@@ -172,7 +182,8 @@ def shown_type(annotation: object) -> str:
     return plain.get(kind, getattr(kind, "__name__", str(annotation)))
 
 
-def _shown_value(value: object) -> str:
+def shown_value(value: object) -> str:
+    """Return a value as a recipe's author would write it."""
     if value is None:
         return "none"
     if isinstance(value, str | bool | list | tuple | dict):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
+import contextlib
+import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from itrans.errors import PluginError, Problem, RecipeError, did_you_mean
-from itrans.recipe.arguments import Signature, shown_type
-from itrans.recipe.schema import Augment, Component, LossComponent, Tables, Transform
+from itrans.errors import PluginError, Problem, RecipeError, counted
+from itrans.recipe.arguments import Signature
+from itrans.recipe.document import value_fault
+from itrans.recipe.schema import MOST_ENTRIES, Augment, Component, LossComponent, Tables
+from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
 from itrans.registry import LOCAL, REGISTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from pydantic_core import ErrorDetails
+    from collections.abc import Callable, Iterator
 
     from itrans.plugins import Origin
     from itrans.recipe.document import KeyPath
@@ -33,18 +34,9 @@ OFFERED = {
 
 RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
 """Keys of a component's table that are the core's."""
-
-OF_FILES = ("extends", "without", "sample")
-"""What stands at the top of a recipe's file besides `Tables`; it is gone once the file's layers are laid."""
-
-_TOP = (*Tables.model_fields, *OF_FILES)
-"""All that can stand at the top of a recipe's file."""
-
-_SUBTABLES: dict[str, type[BaseModel]] = {
-    name: field.annotation
-    for name, field in Tables.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-}
+_MOST_FAULTS = 100
+_DIGITS = 9
+"""Of a line's number; a `--set` may end in a number of thousands of digits."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +69,22 @@ def check(data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]) -> 
     Raises:
         RecipeError: something is wrong; everything that is, is in it.
     """
+    if fault := value_fault(data):
+        raise RecipeError(Problem(where(())[0], *fault))
     try:
         tables = Tables.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        problems = _schema_problems(error.errors(), data, where)
-        problems.extend(_component_problems(_readable_uses(data), where))
-        raise RecipeError(_in_file_order(problems)) from None
-    problems = [*_component_problems(list(uses(tables)), where), *_augment_problems(tables.augment, where)]
+        readable = _readable_uses(data)
+        hints = Hints(functools.partial(_keys, readable))
+        problems = schema_problems(error.errors()[:_MOST_FAULTS], data, where, hints)
+        problems.extend(_component_problems(readable, where, hints))
+        problems = _in_file_order(problems)
+        if (more := error.error_count() - _MOST_FAULTS) > 0:
+            problems.append(Problem(where(())[0], "", f"And {counted(more, 'more fault')}."))
+        raise RecipeError(problems) from None
+    found = list(uses(tables))
+    problems = _component_problems(found, where, Hints(functools.partial(_keys, found)))
+    problems += _augment_problems(tables.augment, where)
     if not problems:
         problems = _method_problems(tables, where)
     if problems:
@@ -109,13 +110,13 @@ def owner(use: Use) -> str:
     return f'The {use.kind} "{use.table.name}" ({package})'
 
 
-def _component_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
-    problems = []
+def _component_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str]], hints: Hints) -> list[Problem]:
+    problems: list[Problem] = []
     for use in found:
         try:
             component = REGISTRIES[use.kind].get(use.table.name)
             signature = Signature(component, OFFERED[use.kind])
-            faults = signature.faults(use.table.arguments, owner(use))
+            faults = signature.faults(use.table.arguments, owner(use), hints)
             if taken := RESERVED[use.kind].intersection(signature.parameters):
                 raise PluginError(f'{owner(use)} has an argument "{taken.pop()}", which a recipe cannot give to it.')
         except PluginError as error:
@@ -131,16 +132,29 @@ def _readable_uses(data: dict[str, Any]) -> list[Use]:
     entries: list[tuple[KeyPath, str, Any]] = [
         ((kind,), kind, data.get(kind)) for kind in ("method", "dataset", "generator", "discriminator")
     ]
-    losses = data.get("loss")
-    entries += [(("loss", i), "loss", table) for i, table in enumerate(losses if isinstance(losses, list) else [])]
+    losses = data["loss"][:MOST_ENTRIES] if isinstance(data.get("loss"), list) else []
+    entries += [(("loss", position), "loss", table) for position, table in enumerate(losses)]
     found = []
     for key, kind, table in entries:
         if isinstance(table, dict) and isinstance(table.get("name"), str):
             model = Component
             if kind == "loss":
                 model, table = LossComponent, {k: v for k, v in table.items() if k != "weight"}
-            found.append(Use(key, kind, model.model_validate(table)))
+            with contextlib.suppress(ValidationError):
+                found.append(Use(key, kind, model.model_validate(table)))
     return found
+
+
+def _keys(found: list[Use]) -> Iterator[str]:
+    """Yield the dotted keys that a recipe's tables take: the core's, and the arguments of its components."""
+    yield from core_keys()
+    for use in found:
+        owner = f"loss.{use.table.name}" if use.kind == "loss" else use.kind
+        if use.kind == "loss":
+            yield f"{owner}.weight"
+        with contextlib.suppress(PluginError):
+            signature = Signature(REGISTRIES[use.kind].get(use.table.name), OFFERED[use.kind])
+            yield from (f"{owner}.{name}" for name in signature.parameters)
 
 
 def _method_problems(tables: Tables, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
@@ -178,105 +192,9 @@ def _with_defaults(tables: Tables) -> Tables:
     return Tables.model_validate_json(json.dumps(data), strict=True)
 
 
-def _schema_problems(
-    errors: list[ErrorDetails], data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]
-) -> list[Problem]:
-    grouped: dict[KeyPath, list[ErrorDetails]] = {}
-    strangers = [details["loc"] for details in errors if details["type"] == "extra_forbidden"]
-    if extends := [key for key in strangers if len(key) == 1 and _nearest(str(key[0]), _TOP) == ["extends"]]:
-        errors = [details for details in errors if details["loc"] in extends]  # all that is missing is in that file
-    for details in errors:
-        key = _present(details["loc"], data)
-        if details["type"] == "missing":
-            key = (*key, details["loc"][-1])
-        grouped.setdefault(key, []).append(details)
-    found = []
-    for key, group in grouped.items():
-        if any(other != key and other[: len(key)] == key for other in grouped):
-            continue  # said where it is, once
-        place, dotted = where(key)
-        message = _schema_message(key, group, is_top=(dotted,) == key and not place.startswith("--set "))
-        if group[0]["type"] == "value_error" and isinstance(group[0]["input"], dict):
-            place, more = _of_several_files(key, group[0]["input"], where)
-            message += more
-        found.append(Problem(place, dotted, message))
-    return found
-
-
-def _of_several_files(
-    key: KeyPath, table: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]
-) -> tuple[str, str]:
-    """Return where a table is wrong whose keys do not go together, and what to do if they are of several files."""
-    place = where(key)[0]
-    places = {name: where((*key, name))[0] for name in table}
-    above = [other for other in places.values() if other.rpartition(":")[0] != place.rpartition(":")[0]]
-    if not above:
-        return place, ""
-    listing = ", ".join(f"{name} ({other})" for name, other in places.items())
-    return above[0], f'\nIts keys: {listing}. Leave out those of below: without = ["{key[0]}"].'
-
-
-def _schema_message(key: KeyPath, errors: list[ErrorDetails], *, is_top: bool) -> str:
-    """Say what is wrong with one key; a key that may be of several types has an error for each of them.
-
-    Args:
-        key: where it is among the tables.
-        errors: what pydantic says of it.
-        is_top: whether it stands at the top of a file, not in its `[sample]` and not in a `--set`.
-    """
-    model, name = _model_at(key[:-1]), str(key[-1]) if key else ""
-    kind, value = errors[0]["type"], errors[0]["input"]
-    if kind == "extra_forbidden":
-        if len(key) == 1 and name in OF_FILES:
-            return f'"{name}" has its place at the top of a recipe\'s file, and nowhere else.'
-        known = [*model.model_fields, *(OF_FILES if is_top else ())]
-        owner = f"[{'.'.join(str(part) for part in key[:-1])}]" if len(key) > 1 else "A recipe"
-        first = value[0] if isinstance(value, list) and value else value
-        what = "table" if isinstance(first, dict) else "key"
-        return (
-            f'{owner} has no {what} "{name}".{did_you_mean(name, _nearest(name, known))}\nIt takes: {", ".join(known)}'
-        )
-    if kind == "missing":
-        what = f'key "{name}"' if len(key) > 1 else "list [[loss]]" if name == "loss" else f"table [{name}]"
-        return f"The {what} is missing."
-    if key == ("loss",) and isinstance(value, dict):
-        return "Losses are a list: write [[loss]], with two brackets, above each of them."
-    reasons = dict.fromkeys(error["msg"].removeprefix("Value error, ") for error in errors)
-    reason = "; ".join(text[0].lower() + text[1:] for text in reasons)
-    if kind == "value_error" or name not in model.model_fields:
-        return f"{reason[0].upper()}{reason[1:]}."
-    shown = json.dumps(value, default=str, ensure_ascii=False)
-    return f'"{name}" is {shown}, and should be {shown_type(model.model_fields[name].annotation)} ({reason}).'
-
-
-def _nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Return the nearest name, if one is near: where all others are listed as well, more would be too many."""
-    return difflib.get_close_matches(name, list(known), n=1)
-
-
-def _present(key: KeyPath, data: Any) -> KeyPath:
-    """Return as much of a key as stands in the recipe; pydantic appends the branch of a union that it tried."""
-    for length, part in enumerate(key):
-        items = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
-        if part not in items:
-            return key[:length]
-        data = items[part]
-    return key
-
-
-def _model_at(key: KeyPath) -> type[BaseModel]:
-    if not key:
-        return Tables
-    if key[0] == "loss":
-        return LossComponent
-    if key[:2] == ("augment", "transform"):
-        return Transform
-    return _SUBTABLES.get(str(key[0]), Component)
-
-
 def _in_file_order(problems: list[Problem]) -> list[Problem]:
     def order(problem: Problem) -> tuple[str, int]:
         file, _, line = problem.where.rpartition(":")
-        return (file, int(line)) if line.isdecimal() else (problem.where, 0)
+        return (file, int(line)) if line.isdecimal() and len(line) < _DIGITS else (problem.where, 0)
 
     return sorted(dict.fromkeys(problems), key=order)

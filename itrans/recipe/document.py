@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,16 @@ _TOKEN = re.compile(
 )
 _KEY = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[A-Za-z0-9_-]+')
 _DOTTED_KEY = re.compile(rf"\s*(?:{_KEY.pattern})(?:\s*\.\s*(?:{_KEY.pattern}))*")
+
+_MOST_BYTES = 1_000_000
+MOST_LEVELS = 16
+"""Of tables and lists within one another: enough for any component, and few enough for all that recurses."""
+
+_DEEP_KEY = re.compile(rf"[\s\[]*(?:{_KEY.pattern})(?:\s*\.\s*(?:{_KEY.pattern})){{{MOST_LEVELS}}}")
+_DOTTED_RUN = re.compile(r"""[\w"'-]++(?:[ \t]*+\.[ \t]*+[\w"'-]++)*+""")
+_MOST_DOTS = 1000
+TOO_DEEP = f"Tables and lists are nested too deeply here: more than {MOST_LEVELS} within one another."
+TOO_LARGE = "A whole number is too large here: TOML has those of 64 bits."
 
 
 @dataclass(frozen=True)
@@ -59,22 +70,80 @@ def read_document(path: str | os.PathLike[str]) -> Document:
         RecipeError: the file is missing, is a folder, cannot be read, or is not TOML; the message names file and line.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
-    except FileNotFoundError:
-        raise RecipeError(Problem(str(path), "", "There is no such file. A recipe is a TOML file.")) from None
-    except IsADirectoryError:
-        raise RecipeError(Problem(str(path), "", "This is a folder. A recipe is a TOML file.")) from None
-    except UnicodeDecodeError as error:
-        message = f"This is not a text file in UTF-8 (byte {error.start}). A recipe is a TOML file."
-        raise RecipeError(Problem(str(path), "", message)) from None
-    except OSError as error:
-        raise RecipeError(Problem(str(path), "", f"The file cannot be read: {error.strerror}.")) from None
+    text = _text(path)
+    for line, statement in enumerate(text.split("\n"), start=1):
+        if statement.count(".") >= MOST_LEVELS and _is_too_deep(statement):
+            raise RecipeError(Problem(f"{path}:{line}", "", TOO_DEEP))
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(_syntax_problem(path, text, str(error))) from None
-    return Document(path, data, dict(_key_lines(text)))
+    except RecursionError:
+        raise RecipeError(Problem(str(path), "", TOO_DEEP)) from None
+    except ValueError:  # of int(), which refuses to read thousands of digits
+        digits = re.search(r"[0-9_]{4000}", text)
+        line = text.count("\n", 0, digits.start() if digits else 0) + 1
+        raise RecipeError(Problem(f"{path}:{line}", "", TOO_LARGE)) from None
+    fault = value_fault(data)
+    if fault and fault[1] == TOO_DEEP:
+        raise RecipeError(Problem(str(path), *fault))
+    document = Document(path, data, dict(_key_lines(text)))
+    if fault:
+        key = tuple(int(part) if part.isdecimal() else part for part in fault[0].split("."))
+        raise RecipeError(Problem(document.where(key), *fault))
+    return document
+
+
+def value_fault(value: object) -> tuple[str, str] | None:
+    """Return the dotted key and a message of what in a recipe's values no recipe can hold; None if nothing is.
+
+    Args:
+        value: what the TOML parser made of a file or of a `--set`.
+    """
+    waiting: list[tuple[tuple[str, ...], object]] = [((), value)]
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, dict | list):
+            if len(key) >= MOST_LEVELS:
+                return ".".join(key[:2]), TOO_DEEP
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [((*key, str(name)), inner) for name, inner in items]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return ".".join(key), TOO_LARGE
+    return None
+
+
+def _is_too_deep(line: str) -> bool:
+    """Whether a line begins with a key of too many parts, or has one within it that no text could be taken for.
+
+    The parser would take time with the square of its parts.
+    """
+    return bool(_DEEP_KEY.match(line)) or any(run[0].count(".") > _MOST_DOTS for run in _DOTTED_RUN.finditer(line))
+
+
+def _text(path: Path) -> str:
+    """Return a recipe's text, with line ends of this system."""
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISREG(kind):
+            with path.open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
+            if len(content) <= _MOST_BYTES:
+                text = content.decode("utf-8-sig")  # some editors put a byte order mark first
+                return text.replace("\r\n", "\n").replace("\r", "\n")
+            message = "This file is larger than 1 MB, as no recipe is. A recipe is a TOML file."
+        else:
+            what = "a folder" if stat.S_ISDIR(kind) else "a pipe or a device, not a file"
+            message = f"This is {what}. A recipe is a TOML file."
+    except FileNotFoundError:
+        message = "There is no such file. A recipe is a TOML file."
+    except UnicodeDecodeError as error:
+        message = f"This is not a text file in UTF-8 (byte {error.start}). A recipe is a TOML file."
+    except OSError as error:
+        message = f"The file cannot be read: {error.strerror or error}."
+    except ValueError:  # of the operating system's calls, for a NUL
+        message = "No file can have this name. A recipe is a TOML file."
+    raise RecipeError(Problem(str(path), "", message))
 
 
 def parse_key(text: str) -> tuple[str, ...]:
@@ -92,7 +161,15 @@ def _syntax_problem(path: Path, text: str, message: str) -> Problem:
     place = re.search(r"\(at line (\d+), column (\d+)\)|\(at end of document\)", message)
     line = int(place[1]) if place and place[1] else max(1, len(text.splitlines()))
     reason = message[: place.start()].strip() if place else message
-    return Problem(f"{path}:{line}", "", f"This is not TOML: {reason}.")
+    there = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
+    return Problem(f"{path}:{line}", "", f"This is not TOML: {reason}.{backslash_hint(there)}")
+
+
+def backslash_hint(text: str) -> str:
+    """Return what to write instead if the text may have a Windows path in double quotes, and else nothing."""
+    if not re.search(r'"[^"]*\\', text):
+        return ""
+    return " In double quotes a backslash begins an escape: write a path in single quotes ('C:\\pictures'), or with /."
 
 
 def _key_lines(text: str) -> Iterator[tuple[KeyPath, int]]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import tomllib
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import Problem, RecipeError, did_you_mean, quoted
-from itrans.recipe.document import parse_key
+from itrans.recipe.document import MOST_LEVELS, TOO_DEEP, TOO_LARGE, Document, backslash_hint, parse_key, value_fault
 
 if TYPE_CHECKING:
-    from itrans.recipe.document import Document, KeyPath
+    from collections.abc import Iterable
+
+    from itrans.recipe.document import KeyPath
 
 ALTERNATIVES = {"epochs": "steps", "steps": "epochs", "decay_epochs": "decay_steps", "decay_steps": "decay_epochs"}
 """Keys that stand for the same thing: a layer that sets one drops the other from the layers below."""
+
+_MOST_NAMED = 10
+_DIGITS = 9
 
 
 class Layers:
@@ -31,22 +38,21 @@ class Layers:
         self._document = documents[-1]
         self.data: dict[str, Any] = {}
         self.sample: dict[str, Any] | None = None
-        self._files: dict[KeyPath, Document] = {}
-        self._sampled: set[KeyPath] = set()
-        self._assigned: dict[KeyPath, str] = {}
+        self._origins: dict[KeyPath, tuple[int, Document | str | None]] = {}
+        self._numbers = itertools.count()
         for document in documents:
             self._lay_document(document)
 
     def where(self, key: KeyPath) -> tuple[str, str]:
         """Return the place (`file:line` or `--set key=value`) that a value comes from, and its dotted key there."""
         dotted = ".".join(str(part) for part in key)
-        for length in range(len(key), 0, -1):
-            if assignment := self._assigned.get(key[:length]):
-                return assignment, dotted
-        for length in range(len(key), 0, -1):
-            if key[:length] in self._sampled:
-                return self._file(("sample", *key)).where(("sample", *key)), f"sample.{dotted}"
-        return self._file(key).where(key), dotted
+        origin = self._origin(key)
+        if isinstance(origin, str):
+            return origin, dotted
+        if origin is None:
+            key, dotted = ("sample", *key), f"sample.{dotted}"
+            origin = self._origin(key)
+        return (origin if isinstance(origin, Document) else self._document).where(key), dotted
 
     def lay_sample(self) -> None:
         """Lay the `[sample]` over the recipe, as a file over what it extends, but with a data set of its own.
@@ -56,18 +62,12 @@ class Layers:
         for name, value in (self.sample or {}).items():
             if name == "dataset" and isinstance(value, dict) and "name" in value:
                 self.data.pop(name, None)
-            self._sampled.update(_laid(self.data, name, value))
+            self._note(_laid(self.data, name, value), None)
 
     def _lay_document(self, document: Document) -> None:
         data = copy.deepcopy(document.data)
-        below = [*self.data, *(["sample"] if self.sample is not None else [])]
-        for name in _left_out(data.pop("without", []), below, document):
-            self.data.pop(name, None)
-            if name == "sample":
-                self.sample = None
-            elif self.sample is not None:
-                self.sample.pop(name, None)
-            self._forget((name,))
+        for name in _left_out(data.pop("without", []), self._tables(), document):
+            self._drop(name, document)
         sample = data.pop("sample", None)
         if sample is not None and not isinstance(sample, dict):
             raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
@@ -78,22 +78,40 @@ class Layers:
             for name, value in sample.items():
                 self._note([("sample", *key) for key in _laid(self.sample, name, value)], document)
 
-    def _note(self, keys: list[KeyPath], document: Document) -> None:
-        """Remember the file that values stand in."""
-        for key in keys:
-            self._forget(key)
-            self._files[key] = document
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Leave tables out, of the recipe and of its `[sample]`.
 
-    def _forget(self, key: KeyPath) -> None:
-        """Forget the files of a value and of all in it, which is there no longer."""
-        self._files = {other: file for other, file in self._files.items() if other[: len(key)] != key}
+        Raises:
+            RecipeError: there is no such table.
+        """
+        for name in names:
+            known = self._tables()
+            if name not in known:
+                message = (
+                    f"This recipe has no {quoted([name])[0]}.{did_you_mean(name, known)}\nIt has: {', '.join(known)}"
+                )
+                raise RecipeError(Problem(f"--without {name}", "", message))
+            self._drop(name, f"--without {name}")
 
-    def _file(self, key: KeyPath) -> Document:
-        """Return the file that a value stands in."""
-        for length in range(len(key), 0, -1):
-            if document := self._files.get(key[:length]):
-                return document
-        return self._document
+    def _tables(self) -> list[str]:
+        return [*self.data, *(["sample"] if self.sample is not None else [])]
+
+    def _drop(self, name: str, origin: Document | str) -> None:
+        self.data.pop(name, None)
+        if name == "sample":
+            self.sample = None
+        elif self.sample is not None:
+            self.sample.pop(name, None)
+        self._note([(name,)], origin)
+
+    def _note(self, keys: Iterable[KeyPath], origin: Document | str | None) -> None:
+        """Remember where values stand: in a file, in a `--set`, or (None) in the `[sample]`."""
+        self._origins.update({key: (next(self._numbers), origin) for key in keys})
+
+    def _origin(self, key: KeyPath) -> Document | str | None:
+        """Return where a value stands: where itself or a table around it was set last."""
+        noted = [self._origins[key[:length]] for length in range(1, len(key) + 1) if key[:length] in self._origins]
+        return max(noted, key=itemgetter(0))[1] if noted else self._document
 
     def override(self, assignment: str) -> None:
         """Lay one `key=value` on top. The value is TOML, or else text; a list's items go by position or by name.
@@ -109,10 +127,11 @@ class Layers:
             parts = ()
         if not equals or not parts:
             raise RecipeError(Problem(place, "", "This should read key=value, for example train.epochs=2."))
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except (tomllib.TOMLDecodeError, KeyError):
-            value = text
+        if len(parts) > MOST_LEVELS:
+            raise RecipeError(Problem(place, "", TOO_DEEP))
+        if not _is_text(assignment):
+            raise RecipeError(Problem(place, "", "This has bytes that are no UTF-8, and a recipe cannot hold such."))
+        value = _parsed(text, place)
         table: Any = self.data
         path: list[str | int] = []
         for part in parts[:-1]:
@@ -125,12 +144,12 @@ class Layers:
             raise RecipeError(Problem(place, ".".join(parts[:-1]), "This is a value, not a table with keys."))
         table[parts[-1]] = value
         table.pop(ALTERNATIVES.get(parts[-1], ""), None)
-        self._assigned[(*path, parts[-1])] = place
+        self._note([(*path, parts[-1])], place)
 
     def _entered(self, table: Any, part: str, path: list[str | int], place: str) -> Any:
         if isinstance(table, list):
             names = [str(item.get("name")) if isinstance(item, dict) else "" for item in table]
-            if part.isdecimal() and int(part) < len(table):
+            if part.isdecimal() and len(part) < _DIGITS and int(part) < len(table):
                 position = int(part)
             elif names.count(part) == 1:
                 position = names.index(part)
@@ -144,8 +163,35 @@ class Layers:
         path.append(part)
         if part not in table:
             table[part] = {}
-            self._assigned[tuple(path)] = place
+            self._note([tuple(path)], place)
         return table[part]
+
+
+def _parsed(text: str, place: str) -> Any:
+    """Return the value that a text stands for: TOML, or else the text."""
+    try:
+        found = tomllib.loads(f"value = {text}")
+        value = found["value"] if len(found) == 1 else text
+    except tomllib.TOMLDecodeError:
+        value = text
+        if text[:1] == text[-1:] == '"' and (hint := backslash_hint(text)):
+            raise RecipeError(Problem(place, "", hint.strip())) from None
+    except RecursionError:
+        raise RecipeError(Problem(place, "", TOO_DEEP)) from None
+    except ValueError:  # of int(), which refuses to read thousands of digits
+        raise RecipeError(Problem(place, "", TOO_LARGE)) from None
+    if fault := value_fault(value):
+        raise RecipeError(Problem(place, *fault))
+    return value
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text of the command line is one, and has no bytes that the system could not decode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _entries(table: list[Any]) -> str:
@@ -184,9 +230,10 @@ def _left_out(without: Any, below: list[str], document: Document) -> list[str]:
         raise RecipeError(Problem(document.where(("without",)), "without", message))
     unknown = [name for name in without if name not in below]
     if unknown:
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        listing = f"{', '.join(quoted(unknown[:_MOST_NAMED]))}{more}"
         message = (
-            f"What this recipe extends has no {', '.join(quoted(unknown))}.{did_you_mean(unknown[0], below)}\n"
-            f"It has: {', '.join(below)}"
+            f"What this recipe extends has no {listing}.{did_you_mean(unknown[0], below)}\nIt has: {', '.join(below)}"
         )
         raise RecipeError(Problem(document.where(("without",)), "without", message))
     return list(dict.fromkeys(without))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import ItransError, PluginError, Problem, RecipeError
+from itrans.files import expanded, is_there
 from itrans.recipe.extending import read_documents
 from itrans.recipe.layers import Layers
 
@@ -80,18 +80,26 @@ class Recipe:
             raise PluginError(f"{owner(use)} failed: {type(error).__name__}: {error}") from error
 
 
-def load_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), sample: bool | None = None) -> Recipe:
+def load_recipe(
+    path: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    sample: bool | None = None,
+    without: Sequence[str] = (),
+) -> Recipe:
     """Read and check a recipe.
 
     Args:
         path: a TOML file.
         overrides: `key=value` texts, as given with `--set`; they win over everything.
         sample: whether `[sample]` is laid over the recipe; None lays it where the folder `dataset.root` is not there.
+        without: tables to leave out, as given with `--without`; `overrides` may write them anew.
 
     Raises:
         RecipeError: with every fault, each with file, line and dotted key.
     """
     layers = Layers(*read_documents(path))
+    layers.leave_out(without)
     root = _missing_root(layers, overrides) if sample is None else None
     if sample and layers.sample is None:
         raise RecipeError(Problem(str(path), "sample", "This recipe has no [sample], which --sample asks for."))
@@ -126,6 +134,6 @@ def _missing_root(layers: Layers, overrides: Sequence[str]) -> str | None:
     root = dataset.get("root") if isinstance(dataset, dict) else None
     choices = {"dataset", "dataset.root", "dataset.name"}
     chosen = any(assignment.split("=")[0].strip() in choices for assignment in overrides)
-    if layers.sample is None or chosen or not isinstance(root, str) or Path(root).exists():
+    if layers.sample is None or chosen or not isinstance(root, str) or is_there(expanded(root)):
         return None
     return root

@@ -6,8 +6,14 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_ENTRIES = 100
+"""In a list of tables: more are a mistake, and would take minutes to check."""
+
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
-Size: TypeAlias = Positive | tuple[Positive, Positive]
+Length: TypeAlias = Annotated[int, Field(ge=1, le=65_535)]
+"""In pixels; no picture of JPEG is longer."""
+
+Size: TypeAlias = Length | tuple[Length, Length]
 """A height and width in pixels, or one number for both."""
 
 
@@ -56,7 +62,7 @@ class Augment(Table):
     resize: Size | None = None
     crop: Size | None = None
     mirror: bool = False
-    transform: tuple[Transform, ...] = ()
+    transform: Annotated[tuple[Transform, ...], Field(max_length=MOST_ENTRIES)] = ()
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -65,7 +71,7 @@ class Augment(Table):
         if self.resize is not None and self.crop is not None:
             for resized, cropped in zip(height_width(self.resize), height_width(self.crop), strict=True):
                 if cropped > resized:
-                    raise ValueError(f"a crop of {cropped} does not fit into a picture resized to {resized}")
+                    raise ValueError(f'a "crop" of {cropped} does not fit into a "resize" of {resized}')
         return self
 
 
@@ -104,7 +110,7 @@ class Train(Table):
     steps: Positive | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: Literal["auto"] | bool = "auto"
-    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     compile: bool = False
     sync_batchnorm: bool = False
@@ -162,7 +168,7 @@ class Tables(Table):
     method: Component = Component(name="paired")
     generator: Component
     discriminator: Component | None = None
-    loss: Annotated[tuple[LossComponent, ...], Field(min_length=1)]
+    loss: Annotated[tuple[LossComponent, ...], Field(min_length=1, max_length=MOST_ENTRIES)]
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     train: Train

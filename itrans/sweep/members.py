@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from itrans.engine.log_lines import read_log
 from itrans.engine.record import SAMPLE_NOTE
 from itrans.errors import DataError, OutputError
+from itrans.sweep.variants import folder_name, variants_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +40,8 @@ class Member:
         real: the FCN score of the real photos that its translations are to look like; empty without a segmenter.
         sample: what stood in for its data; None if nothing did.
         fault: what went wrong, while it was run or while it was scored.
+        varied: the overrides that tell it from the recipe's other members, as `key=value`.
+        metric: what decides which of them is the best; `auto` is told by what has been measured.
     """
 
     name: str
@@ -54,6 +59,15 @@ class Member:
     real: dict[str, float] = field(default_factory=dict)
     sample: str | None = None
     fault: str = ""
+    varied: list[str] = field(default_factory=list)
+    metric: str = "auto"
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @property
+    def title(self) -> str:
+        """What a table calls it, apart from its seed: its recipe, and how it varies that."""
+        return ": ".join([self.name, *([" ".join(self.varied)] if self.varied else [])])
 
     @property
     def has_ended(self) -> bool:
@@ -61,42 +75,62 @@ class Member:
         return self.state in {"finished", "early"}
 
 
-def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path) -> list[Member]:
-    """Return what a sweep consists of: every recipe with every seed.
+@dataclass
+class _Noted:
+    """What `results.json` holds."""
+
+    members: list[Member]
+
+
+def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path, vary: Sequence[str] = ()) -> list[Member]:
+    """Return what a sweep consists of: every recipe with every combination of what varies, with every seed.
 
     Args:
         recipes: files.
         seeds: none for each recipe's own.
         output: the sweep's folder.
+        vary: see `variants_of`.
 
     Raises:
-        DataError: two recipes have the same name, and would share a folder.
+        DataError: two recipes, or two combinations, would share a folder; or `vary` is wrong.
     """
     named: dict[str, str] = {}
     for recipe in recipes:
         other = named.setdefault(Path(recipe).stem, recipe)
         if other != recipe:
             raise DataError(f"{other} and {recipe} have the same name, and would share a folder: rename one.")
-    return [
-        Member(name, recipe, seed, str(output / (name if seed is None else f"{name}-seed{seed}")))
-        for name, recipe in named.items()
-        for seed in (dict.fromkeys(seeds) or [None])
-    ]
+    folders: dict[str, list[str]] = {}
+    found = []
+    for name, recipe in named.items():
+        for varied in variants_of(vary):
+            folder = folder_name(name, varied)
+            if (twin := folders.setdefault(folder, varied)) is not varied:
+                raise DataError(f"{' '.join(twin)} and {' '.join(varied)} would share the folder {folder}.")
+            for seed in dict.fromkeys(seeds) or [None]:
+                path = output / (folder if seed is None else f"{folder}-seed{seed}")
+                found.append(Member(name, recipe, seed, str(path), varied=varied))
+    return found
 
 
 def earlier_results(output: Path) -> dict[str, Member]:
     """Return the members that an earlier sitting has noted, by their folders.
 
     Raises:
-        OutputError: the folder has a `results.json` that no sweep has written.
+        OutputError: the folder has a `results.json` that no sweep has written, or that cannot be read.
     """
     path = output / "results.json"
-    if not path.is_file():
-        return {}
     try:
-        return {row["folder"]: Member(**row) for row in json.loads(path.read_text(encoding="utf-8"))["members"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{path} is not what a sweep has written ({error}). Move it away.") from error
+        noted = TypeAdapter(_Noted).validate_json(path.read_bytes(), strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        raise OutputError(f"{path} is not what a sweep has written ({reason}). Move it away.") from error
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read: {error.strerror or error}. Move it away.") from error
+    return {member.folder: member for member in noted.members}
 
 
 def others_of(earlier: Mapping[str, Member], members: Sequence[Member]) -> list[Member]:
@@ -141,7 +175,8 @@ def take_results(member: Member) -> None:
         return
     note = folder / SAMPLE_NOTE
     if member.sample is not None and note.is_file():
-        member.sample = note.read_text(encoding="utf-8").strip()  # with what its data set wants to be said
+        # with what its data set wants to be said
+        member.sample = note.read_text(encoding="utf-8", errors="replace").strip()
     ended = events[-1]["event"] == "end"
     member.state = events[-1]["outcome"] if ended else "interrupted"
     member.steps = events[-1]["step"]
@@ -154,15 +189,6 @@ def take_results(member: Member) -> None:
     member.metrics |= better[-1]["metrics"] if better else member.final
 
 
-def events_of(folder: Path) -> list[Mapping[str, Any]]:
-    """Return the lines of a run's log; one that a kill has cut off is left out."""
-    path = folder / "log.jsonl"
-    if not path.is_file():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return found
+def events_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's log, see `read_log`; none where there is no run."""
+    return read_log(folder / "log.jsonl")

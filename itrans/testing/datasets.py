@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itrans.data.loader import checked_pair
+from itrans.data.pairs import checked_pair
 from itrans.errors import DataError, MissingSplitError
 from itrans.protocols import ImageSpec, Pair, Preparation
 from itrans.registry import accepted

@@ -166,7 +166,8 @@ def _strided_layers(patch: int | None, layers: int | None) -> int:
         )
     if layers is not None and layers != known[patch]:
         raise ValueError(
-            f"PatchGAN got patch = {patch} and layers = {layers}, but patches of {patch} take {known[patch]} layers, "
-            f"and {layers} layers see patches of {patch_size(layers)}. Give one of the two."
+            f"PatchGAN got patch = {patch} and layers = {layers}, but patches of {patch} take "
+            f"{counted(known[patch], 'layer')}, and {counted(layers, 'layer')} see patches of {patch_size(layers)}. "
+            "Give one of the two."
         )
     return known[patch]

@@ -15,7 +15,8 @@ import torch
 from itrans.api import DATASETS, write_image
 from itrans.cli.memory import keep_freed_memory
 from itrans.data.augment import PairTransform
-from itrans.data.loader import PairItems, load_batches
+from itrans.data.loader import load_batches
+from itrans.data.pairs import PairItems
 from itrans.data.sampler import TrainingSampler
 from itrans.recipe.schema import Augment
 

@@ -36,6 +36,7 @@ def test_a_split_that_cannot_be_used_does_not_keep_the_others_from_being_read(it
     done = itrans("data", "check", recipe)
     assert done.exit_code == 2
     assert "val: 3 pairs read, 1 of them wrong" in done.stdout
+    assert done.output.count("train: ") == 1
     assert "train: " in done.stderr
     assert "01.png" in done.stderr
 

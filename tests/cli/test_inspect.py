@@ -242,3 +242,31 @@ def test_what_is_wrong_is_said(itrans, paper, tmp_path, arguments, message):
     assert message in done.stderr
     assert "Traceback" not in done.output
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_without_augment_the_size_is_that_of_the_first_picture(itrans, recipe):
+    done = itrans("inspect", recipe)
+    assert done.exit_code == 0, done.output
+    assert "3x16x16" in done.stdout
+    assert "3+3x16x16" in done.stdout
+    assert "256" not in done.stdout.partition("\n\n")[2].partition("\n\n")[0]
+
+
+def test_a_margin_that_a_generator_needs_is_told_and_all_networks_have_one_size(itrans, recipe):
+    done = itrans("inspect", recipe, "--set", "generator.depth=5")
+    assert done.exit_code == 0, done.output
+    assert "3x16x16    3x16x16" in done.stdout
+    assert "as 32x32" in done.stderr
+
+
+def test_without_the_data_the_size_is_the_data_set_s_argument(itrans, recipe, install):
+    source = """
+        from itrans.api import DataError
+
+        class Far:
+            def __init__(self, *, size: int = 64, split):
+                raise DataError("far away")
+    """
+    install("far", "1", "[itrans.datasets]\nfar = far_data:Far\n", far_data=source)
+    for table, size in (("{name='far', size=32}", 32), ("{name='far'}", 64)):
+        assert f"3x{size}x{size}" in itrans("inspect", recipe, "--set", f"dataset={table}").stdout

@@ -40,7 +40,25 @@ def test_what_no_result_depends_on_may_change(itrans, recipes, key):
     assert "finished already" in done.output
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"members": [{"folder": "out/l1"}]}'])
+WHOLE = '{"members": [{"name": "l1", "recipe": "l1.toml", "seed": null, "folder": "out/l1"%s}]}'
+FOREIGN = [
+    "",
+    "[]",
+    "5",
+    "[" * 50_000,
+    '{"members": {}}',
+    '{"members": [5]}',
+    '{"members": [{"folder": "out/l1"}]}',
+    WHOLE % ', "metrics": {"l1": "low"}',
+    WHOLE % ', "metrics": []',
+    WHOLE % ', "state": "green"',
+    WHOLE % ', "seconds": "long"',
+    WHOLE % ', "fault": null',
+    WHOLE % ', "colour": 1',
+]
+
+
+@pytest.mark.parametrize("text", FOREIGN)
 def test_results_of_something_else_are_not_written_over(itrans, tmp_path, recipes, text):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/results.json").write_text(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import random
+import shutil
 import tarfile
 
 import pytest
@@ -10,7 +12,8 @@ from data.mirror import FILES, PICTURE, special, tar_gz
 
 from itrans.data import archives
 from itrans.data.fetch import fetch
-from itrans.errors import DataError
+from itrans.data.unpacking import unpack
+from itrans.errors import DataError, OutputError
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,45 @@ def test_an_archive_that_reaches_out_is_refused(server, tmp_path, member, reason
     with pytest.raises(DataError, match=reason) as got:
         fetch("facades", folder, url=server.url)
     assert server.url in str(got.value)
-    assert list(tmp_path.rglob("*")) == [tmp_path / "a", folder]
+    assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ([special("facades/x.jpg", tarfile.LNKTYPE, "facades/gone.jpg")], "'facades/gone.jpg', which is not there"),
+        ([special(f"facades/{'d/' * 2000}x", tarfile.DIRTYPE)], "lies too deep"),
+        ([special(f"facades/{'n' * 256}", tarfile.REGTYPE)], "too long a name"),
+        ([special("facades/train/1.jpg/x", tarfile.REGTYPE)], "both a file and a folder"),
+        ([special("facades/train", tarfile.REGTYPE)], "both a file and a folder"),
+        ([special("facades/train/1.jpg", tarfile.DIRTYPE)], "both a file and a folder"),
+    ],
+)
+def test_an_archive_that_cannot_be_unpacked_is_not_kept_as_complete(server, tmp_path, members, reason):
+    server.body = tar_gz(FILES, *members)
+    with pytest.raises(DataError, match=reason):
+        fetch("facades", tmp_path / "new", url=server.url)
+    assert list(tmp_path.iterdir()) == []
+    server.body = tar_gz()
+    assert fetch("facades", tmp_path / "new", url=server.url).is_dir()
+
+
+def test_an_archive_that_makes_far_more_of_itself_is_refused_before_it_fills_the_disk(server, tmp_path):
+    server.body = tar_gz({**FILES, "facades/train/3.jpg": bytes(120_000_000)})
+    with pytest.raises(DataError, match=r"makes more than 120\.\d MB") as got:
+        fetch("facades", tmp_path, url=server.url)
+    assert server.url in str(got.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_larger_than_the_room_there_is_is_told_before_it_is_written(tmp_path, monkeypatch):
+    archive = tmp_path / "facades.tar.gz"
+    archive.write_bytes(tar_gz({**FILES, "facades/train/3.jpg": random.randbytes(101_000_000)}))
+    free = shutil.disk_usage(tmp_path)._replace(free=50_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    with pytest.raises(OutputError, match=r"facades\.tar\.gz: 50\.0 MB are free"):
+        unpack(archive, "facades", tmp_path / "facades", lambda _: None)
+    assert list(tmp_path.iterdir()) == [archive]
 
 
 def test_folders_and_hard_links_inside_are_let_through(server, tmp_path):

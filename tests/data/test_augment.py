@@ -287,6 +287,20 @@ def test_transform_that_fails_names_the_pair(name, channels):
         change(twins(noise(channels=channels)), 0)
 
 
+@pytest.mark.parametrize("on", ["both", "source"])
+@pytest.mark.parametrize(
+    ("name", "channels", "dtype"), [("ChannelDropout", 1, "uint8"), ("ToFloat", 3, "uint8"), ("Equalize", 3, "uint16")]
+)
+def test_transform_that_fails_is_named_with_its_key_and_the_kind_of_the_picture(on, name, channels, dtype):
+    spec = ImageSpec(channels, dtype=dtype)
+    others = [{"name": "HorizontalFlip"}, {"name": "Transpose", "on": "source"}]
+    change = transform({"transform": [*others, {"name": name, "p": 1.0, "on": on}]}, source=spec, target=spec)
+    with pytest.raises(DataError) as caught:
+        change(twins(noise(channels=channels, dtype=dtype)), 0)
+    assert f'augment.transform.2 ("{name}")' in str(caught.value)
+    assert f"of {dtype}" in str(caught.value)
+
+
 def test_it_goes_to_other_processes_used_or_not():
     change = transform(JITTER)
     expected = change(twins(), 3).source

@@ -88,10 +88,24 @@ def test_two_halves_are_not_put_together_without_a_validator(server, tmp_path, e
     assert names(tmp_path) == sorted(FILES)
 
 
-@pytest.mark.parametrize("spoilt", ["", "[]", '{"url": 1}', '{"url": 1, "size": 2, "etag": 3, "modified": 4}'])
+SPOILT = [
+    "",
+    "[]",
+    "[" * 100_000,
+    '{"url": 1}',
+    '{"url": 1, "size": 2, "etag": 3, "modified": 4}',
+    '{"url": "URL", "size": "x", "etag": "y", "modified": null}',
+    '{"url": "URL", "size": null, "etag": ["y"], "modified": null}',
+    '{"url": "URL", "size": null, "etag": "a\\r\\nX: b", "modified": null}',
+    '{"url": "URL", "size": null, "etag": "\\u2603", "modified": null}',
+    '{"url": "URL", "size": null, "etag": null, "modified": 5}',
+]
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
 def test_a_spoilt_note_about_the_partial_file_starts_again(server, tmp_path, spoilt):
     begin(server, tmp_path)
-    (tmp_path / "facades.tar.gz.part.json").write_text(spoilt)
+    (tmp_path / "facades.tar.gz.part.json").write_text(spoilt.replace("URL", f"{server.url}/facades.tar.gz"))
     fetch("facades", tmp_path, url=server.url)
     assert [wanted for _, wanted, _ in server.requests] == [None]
     assert names(tmp_path) == sorted(FILES)

@@ -18,7 +18,8 @@ import torch
 
 from itrans.data.augment import PairTransform
 from itrans.data.images import write_image
-from itrans.data.loader import PairItems, checked_pair, load_batches
+from itrans.data.loader import load_batches
+from itrans.data.pairs import PairItems, checked_pair
 from itrans.data.sampler import EvaluationSampler, TrainingSampler
 from itrans.errors import DataError, MissingSplitError
 from itrans.protocols import ImageSpec, Pair
@@ -33,7 +34,8 @@ AFTER_THREADS = """
 import sys, time
 import cv2, numpy, torch
 from itrans.data.augment import PairTransform
-from itrans.data.loader import PairItems, load_batches
+from itrans.data.loader import load_batches
+from itrans.data.pairs import PairItems
 from itrans.data.sampler import EvaluationSampler
 from itrans.recipe.schema import Augment
 from itrans_datasets.aligned import Aligned
@@ -350,3 +352,9 @@ def test_float_pictures_are_read_like_others(tmp_path):
     dataset = Aligned(root=str(tmp_path), split="train")
     for _ in range(2):  # the same each time
         assert next(batches(dataset)).source.unique().tolist() == [-0.5]
+
+
+def test_more_workers_than_a_machine_can_have_are_refused_before_they_are_started(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with pytest.raises(DataError, match=r"train\.workers is 65, and this machine has 2 cores: at most 64"):
+        next(iter(batches(Pictures(pair()), workers=65)))

@@ -212,3 +212,40 @@ def test_what_can_be_left_out_is_listed(write):
 def test_a_discriminator_without_a_loss_is_told_how_to_leave_it_out(write):
     [problem] = faults(write('extends = "base.toml"\n[[loss]]\nname = "l1"\n'))
     assert 'without = ["discriminator"]' in problem.message
+
+
+FALLING = '[schedule]\nname = "linear"\ndecay_epochs = 3\n'
+
+
+@pytest.mark.parametrize(
+    ("base", "top", "overrides", "place", "key"),
+    [
+        (BASE, FALLING, ["train.epochs=2"], "--set train.epochs=2", "train.epochs"),
+        (BASE, FALLING, ["schedule.decay_epochs=9"], "--set schedule.decay_epochs=9", "schedule.decay_epochs"),
+        (BASE + FALLING, "[train]\nepochs = 2\n", [], "mine.toml:3", "train.epochs"),
+        (BASE, FALLING.replace("3", "5"), [], "mine.toml:4", "schedule.decay_epochs"),
+        (BASE, FALLING + "[sample]\ntrain = { epochs = 2 }\n", [], "mine.toml:6", "sample.train.epochs"),
+        (BASE + FALLING.replace("3", "5"), "", [], "base.toml:21", "schedule.decay_epochs"),
+    ],
+)
+def test_values_of_two_tables_that_do_not_go_together_are_told_with_their_places(
+    write, base, top, overrides, place, key
+):
+    write(base, "base.toml")
+    path = write('extends = "base.toml"\n' + top)
+    [problem] = faults(path, overrides=overrides, sample="[sample]" in top)
+    assert (problem.where.endswith(place), problem.key) == (True, key)
+    assert "schedule.decay_epochs" in problem.message
+    assert "train.epochs" in problem.message
+
+
+def test_a_chain_too_long_is_refused(write):
+    for number in range(30):
+        write(f'extends = "{number + 1}.toml"\n', f"{number}.toml")
+    (problem,) = faults(write(BASE, "30.toml").parent / "0.toml")
+    assert problem.key == "extends"
+
+
+def test_the_home_folder_is_known(write, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_recipe(write('extends = "~/base.toml"\n')).tables.title == "base"

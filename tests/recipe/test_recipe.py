@@ -148,6 +148,53 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         load_recipe(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("line", "at", "said"),
+    [
+        ("epochs = 3", "epochs", '"train.epochs"'),
+        ("lr = 0.1", "lr", '"optimizer.lr"'),
+        ("filters = 3", "filters", '"generator.filters"'),
+        ("weight = 3", "weight", '"loss.l1.weight"'),
+    ],
+)
+def test_a_key_of_another_table_is_suggested(write, line, at, said):
+    assert f"Did you mean {said}?" in problems(write(f"{line}\n{GOOD}"))[at].message
+    assert f"Did you mean {said}?" in problems(write(GOOD), line.replace(" ", ""))[at].message
+
+
+def test_an_argument_of_another_table_is_suggested(write):
+    found = problems(write(GOOD.replace("depth = 3", "depth = 3\nbatch_size = 4")))
+    assert 'Did you mean "train.batch_size"?' in found["generator.batch_size"].message
+
+
+def test_many_faults_are_cut_short(write):
+    text = "\n".join(f"stranger{number} = 1" for number in range(3000))
+    found = problems(write(f"{text}\n{GOOD}"))
+    assert len(found) < 200
+    assert "2900 more faults" in str(found[""])
+
+
+@pytest.mark.parametrize("where", ["file", "option"])
+def test_a_windows_path_in_double_quotes_is_told_how_to_be_written(write, where):
+    root = 'root = "C:\\Users\\me"'
+    overrides = [f"dataset.{root.replace(' ', '')}"] if where == "option" else []
+    path = write(GOOD if overrides else GOOD.replace('root = "data"', root))
+    [problem] = problems(path, *overrides).values()
+    assert "single quotes" in problem.message
+
+
+def test_a_root_in_the_home_folder_is_found(write, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = write(GOOD.replace('"data"', '"~/pictures"') + SAMPLE)
+    assert load_recipe(path).missing_root == "~/pictures"
+    (tmp_path / "pictures").mkdir()
+    assert load_recipe(path).missing_root is None
+
+
+def test_two_values_in_one_override_are_a_text(write):
+    assert load_recipe(write(GOOD), overrides=["title=1\nseed = 2"]).tables.title == "1\nseed = 2"
+
+
 class TestOverrides:
     def test_values_are_toml_or_else_text_and_reach_any_key(self, write):
         tables = load_recipe(

@@ -7,7 +7,7 @@ import pytest
 
 from itrans.api import DATASETS, write_image
 from itrans.data.augment import PairTransform
-from itrans.data.loader import PairItems
+from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw
 from itrans.recipe.arguments import Signature
 from itrans.recipe.schema import Augment

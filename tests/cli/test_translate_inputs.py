@@ -1,0 +1,70 @@
+"""What `itrans translate` takes for an input, and where it writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from itrans.api import read_image
+from itrans.errors import DataError
+from itrans.translate_files import find_jobs
+
+
+@pytest.fixture
+def found(tmp_path, monkeypatch):
+    """Return the inputs and outputs of jobs, among files that are there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("in/a.png", "in/b.jpg", "a[1]/c.png", "a[1]/[x]/d.png", "a1/e.png", "home/f.png", "dir.png/g.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+
+    def jobs(*inputs, output="out", **options):
+        made = find_jobs(inputs, Path(output), **options)
+        return {job.source.as_posix(): [path.as_posix() for path in job.outputs] for job in made}
+
+    return jobs
+
+
+def test_a_folder_with_brackets_in_its_name_is_meant_where_it_is_there(found):
+    assert list(found("a[1]/*.png")) == ["a[1]/c.png"]
+    assert list(found("a[1]/[x]/*")) == ["a[1]/[x]/d.png"]
+    assert list(found("a[12]/*.png")) == ["a1/e.png"]
+
+
+def test_the_home_folder_is_known(found, tmp_path):
+    assert list(found("~/f.png")) == [f"{tmp_path.as_posix()}/home/f.png"]
+    assert list(found("~/*.png")) == [f"{tmp_path.as_posix()}/home/f.png"]
+
+
+def test_an_empty_input_is_not_the_current_folder(found):
+    with pytest.raises(DataError, match="empty"):
+        found("")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options", "written"),
+    [
+        (["in/a.png"], "new/out.png", {}, [["new/out.png"]]),
+        (["in/a.png"], "out.JPG", {}, [["out.JPG"]]),
+        (["in/a.png"], "dir.png", {}, [["dir.png/a.png"]]),  # a folder
+        (["in/a.png"], "out.png", {"samples": 2}, [["out.png/a-1.png", "out.png/a-2.png"]]),
+        (["in/a.png", "in/b.jpg"], "out.png", {}, [["out.png/a.png"], ["out.png/b.png"]]),
+        (["in"], "out.png", {}, [["out.png/a.png"], ["out.png/b.png"]]),
+        (["in/*.jpg"], "out.png", {}, [["out.png/b.png"]]),
+        (["in/a.png"], "version1.2", {}, [["version1.2/a.png"]]),
+    ],
+)
+def test_one_picture_may_be_given_the_name_of_its_output(found, inputs, output, options, written):
+    assert list(found(*inputs, output=output, **options).values()) == written
+
+
+def test_a_picture_is_written_where_it_is_asked_for(itrans, recipe, aligned):
+    assert itrans("run", recipe, "-o", "run", "--set", "train.steps=1").exit_code == 0
+    checkpoint, source = "run/checkpoints/last.pt", aligned / "val/00.png"
+    done = itrans("translate", checkpoint, source, "-o", "new/out.png")
+    assert done.exit_code == 0, done.output
+    assert read_image("new/out.png").shape == (16, 32, 3)
+    assert itrans("translate", "none.pt", source, "-o", "newer/out.png").exit_code == 2
+    assert not Path("newer").exists()
