@@ -115,6 +115,35 @@ class Registry(Generic[T]):
             f"Installed: {', '.join(known) or 'none'}." + "".join(f"\n{note}" for note in notes)
         )
 
+    def recorded_name(self, name: str, distribution: str) -> str:
+        """Return the name to look a component up by that a checkpoint or a run has recorded.
+
+        Args:
+            name: what the recipe calls it, plain or qualified.
+            distribution: the one that brought it.
+
+        Raises:
+            PluginError: that one does not bring it here, but another one does.
+        """
+        if ":" in name:
+            return name
+        namesakes = [origin for origin in self._everything() if origin.name == name]
+        if any(origin.distribution == distribution for origin in namesakes):
+            return f"{distribution}:{name}"
+        graduated = distribution == LOCAL and all(o.distribution != plugins.OURS for o in namesakes)
+        if not namesakes or (graduated and len(namesakes) == 1):
+            return name  # nothing has it; or what was registered in a file has since been made a package
+        others = ", ".join(_source(origin) for origin in namesakes)
+        if distribution == LOCAL:
+            raise PluginError(
+                f'The {self.kind} "{name}" was registered by a file of your own, and is not that of {others}: '
+                "give the file, --code FILE."
+            )
+        raise PluginError(
+            f'The {self.kind} "{printable(name)}" was that of {printable(distribution)}, which is not installed; that '
+            f"of {others} is another one.\nInstall it: pip install {printable(distribution)}"
+        )
+
     def get(self, name: str) -> Callable[..., T]:
         """Import the component of this name, plain or qualified, and return it: a class or another callable.
 

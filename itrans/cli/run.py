@@ -63,8 +63,18 @@ def run(
     from itrans.cli.code import import_code
     from itrans.recipe.load import load_recipe
 
+    def folder_of(is_sample: bool) -> Path:
+        return output or Path("runs") / (Path(recipe).stem + ("-sample" if is_sample else ""))
+
+    def recorded(is_sample: bool) -> dict[tuple[str, str], str]:
+        if not resume:
+            return {}
+        from itrans.engine.checkpoint import recorded_in
+
+        return recorded_in(folder_of(is_sample))
+
     import_code(code)
-    loaded = load_recipe(recipe, overrides=overrides, sample=sample)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample, recorded=recorded)
     if not check:
         refuse_missing_root(loaded)
     note = sample_note(loaded)
@@ -77,7 +87,7 @@ def run(
         return
     if output == Path():
         raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
-    folder = output or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
+    folder = folder_of(loaded.is_sample)
     outcome = train(loaded, folder, note, resume=resume, stop_after=stop_after or (None, None), device=device)
     if outcome == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)

@@ -121,6 +121,7 @@ def sweep(
 
 def _loaded(members: Sequence[Member], overrides: Sequence[str], sample: bool | None) -> list[Recipe]:
     """Return the members' recipes; if any are wrong, or their data are not there, all that is wrong is said at once."""
+    from itrans.engine.checkpoint import recorded_in
     from itrans.recipe.load import load_recipe
     from itrans.sweep.members import is_finished
 
@@ -129,7 +130,8 @@ def _loaded(members: Sequence[Member], overrides: Sequence[str], sample: bool | 
     for member in members:
         seeded = overrides if member.seed is None else (*overrides, f"seed={member.seed}")
         try:
-            recipe = load_recipe(member.recipe, overrides=seeded, sample=sample)
+            found = recorded_in(Path(member.folder))
+            recipe = load_recipe(member.recipe, overrides=seeded, sample=sample, recorded=lambda _, found=found: found)  # type: ignore[misc]
         except RecipeError as error:
             problems += error.problems
             continue

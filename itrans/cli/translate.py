@@ -72,6 +72,7 @@ def translate(
 ) -> None:
     """Translate pictures: files, folders and patterns such as 'in/*.png'.
 
+    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
     do. The same picture, seed and mode give the same output, whatever else is translated with it; --samples 5 gives
     five, of five seeds. An input that cannot be read is reported and skipped; the exit code is then 2.
@@ -91,6 +92,8 @@ def translate(
     from itrans.translate import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
+    if translator.checkpoint != Path(checkpoint):
+        click.echo(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.", err=True)
     jobs = fitting(jobs, translator.specs(direction)[1])
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)

@@ -14,15 +14,15 @@ from itrans.engine.build import build_method
 from itrans.engine.checkpoint import CheckpointFile, Progress
 from itrans.errors import CheckpointError
 from itrans.protocols import ImageSpec
-from itrans.recipe.check import check
 from itrans.recipe.document import Document
 from itrans.recipe.layers import Layers
-from itrans.recipe.load import Recipe
+from itrans.recipe.load import checked_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itrans.protocols import Recognized
+    from itrans.recipe.load import Recipe
 
 UNKNOWN_ROOT = "unknown"
 """What the recipe gives for the data set's folder: `--set dataset.root=FOLDER` says where it is."""
@@ -130,7 +130,7 @@ def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
     layers = Layers(Document(generator.path, data, {}))
     for assignment in overrides:
         layers.override(assignment)
-    return Recipe(check(layers.data, layers.where), layers.where)
+    return checked_recipe(layers.data, layers.where)
 
 
 def _dataset(in_channels: int, out_channels: int) -> dict[str, Any]:

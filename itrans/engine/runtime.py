@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
+_GATHERED = ("step", "exp_avg", "exp_avg_sq")
+"""What each of them gathers about a parameter."""
+
 
 class Runtime:
     """Networks on a device with an optimiser each: mixed precision, several processes, clipping, averaged weights.
@@ -124,12 +127,16 @@ class Runtime:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Take over what `state_dict` returned.
+
+        Raises:
+            ValueError: it is not of these networks; or any other error of torch.
+        """
         for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
+            _load_optimizer(name, optimizer, state["optimizers"][name])
         for name, average in self.averages.items():
             for key, value in average.items():
-                value.copy_(state["averages"][name][key])
+                value.copy_(_alike(state["averages"][name][key], value, f"averages.{name}.{key}"))
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
 
@@ -192,3 +199,33 @@ def _optimizer(network: nn.Module, table: Optimizer) -> torch.optim.Optimizer:
         parameters, lr=table.lr, betas=table.betas, weight_decay=table.weight_decay, fused=fused
     )
     return optimizer
+
+
+def _load_optimizer(name: str, optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Take over what an optimiser has gathered; its settings are the recipe's, and stay as they are."""
+    own = optimizer.state_dict()["param_groups"]
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    if [len(group["params"]) for group in state["param_groups"]] != [len(group["params"]) for group in own]:
+        raise ValueError(f"optimizers.{name} is of another number of parameters.")
+    found: dict[int, dict[str, Tensor]] = {}
+    for number, gathered in state["state"].items():
+        where = f"optimizers.{name}.state.{number}"
+        if number not in range(len(parameters)):
+            raise ValueError(f"{where} is of no parameter.")
+        if lacking := [key for key in _GATHERED if key not in gathered]:
+            raise ValueError(f"{where}.{lacking[0]} is missing.")
+        # Laid out in memory as the optimiser would have it: a fused one does not look, and would write anywhere.
+        likes = {key: torch.zeros(()) if key == "step" else parameters[number].detach() for key in gathered}
+        found[number] = {
+            key: torch.empty_like(like).copy_(_alike(gathered[key], like, f"{where}.{key}"))
+            for key, like in likes.items()
+        }
+    optimizer.load_state_dict({"state": found, "param_groups": own})
+
+
+def _alike(value: object, own: Tensor, where: str) -> Tensor:
+    """Return a tensor of a file if it can take the place of one's own: torch would stretch one of another shape."""
+    if not isinstance(value, Tensor) or value.shape != own.shape:
+        found = "x".join(map(str, value.shape)) or "scalar" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"{where} is {found}, and should be {'x'.join(map(str, own.shape)) or 'a scalar'}.")
+    return value

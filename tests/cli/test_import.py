@@ -122,7 +122,7 @@ DEEP = "model.model.1.model.3.model.1.weight"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"hello", "no PyTorch file at all"),
+        (b"hello", "a text file"),
         (b"\x80\x02}q\x00.", "no PyTorch file"),
         (torch.nn.Linear(1, 1), "holds code"),
         ([1, 2], "but list"),
