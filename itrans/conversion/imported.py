@@ -10,9 +10,9 @@ import torch
 
 from itrans.conversion.recognition import own_state, recognized
 from itrans.conversion.weights import read_weights
-from itrans.engine.build import build_method
+from itrans.engine.build import FittingNetworks, build_method
 from itrans.engine.checkpoint import CheckpointFile, Progress
-from itrans.errors import CheckpointError
+from itrans.errors import CheckpointError, PluginError, RecipeError
 from itrans.protocols import ImageSpec
 from itrans.recipe.document import Document
 from itrans.recipe.layers import Layers
@@ -81,7 +81,13 @@ def import_networks(
         files.append(_recognized_file("discriminator", discriminator, discriminator_name))
     recipe = _recipe(files, overrides)
     source, target = ImageSpec(files[0].found.in_channels), ImageSpec(files[0].found.out_channels)
-    method = build_method(recipe, source, target, device=torch.device("cpu"), initialize=False)
+    try:
+        with FittingNetworks({file.kind: file.found.state for file in files}, generator):
+            method = build_method(recipe, source, target, device=torch.device("cpu"), initialize=False)
+    except (PluginError, RecipeError) as error:
+        if overrides:  # which may be what is wrong
+            raise
+        raise CheckpointError(f"{generator} holds weights that no network is built for.\n{error}") from error
     states, networks = {}, []
     for file in files:
         if file.kind not in method.networks:

@@ -173,7 +173,7 @@ def test_truncated_files_are_said_to_be_so(itrans, weights, zipped, kept):
         (["latest_net_G.pth", "--discriminator-weights", "latest_net_G.pth"], "no discriminator"),
         (["latest_net_G.pth", "--discriminator", "patchgan"], "give those too"),
         (["latest_net_G.pth", "--set", "generator.filter=3"], "generator.filter"),
-        (["latest_net_G.pth", "--set", "generator.filters=3"], "of another shape"),
+        (["latest_net_G.pth", "--set", "generator.filters=3"], "of another shape or type"),
     ],
 )
 def test_wrong_arguments_get_a_message(itrans, weights, arguments, said):

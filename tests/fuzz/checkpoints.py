@@ -93,7 +93,7 @@ def cases(count: int, seed: int, folder: Path) -> Iterator[Case]:
         elif kind == "zip":
             what, altered = draw.choice(list(zip_faults(content).items()))
         else:
-            what, altered = _with_other_bytes(content, draw)
+            what, altered = with_other_bytes(content, draw)
         yield Case(f"{name}: {what}", altered, run)
 
 
@@ -227,7 +227,8 @@ def _with_odd_tensor(record: Any, path: tuple[Any, ...], draw: random.Random) ->
     return f"{'.'.join(map(str, path))} is {what}", altered
 
 
-def _with_other_bytes(content: bytes, draw: random.Random) -> tuple[str, bytes]:
+def with_other_bytes(content: bytes, draw: random.Random) -> tuple[str, bytes]:
+    """Return a file that is cut off, or has noise in it, and what was done."""
     place, length = draw.randrange(len(content)), draw.choice((1, 4, 100))
     if draw.random() < 0.3:
         return f"cut at {place}", content[:place]
