@@ -11,7 +11,7 @@ import click
 
 from itrans import __version__
 from itrans.cli.console import INTERRUPTED
-from itrans.errors import ItransError
+from itrans.errors import ItransError, PluginError
 
 _COMMANDS = {
     "run": ("itrans.cli.run:run", "Train what a recipe describes."),
@@ -66,6 +66,14 @@ class _LazyGroup(click.Group):
                 raise
             click.echo("Interrupted.", err=True)
             context.exit(INTERRUPTED)
+        except Exception as error:
+            from itrans.plugins import metadata_fault
+
+            fault = metadata_fault(error)
+            if fault is None or context.params["debug"]:
+                raise
+            click.echo(f"Error: {fault}", err=True)
+            context.exit(PluginError.exit_code)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
