@@ -125,26 +125,25 @@ class Registry(Generic[T]):
             distribution: the one that brought it.
 
         Raises:
-            PluginError: that one does not bring it here, but another one does.
+            PluginError: that one does not bring it here.
         """
         if ":" in name:
             return name
         namesakes = self._named(name)
         if any(origin.distribution == distribution for origin in namesakes):
             return f"{distribution}:{name}"
-        graduated = distribution == LOCAL and all(o.distribution != plugins.OURS for o in namesakes)
-        if not namesakes or (graduated and len(namesakes) == 1):
-            return name  # nothing has it; or what was registered in a file has since been made a package
-        others = ", ".join(_source(origin) for origin in namesakes)
+        if distribution == LOCAL and len(namesakes) == 1 and namesakes[0].distribution != plugins.OURS:
+            return name  # what was tried in a file has since been made a package
+        if not namesakes and distribution == plugins.OURS:
+            return name  # of another version of itrans; whoever looks it up is told what there is
+        here = f"There is no {self.kind} {quoted([printable(name)])[0]} here."
+        if namesakes:
+            others = ", ".join(_source(origin) for origin in namesakes)
+            here = f"The {self.kind} {quoted([printable(name)])[0]} of {others} is another one than is meant."
         if distribution == LOCAL:
-            raise PluginError(
-                f'The {self.kind} "{name}" was registered by a file of your own, and is not that of {others}: '
-                "give the file, --code FILE."
-            )
-        raise PluginError(
-            f'The {self.kind} "{printable(name)}" was that of {printable(distribution)}, which is not installed; that '
-            f"of {others} is another one.\nInstall it: pip install {printable(distribution)}"
-        )
+            raise PluginError(f"{here} It was registered by a file of your own: give that, --code FILE.")
+        package = printable(distribution)
+        raise PluginError(f"{here} It was that of {package}, which is not installed: pip install {package}")
 
     def get(self, name: str) -> Callable[..., T]:
         """Import the component of this name, plain or qualified, and return it: a class or another callable.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from itrans.protocols import Dataset, ImageSpec, Method, Split
     from itrans.recipe.load import Recipe
+
+
+_log = logging.getLogger("itrans")
 
 
 def build_dataset(recipe: Recipe, split: Split) -> Dataset:
@@ -66,6 +70,12 @@ def build_method(
     for position, table in enumerate(recipe.tables.loss):
         loss = recipe.build("loss", position=position)
         if isinstance(loss, torch.nn.Module):
+            count = sum(parameter.numel() for parameter in loss.parameters() if parameter.requires_grad)
+            if count and initialize:
+                _log.warning(
+                    f'The loss "{table.name}" has {count:,} parameters of its own, which training leaves as they are. '
+                    "If that is meant, its requires_grad_(False) says so; else a method has to train them."
+                )
             loss.to(device).eval().requires_grad_(False)
         taken = [entry.name for entry in losses]
         name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
@@ -161,9 +171,16 @@ def _method(
         return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=initialize)
 
     def build_discriminator(in_channels: int, condition_channels: int) -> Any:
-        return recipe.build(
+        network = recipe.build(
             "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=initialize
         )
+        layers = [module for module in network.modules() if not [*module.children()]]
+        if initialize and layers and isinstance(layers[-1], torch.nn.Sigmoid):
+            _log.warning(
+                f'The discriminator "{getattr(recipe.tables.discriminator, "name", "")}" ends in a sigmoid, and losses '
+                "take logits, of either sign: with one of ours it will hardly learn. Leave the sigmoid out."
+            )
+        return network
 
     method = recipe.build(
         "method",

@@ -166,7 +166,8 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
     Raises:
         OutputError: the file cannot be written.
     """
-    record = {"format": FORMAT, "version": VERSION, **asdict_shallow(checkpoint), "itrans": __version__}
+    head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
+    record = {**head, **asdict_shallow(checkpoint), **head}
     if fault := _unstorable(checkpoint.method, "method"):
         raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")
     try:

@@ -56,6 +56,7 @@ class Runtime:
         self._dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
         if train.sync_batchnorm and processes.count > 1 and device.type != "cuda":
             raise DeviceError("train.sync_batchnorm needs CUDA devices; set it to false.")
+        self._method, self._begun, self._updated = type(method).__name__, False, False
         self._networks = dict(method.networks)
         for network in self._networks.values():
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
@@ -79,12 +80,19 @@ class Runtime:
         return torch.autocast(self.device.type, self._dtype, enabled=enabled, cache_enabled=False)
 
     def is_finite(self) -> bool:
-        """Whether every weight is a finite number."""
+        """Whether every weight is a finite number; raises `TrainingError` if a step has updated none."""
+        self._refuse_idle()
         parameters = (parameter for network in self._networks.values() for parameter in network.parameters())
         return all(bool(parameter.isfinite().all()) for parameter in parameters)
 
     def set_learning_rate(self, factor: float) -> None:
-        """Set every optimiser's learning rate to the recipe's, times a factor."""
+        """Set every optimiser's learning rate, for the step that follows, to the recipe's, times a factor.
+
+        Raises:
+            TrainingError: the step before was the first, and has updated nothing.
+        """
+        self._refuse_idle()
+        self._begun = True
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = self._base_lr * factor
@@ -117,6 +125,7 @@ class Runtime:
         for name in trained:
             self._step(name)
         self._scaler.update()
+        self._updated = True
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimisers, the averages and the loss scale."""
@@ -151,6 +160,13 @@ class Runtime:
         finally:
             for name, state in kept.items():
                 self._networks[name].load_state_dict(state)
+
+    def _refuse_idle(self) -> None:
+        if self._begun and not self._updated:
+            raise TrainingError(
+                f"The method {self._method} has taken a step and trained nothing: within runtime.update(NETWORK) it "
+                "has to call what it is given with its losses."
+            )
 
     def _step(self, name: str) -> None:
         optimizer = self.optimizers[name]

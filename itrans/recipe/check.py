@@ -65,7 +65,7 @@ class Use:
 
     @property
     def name(self) -> str:
-        """What the registry is asked for; raises `PluginError` if the recorded one is not here, but a namesake is."""
+        """What the registry is asked for; raises `PluginError` if the recorded one is not here."""
         if self.distribution is None:
             return self.table.name
         return REGISTRIES[self.kind].recorded_name(self.table.name, self.distribution)
