@@ -46,6 +46,21 @@ def test_whatever_an_import_raises_is_named_by_its_package(install, error):
     assert error.partition("(")[0] in str(caught.value)
 
 
+def test_a_file_that_exits_and_a_part_that_does_when_it_is_built_do_not_end_the_command(
+    itrans, install, recipe, tmp_path
+):
+    (tmp_path / "exits.py").write_text("raise SystemExit(0)\n")
+    done = itrans("run", recipe, "--check", "--code", "exits.py")
+    assert done.exit_code == 2
+    assert "exits.py" in done.stderr
+    source = "class Loss:\n    role = 'image'\n    def __init__(self):\n        raise SystemExit(0)\n"
+    install("acme", "2.1", "[itrans.losses]\nodd = odd_losses:Loss\n", odd_losses=source)
+    recipe.write_text(recipe.read_text().replace('"l1"', '"odd"'))
+    done = itrans("run", recipe, "-o", "run")
+    assert done.exit_code == 2
+    assert "acme 2.1" in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is not sent to oneself on this system")
 def test_ctrl_c_during_an_import_is_not_taken_for_the_package_s_own(install):
     install("slow", "1", "[itrans.losses]\nslow = slow_losses:Loss\n", slow_losses="import time\ntime.sleep(30)\n")

@@ -29,5 +29,5 @@ def import_code(files: tuple[str, ...]) -> None:
             specification.loader.exec_module(module)
         except ItransError as error:
             raise PluginError(f"--code {path}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:
             raise PluginError(f"--code {path} fails: {type(error).__name__}: {error}") from error

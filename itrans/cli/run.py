@@ -67,11 +67,11 @@ def run(
         return output or Path("runs") / (Path(recipe).stem + ("-sample" if is_sample else ""))
 
     def recorded(is_sample: bool) -> dict[tuple[str, str], str]:
-        if not resume:
+        if not resume and Path(recipe).name != "recipe.toml":
             return {}
-        from itrans.engine.checkpoint import recorded_in
+        from itrans.engine.checkpoint import recorded_beside, recorded_in
 
-        return recorded_in(folder_of(is_sample))
+        return recorded_in(folder_of(is_sample)) if resume else recorded_beside(Path(recipe))
 
     import_code(code)
     loaded = load_recipe(recipe, overrides=overrides, sample=sample, recorded=recorded)

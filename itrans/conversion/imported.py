@@ -13,6 +13,7 @@ from itrans.conversion.weights import read_weights
 from itrans.engine.build import FittingNetworks, build_method
 from itrans.engine.checkpoint import CheckpointFile, Progress
 from itrans.errors import CheckpointError, PluginError, RecipeError
+from itrans.plugins import OURS
 from itrans.protocols import ImageSpec
 from itrans.recipe.document import Document
 from itrans.recipe.layers import Layers
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 
 UNKNOWN_ROOT = "unknown"
 """What the recipe gives for the data set's folder: `--set dataset.root=FOLDER` says where it is."""
+
+_OURS = {
+    (kind, name): OURS
+    for kind, names in {"loss": ("l1", "cgan", "gan"), "dataset": ("aligned", "paired"), "method": ("paired",)}.items()
+    for name in names
+}
+"""What the recipe is filled up with, whoever else has such names."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
     layers = Layers(Document(generator.path, data, {}))
     for assignment in overrides:
         layers.override(assignment)
-    return checked_recipe(layers.data, layers.where)
+    return checked_recipe(layers.data, layers.where, recorded=_OURS)
 
 
 def _dataset(in_channels: int, out_channels: int) -> dict[str, Any]:

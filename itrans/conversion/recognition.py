@@ -116,7 +116,7 @@ def _answer(kind: str, name: str, recognize: Any, weights: Mapping[str, Tensor],
         answer = recognize(weights)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise PluginError(f'{path}: the {kind} "{name}" failed to recognise weights: {described(error)}') from error
     if answer is not None and not isinstance(answer, Recognized):
         raise PluginError(f'The {kind} "{name}" should recognise weights as Recognized, not {type(answer).__name__}.')

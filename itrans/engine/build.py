@@ -130,8 +130,8 @@ class FittingNetworks(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-_SMALL = 2**28
-"""Bytes that any network may take."""
+_SMALL = 2**31
+"""Bytes that any network may take: one may have another in it that no checkpoint holds."""
 
 _MAKING = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.eye, torch.arange}
 """What the tensors of networks come from."""

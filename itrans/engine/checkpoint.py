@@ -160,6 +160,11 @@ def recorded_in(folder: Path) -> dict[tuple[str, str], str]:
         return {}
 
 
+def recorded_beside(recipe: Path) -> dict[tuple[str, str], str]:
+    """Return the same for a recipe's file, if it is the one that a run has left in its folder; else nothing."""
+    return recorded_in(recipe.parent) if recipe.name == "recipe.toml" else {}
+
+
 def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) -> None:
     """Write a checkpoint, whole and durable, or not at all.
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from itrans.engine.build import FittingNetworks, build_dataset, build_method
-from itrans.engine.checkpoint import checkpoint_path, load_checkpoint
+from itrans.engine.checkpoint import checkpoint_path, load_checkpoint, recorded_beside
 from itrans.errors import DataError, ItransError, PluginError
 from itrans.protocols import ImageSpec
 from itrans.recipe.check import uses
@@ -105,7 +105,7 @@ def load_subject(
         raise ItransError(f"{path} does not exist. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
     checkpoint: CheckpointFile | None = None
     if file.suffix.lower() == ".toml":
-        recipe = load_recipe(path, overrides=overrides, sample=sample)
+        recipe = load_recipe(path, overrides=overrides, sample=sample, recorded=lambda _: recorded_beside(file))
         dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
         if recipe.missing_root is not None:
             notes.insert(

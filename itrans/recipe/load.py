@@ -79,7 +79,7 @@ class Recipe:
             raise
         except ValueError as error:
             raise RecipeError(Problem(*self.where(key), f"{owner(use)} refuses its arguments: {error}")) from error
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:
             raise PluginError(f"{owner(use)} failed: {type(error).__name__}: {error}") from error
 
 

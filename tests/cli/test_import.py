@@ -188,3 +188,11 @@ def test_a_discriminator_of_another_generator_is_refused(itrans, weights):
     done = itrans("import", weights, "--discriminator-weights", "D.pth", "-o", "x.pt")
     assert done.exit_code == 2
     assert "D.pth does not belong to the generator" in done.stderr
+
+
+def test_the_recipe_s_own_parts_are_ours_whoever_else_has_such_names(itrans, install, weights):
+    names = "[itrans.losses]\nl1 = acme_parts:Missing\n[itrans.datasets]\naligned = acme_parts:Missing\n"
+    install("acme", "1", names + "[itrans.methods]\npaired = acme_parts:Missing\n", acme_parts="")
+    done = itrans("import", weights, "-o", "G.pt")
+    assert done.exit_code == 0, done.output
+    assert {part["distribution"] for part in load_checkpoint("G.pt").components} == {"itrans"}

@@ -71,6 +71,9 @@ def test_another_package_with_the_same_names_changes_nothing_for_a_run_that_is_t
     )
     for name, done in uses(itrans, recipe, aligned).items():
         assert done.exit_code == 0, f"{name}: {done.output}"
+    for command in (["inspect", "run/recipe.toml"], ["run", "run/recipe.toml", "-o", "again"]):
+        done = itrans(*command)
+        assert done.exit_code == 0, done.output
     done = itrans("run", recipe, "-o", "new", *SHORT)
     assert done.exit_code == 2
     assert '"acme:l1" or "itrans:l1"' in done.stderr
