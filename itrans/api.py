@@ -172,7 +172,8 @@ def load(
     """Return what translates pictures with a checkpoint; nothing else than the file is needed.
 
     Args:
-        checkpoint: a `.pt` file that a run has written.
+        checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is taken or,
+            where nothing was validated, the last.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
             and normalises by the statistics gathered in training.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import traceback
 from typing import TYPE_CHECKING
 
-from itrans.errors import did_you_mean
+from itrans.errors import LibraryError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,8 @@ def backbone_fault(name: str) -> str | None:
     Args:
         name: as timm takes it: `resnet18`, or `resnet18.a1_in1k` for weights that are not the default.
     """
-    import timm
+    with fitting_torchvision():
+        import timm
 
     # The first part of a name with a colon says where else timm is to look for a model, such as on a hub.
     if ":" in name or not timm.is_model(name):
@@ -43,7 +45,8 @@ def weights_address(name: str) -> str | None:
     Args:
         name: one without `backbone_fault`.
     """
-    import timm
+    with fitting_torchvision():
+        import timm
 
     settings = timm.get_pretrained_cfg(name)
     if settings is None or not settings.has_weights:
@@ -51,6 +54,30 @@ def weights_address(name: str) -> str | None:
     if settings.hf_hub_id:
         return f"https://huggingface.co/{settings.hf_hub_id}/resolve/main/{settings.hf_hub_filename or _FILE}"
     return settings.url if isinstance(settings.url, str | None) else settings.url[0]
+
+
+@contextlib.contextmanager
+def fitting_torchvision() -> Iterator[None]:
+    """Say what is wrong where timm, or torchmetrics, is imported, and cannot be for want of a torchvision that fits.
+
+    Each torchvision is built for one torch: with another one, its import raises one thing or another.
+
+    Raises:
+        LibraryError: instead of that.
+    """
+    try:
+        yield
+    except (ImportError, RuntimeError, OSError, AttributeError) as error:
+        places = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if "torchvision" not in str(error) and not any("torchvision" in place for place in places):
+            raise
+        raise LibraryError(
+            f"The torchvision that is installed does not fit the torch that is: {error}\n"
+            f"Install both anew, from one place: {_MATCHING} (without --index-url for builds with CUDA)"
+        ) from error
+
+
+_MATCHING = "pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/cpu"
 
 
 @contextlib.contextmanager

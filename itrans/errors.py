@@ -29,6 +29,10 @@ class PluginError(ItransError):
     """A component is unknown, ambiguous, broken, or made for a newer itrans."""
 
 
+class LibraryError(PluginError):
+    """A library that itrans uses is installed, and does not work here."""
+
+
 class DataError(ItransError):
     """A data set, a folder or a picture is not what it should be."""
 

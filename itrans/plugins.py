@@ -12,11 +12,14 @@ import os
 import re
 import stat
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import entrypoints
+
+from itrans.errors import PluginError, did_you_mean
 
 if TYPE_CHECKING:
     import configparser
@@ -96,12 +99,22 @@ class Installed:
             file.
         only: the distributions that `ITRANS_PLUGINS` restricts the look to, sorted; None without a restriction.
         missing: a sentence about each distribution that `ITRANS_PLUGINS` names in vain.
+        doubtful: a sentence about each group of entry points that looks like one of ours and is not known.
     """
 
     origins: tuple[Origin, ...]
     unreadable: tuple[str, ...]
     only: tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def by_name(self) -> dict[tuple[str, str], list[Origin]]:
+        """The components by kind and name."""
+        found: dict[tuple[str, str], list[Origin]] = {}
+        for origin in self.origins:
+            found.setdefault((origin.kind, origin.name), []).append(origin)
+        return found
 
 
 def installed() -> Installed:
@@ -147,20 +160,53 @@ def contents(file: Path) -> bytes:
     return file.read_bytes()
 
 
+def metadata_fault(error: BaseException) -> str | None:
+    """Return what is wrong if an error was raised by the metadata of a package, which libraries read on import.
+
+    PyTorch and pydantic look through the entry points of all packages: one that cannot be read stops them all.
+    """
+    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
+        place = getattr(frame.f_locals.get("self"), "_path", None)
+        if frame.f_globals.get("__name__", "").startswith("importlib.metadata") and isinstance(place, Path):
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:_MOST_CHARACTERS]
+            name = frame.f_locals.get("filename")
+            place = place / name if isinstance(name, str) else place
+            return (
+                f"{_note(place, 'this metadata of a package cannot be read')} ({printable(reason)}). PyTorch and other "
+                "libraries read that of every package, and cannot be imported before. Install the package anew, or "
+                "remove it."
+            )
+    return None
+
+
+def refuse_unreadable_metadata() -> None:
+    """Raise `PluginError` if there is metadata that stops libraries from being imported; see `metadata_fault`."""
+    import importlib.metadata
+
+    try:
+        for distribution in importlib.metadata.distributions():
+            _ = distribution.entry_points
+    except Exception as error:
+        if fault := metadata_fault(error):
+            raise PluginError(f"Nothing can be checked. {fault}") from error
+        raise
+
+
 @functools.cache
 def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
     only = None if restriction is None else {OURS, *map(normalized, re.split(r"[,\s]+", restriction))} - {""}
     seen: dict[str, str] = {}
     origins: list[Origin] = []
     unreadable: list[str] = []
+    doubtful: list[str] = []
     for entry in dict.fromkeys(path):
         for source in _sources(entry or os.curdir, unreadable):
             if only is not None and source.distribution not in only:
                 seen.setdefault(source.distribution, entry)
             elif source.distribution not in seen:
                 seen[source.distribution] = entry
-                origins.extend(_origins_of(source, unreadable))
-            elif seen[source.distribution] == entry and any(_origins_of(source, [])):
+                origins.extend(_origins_of(source, unreadable, doubtful))
+            elif seen[source.distribution] == entry and any(_origins_of(source, [], [])):
                 reason = f"{source.distribution} is installed twice here, and this one is passed over; install it anew"
                 unreadable.append(_note(source.place, reason))
     missing = [
@@ -169,7 +215,7 @@ def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
         for name in sorted((only or set()) - {origin.distribution for origin in origins} - {OURS})
     ]
     chosen = None if only is None else tuple(printable(name) for name in sorted(only))
-    return Installed(tuple(sorted(origins)), tuple(unreadable), chosen, tuple(missing))
+    return Installed(tuple(sorted(origins)), tuple(unreadable), chosen, tuple(missing), tuple(doubtful))
 
 
 @dataclass(frozen=True)
@@ -227,7 +273,7 @@ def _preference(name: str) -> tuple[bool, list[int], str]:
     return name.endswith(".dist-info"), [int(number[:9]) for number in re.findall(r"[0-9]+", version)], name
 
 
-def _origins_of(source: _Source, unreadable: list[str]) -> Iterator[Origin]:
+def _origins_of(source: _Source, unreadable: list[str], doubtful: list[str]) -> Iterator[Origin]:
     config, file = source.config, source.place
     if config is None:
         file = source.place / "entry_points.txt"
@@ -238,6 +284,12 @@ def _origins_of(source: _Source, unreadable: list[str]) -> Iterator[Origin]:
         except Exception as error:  # malformed in one of many ways
             unreadable.append(_unread(file, error))
             return
+    for group in config.sections():
+        if group.startswith(f"{OURS}.") and group not in GROUPS.values():
+            near = did_you_mean(group, GROUPS.values())
+            doubtful.append(
+                _note(file, f"the group {_excerpt(group)} is not known, so its entries are not seen.{near}")
+            )
     for kind, group in GROUPS.items():
         for name, text in config.items(group, raw=True) if config.has_section(group) else ():
             target = " ".join(text.split())

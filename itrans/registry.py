@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import collections
 import inspect
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from itrans import __version__, plugins
@@ -56,7 +58,7 @@ class Registry(Generic[T]):
         """
         if not plugins.is_name(name):
             raise PluginError(f'"{printable(name)}" cannot name a {self.kind}: {plugins.NAMING}.')
-        taken = [origin for origin in self.origins() if origin.name == name]
+        taken = [origin for origin in self._named(name) if self._is_seen(origin)]
         if taken and not replace:
             raise PluginError(
                 f'The {self.kind} "{name}" is registered already, by {_source(taken[0])}. '
@@ -95,10 +97,10 @@ class Registry(Generic[T]):
         """
         if ":" in name:
             distribution, _, plain = name.partition(":")
-            wanted = (plugins.normalized(distribution), plain)
-            matches = [origin for origin in self._everything() if (origin.distribution, origin.name) == wanted]
+            wanted = plugins.normalized(distribution)
+            matches = [origin for origin in self._named(plain) if origin.distribution == wanted]
         else:
-            matches = [origin for origin in self.origins() if origin.name == name]
+            matches = [origin for origin in self._named(name) if self._is_seen(origin)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -115,6 +117,34 @@ class Registry(Generic[T]):
             f"Installed: {', '.join(known) or 'none'}." + "".join(f"\n{note}" for note in notes)
         )
 
+    def recorded_name(self, name: str, distribution: str) -> str:
+        """Return the name to look a component up by that a checkpoint or a run has recorded.
+
+        Args:
+            name: what the recipe calls it, plain or qualified.
+            distribution: the one that brought it.
+
+        Raises:
+            PluginError: that one does not bring it here.
+        """
+        if ":" in name:
+            return name
+        namesakes = self._named(name)
+        if any(origin.distribution == distribution for origin in namesakes):
+            return f"{distribution}:{name}"
+        if distribution == LOCAL and len(namesakes) == 1 and namesakes[0].distribution != plugins.OURS:
+            return name  # what was tried in a file has since been made a package
+        if not namesakes and distribution == plugins.OURS:
+            return name  # of another version of itrans; whoever looks it up is told what there is
+        here = f"There is no {self.kind} {quoted([printable(name)])[0]} here."
+        if namesakes:
+            others = ", ".join(_source(origin) for origin in namesakes)
+            here = f"The {self.kind} {quoted([printable(name)])[0]} of {others} is another one than is meant."
+        if distribution == LOCAL:
+            raise PluginError(f"{here} It was registered by a file of your own: give that, --code FILE.")
+        package = printable(distribution)
+        raise PluginError(f"{here} It was that of {package}, which is not installed: pip install {package}")
+
     def get(self, name: str) -> Callable[..., T]:
         """Import the component of this name, plain or qualified, and return it: a class or another callable.
 
@@ -125,28 +155,24 @@ class Registry(Generic[T]):
         if origin.distribution == LOCAL:
             return self._local[origin.name]
         who = f'The {self.kind} "{origin.name}" of {_source(origin)}'
-        try:
-            component = origin.load()
-        except (KeyboardInterrupt, MemoryError):
-            raise
-        except BaseException as error:  # an imported module may raise anything, SystemExit too
-            raise PluginError(
+        component: Callable[..., T] = _obtained(
+            origin.load,
+            lambda error: (
                 f"{who} cannot be imported from {origin.target}:\n{described(error)}{_imported_from(origin, error)}"
-            ) from error
+            ),
+        )
         if not callable(component):
+            advice = "" if ":" in origin.target else f" Its entry point should name one: {origin.module}:NAME."
             raise PluginError(
                 f"{who} is {printable(type(component).__name__)} {origin.target}, "
-                "not something that can be called to make one."
+                f"not something that can be called to make one.{advice}"
             )
-        try:
-            needs = getattr(component, "itrans_api", 1)
-            inspect.signature(component)
-        except (KeyboardInterrupt, MemoryError):
-            raise
-        except BaseException as error:  # reading an attribute may run anything as well
-            raise PluginError(
+        needs = _obtained(
+            lambda: (getattr(component, "itrans_api", 1), inspect.signature(component))[0],
+            lambda error: (
                 f"{who} cannot be used, because its itrans_api or its arguments cannot be read:\n{described(error)}"
-            ) from error
+            ),
+        )
         if not isinstance(needs, int):
             kind = printable(type(needs).__name__)
             raise PluginError(f"{who} cannot be used, because its itrans_api is of type {kind}, not a whole number.")
@@ -173,12 +199,46 @@ class Registry(Generic[T]):
         taken = accepted(component, offered)
         return component(**{**taken, **arguments})
 
+    def _named(self, name: str) -> list[Origin]:
+        """Return all components of a plain name, those that a decorator hides among them."""
+        local = [Origin(self.kind, name, LOCAL, "", _place(self._local[name]))] if name in self._local else []
+        return [*local, *plugins.installed().by_name.get((self.kind, name), ())]
+
     def _everything(self) -> list[Origin]:
         local = [Origin(self.kind, name, LOCAL, "", _place(component)) for name, component in self._local.items()]
         return sorted([*local, *(origin for origin in plugins.installed().origins if origin.kind == self.kind)])
 
     def _is_seen(self, origin: Origin) -> bool:
         return origin.distribution == LOCAL or origin.name not in self._local
+
+
+def _obtained(get: Callable[[], Any], message: Callable[[BaseException], str]) -> Any:
+    """Return what somebody else's code gives, or raise `PluginError` instead of whatever that raises.
+
+    An imported module may raise anything, an interruption of its own making too; Ctrl-C is let through.
+    """
+    pressed = False
+
+    def press(_number: int, _frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    listens = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if listens:
+        signal.signal(signal.SIGINT, press)
+    try:
+        return get()
+    except BaseException as error:
+        if pressed:
+            raise KeyboardInterrupt from error
+        raise PluginError(plugins.metadata_fault(error) or message(error)) from error
+    finally:
+        if listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def accepted(component: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,7 +263,7 @@ def described(error: BaseException) -> str:
         text = str(error)
     except BaseException:  # raised by the message of somebody else's exception
         text = "(its message cannot be read)"
-    lines = f"{type(error).__name__}: {text}"[:_MOST_CHARACTERS].splitlines()
+    lines = f"{type(error).__name__}: {text}"[:_MOST_CHARACTERS].removesuffix(": ").splitlines()
     return "\n".join(printable(line) for line in lines)
 
 

@@ -14,13 +14,13 @@ import torch
 from itrans.data.colour import lightness_and_ab, with_ab
 from itrans.data.images import as_channels
 from itrans.data.tensors import planes, stack, stored
-from itrans.engine.build import build_translator
-from itrans.engine.checkpoint import load_checkpoint
+from itrans.engine.build import FittingNetworks, build_translator
+from itrans.engine.checkpoint import checkpoint_path, load_checkpoint, misfit
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.engine.inference import MODES, CastWeights, Mode, random_state, test_mode, why_alike
 from itrans.engine.inputs import refuse_unfit
 from itrans.engine.preparation import dataset_class, preparation_of
-from itrans.errors import CheckpointError, DataError, ItransError, did_you_mean, quoted
+from itrans.errors import CheckpointError, DataError, ItransError, PluginError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     import os
@@ -33,12 +33,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Mode", "Precision", "Translator"]
 
+_NEEDED = ("method", "generator")
+"""The kinds of components that translating has a use for."""
+
 
 class Translator:
     """The generators of a checkpoint, ready to translate pictures of any height and width.
 
     Args:
-        checkpoint: a `.pt` file that a run has written.
+        checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is taken or,
+            where nothing was validated, the last.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
             and normalises by the statistics gathered in training.
@@ -48,6 +52,7 @@ class Translator:
         record: what is in the file, where it has been read before.
 
     Attributes:
+        checkpoint: the file.
         source: what the pictures that it takes are, in the first direction.
         target: what the pictures that it makes are like, in the first direction.
         directions: what `direction` may be, the default first.
@@ -76,13 +81,19 @@ class Translator:
         self._device = choose_device(device)
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         self._precision, self._mode, self.seed = precision, mode, _checked_seed(seed)
+        self.checkpoint = checkpoint_path(checkpoint)
         if record is None:
-            record = load_checkpoint(checkpoint)
-        recipe = record.checked_recipe(checkpoint)
+            record = load_checkpoint(self.checkpoint)
+        recipe = record.checked_recipe(self.checkpoint, _NEEDED)
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title = recipe.tables.title
         self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
-        self._method = build_translator(recipe, record.source, record.target)
+        states = record.generator_states
+        try:
+            with FittingNetworks(states, self.checkpoint):
+                self._method = build_translator(recipe, record.source, record.target)
+        except PluginError as error:
+            raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
         named = getattr(self._method, "directions", None)
         self.directions: tuple[str, ...] = tuple(named or ("forward",))
         self._any_direction = named is None  # the method's translate knows, and does not tell
@@ -90,12 +101,13 @@ class Translator:
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
         self._memory_format = choose_memory_format(channels_last, self._device, dtype)
-        states = record.generator_states
         try:
             for name in self._method.generators:
                 self._method.networks[name].load_state_dict(states[name])
-        except (KeyError, RuntimeError) as error:
-            raise CheckpointError(f"{checkpoint} does not fit the networks that its recipe makes: {error}") from error
+        except Exception as error:  # what a module makes of another one's state is up to it
+            raise CheckpointError(
+                f"{self.checkpoint} does not fit the networks that its recipe makes: {misfit(error)}"
+            ) from error
         self._networks = [self._method.networks[name] for name in self._method.generators]
         for network in self._networks:
             network.to(device=self._device, memory_format=self._memory_format)  # type: ignore[call-overload]
@@ -237,7 +249,9 @@ class Translator:
         with self._lock, self._computing_in(compute):
             output = self._output(batch, seeds, direction or self.directions[0])
         if not bool(output.isfinite().all()):
-            raise CheckpointError("This checkpoint's generator gives values that are not finite; it is of no use.")
+            raise CheckpointError(
+                f"{self.checkpoint} is of no use: its generator gives values that are not finite numbers."
+            )
         outputs = stored(output, target, dtype)
         if target.kind == "ab" and source.kind == "lightness":
             return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]

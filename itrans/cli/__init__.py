@@ -14,7 +14,7 @@ import click
 
 from itrans import __version__
 from itrans.cli.console import INTERRUPTED
-from itrans.errors import ItransError, legible
+from itrans.errors import ItransError, PluginError, legible
 
 _NOTHING = re.compile("--[a-z-]+=")
 _EMPTY = "''"
@@ -89,6 +89,14 @@ class _LazyGroup(click.Group):
                 raise
             click.echo("Interrupted.", err=True)
             context.exit(INTERRUPTED)
+        except Exception as error:
+            from itrans.plugins import metadata_fault
+
+            fault = metadata_fault(error)
+            if fault is None or context.params["debug"]:
+                raise
+            click.echo(f"Error: {fault}", err=True)
+            context.exit(PluginError.exit_code)
 
 
 def _place(args: list[str], place: int) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import PluginError
-from itrans.plugins import LOCAL, contents, printable
+from itrans.plugins import LOCAL, OURS, contents, printable, refuse_unreadable_metadata
 from itrans.registry import REGISTRIES, described
 
 if TYPE_CHECKING:
@@ -37,12 +37,18 @@ work(task)
 """
 _POLL_SECONDS = 0.02
 
+_MOST_OF_ONE, _MOST_ENDED, _MOST_HUNG = 3, 20, 3
+"""How many processes the components of one distribution may end, those of all may end, and those of all may hang."""
+
+_NOT_TRIED = "not tried: too many others end or hang the process that imports them; remove those first"
+
 
 def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
     """Return the status of each component: `ok`, or what is wrong with it.
 
     All are imported in one process. If that ends early, the distribution whose turn it was is tried in one of its own,
-    so that it is not blamed for what another has left running, and the others go on in a new one.
+    so that it is not blamed for what another has left running, and the others go on in a new one. There is an end to
+    that: what is left after many have failed so is not tried.
 
     Args:
         origins: the components.
@@ -51,13 +57,19 @@ def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
     Raises:
         PluginError: no process can be started to try anything in.
     """
+    refuse_unreadable_metadata()
     found = {origin: status(origin) for origin in origins if origin.distribution == LOCAL}
-    waiting = [origin for origin in origins if origin not in found]
+    ours_first = sorted(origins, key=lambda origin: origin.distribution != OURS)
+    waiting = [origin for origin in ours_first if origin not in found]
+    ended = hung = 0
     while waiting:
+        if ended >= _MOST_ENDED or hung >= _MOST_HUNG:
+            return found | dict.fromkeys(waiting, _NOT_TRIED)
         trial = _try(waiting, seconds)
         found |= trial.statuses
         waiting = [origin for origin in waiting if origin not in found]
         if waiting:
+            ended, hung = ended + 1, hung + trial.hung
             suspect = waiting[0].distribution
             own = [origin for origin in waiting if origin.distribution == suspect]
             found |= _stopped(own, trial) if trial.hung else _on_its_own(own, seconds)
@@ -122,11 +134,16 @@ class _Trial:
 def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
     """Return the statuses of one distribution's components."""
     found: dict[Origin, str] = {}
+    failures = 0
     while waiting := [origin for origin in origins if origin not in found]:
         trial = _try(waiting, seconds)
         found |= trial.statuses
         if left := [origin for origin in waiting if origin not in found]:
-            found |= _stopped(left, trial)
+            found |= (stopped := _stopped(left, trial))
+            failures += 1
+            if failures == _MOST_OF_ONE:
+                others = [origin for origin in left if origin not in stopped]
+                found |= dict.fromkeys(others, f"{next(iter(stopped.values()))}; this one was not tried")
     return found
 
 

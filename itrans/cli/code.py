@@ -26,7 +26,7 @@ def import_code(files: tuple[str, ...]) -> None:
             import_file(path.resolve(), _module_of(path.resolve()))
         except ItransError as error:
             raise PluginError(f"--code {path}: {error}") from error
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, GeneratorExit) as error:
             raise PluginError(f"--code {path} fails: {type(error).__name__}: {error}") from error
 
 

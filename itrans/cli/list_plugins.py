@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from itrans import plugins
 from itrans.cli.console import print_table
-from itrans.errors import PluginError, counted
+from itrans.errors import PluginError, counted, quoted
 from itrans.registry import REGISTRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from itrans.plugins import Origin
+
+_MOST_NOTES, _MOST_NAMED = 50, 5
 
 
 @click.command("list-plugins")
@@ -38,7 +46,7 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
       version       of the distribution
       object        module:attribute
       status        with --check: ok, or broken, shadowed (another package
-                    has a module of that name) or faulty, and why
+                    has a module of that name), faulty or not tried, and why
       summary       with --long: the first line of its docstring
     In a pipe, two spaces or more are between columns, and a dash stands for
     an empty one.
@@ -80,8 +88,34 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
     else:
         click.echo("Nothing is installed.")
     installed = plugins.installed()
-    for note in [*installed.unreadable, *installed.missing]:
+    notes = [*installed.unreadable, *installed.missing]
+    if check:
+        notes += [*installed.doubtful, *_ambiguities(origins)]
+    for note in notes[:_MOST_NOTES]:
         click.echo(f"Warning: {note}", err=True)
+    if len(notes) > _MOST_NOTES:
+        click.echo(f"Warning: and {len(notes) - _MOST_NOTES} more of this kind.", err=True)
     if check and (bad or installed.unreadable):
-        unreadable = counted(len(installed.unreadable), "package")
-        raise PluginError(f"Broken: {bad} of {len(rows)} components; unreadable: {unreadable}; see above.")
+        packages = {origin.distribution for origin in origins if found[origin] != OK}
+        raise PluginError(
+            f"Broken: {bad} of {len(rows)} components{f', of {_named(sorted(packages))}' if bad else ''}; unreadable: "
+            f"{counted(len(installed.unreadable), 'package')}; see above."
+        )
+
+
+def _ambiguities(origins: Sequence[Origin]) -> list[str]:
+    """Return a sentence about each name that several packages bring."""
+    alike: dict[tuple[str, str], list[Origin]] = {}
+    for origin in origins:
+        alike.setdefault((origin.kind, origin.name), []).append(origin)
+    return [
+        f'The {kind} "{name}" is brought by {_named([o.distribution for o in several])}: a recipe has to say which, '
+        f"such as {quoted([several[0].qualified])[0]}."
+        for (kind, name), several in alike.items()
+        if len(several) > 1
+    ]
+
+
+def _named(packages: Sequence[str]) -> str:
+    more = f" and {len(packages) - _MOST_NAMED} more" if len(packages) > _MOST_NAMED else ""
+    return ", ".join(packages[:_MOST_NAMED]) + more

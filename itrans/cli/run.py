@@ -71,11 +71,22 @@ def run(
     from itrans.cli.code import import_code
     from itrans.recipe.load import load_recipe
 
-    import_code(code)
     resumed = _run_of(recipe) if resume else None
     if resumed is not None:
         recipe = str(resumed / "recipe.toml")
-    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without)
+
+    def folder_of(is_sample: bool) -> Path:
+        return output or resumed or Path("runs") / (Path(recipe).stem + ("-sample" if is_sample else ""))
+
+    def recorded(is_sample: bool) -> dict[tuple[str, str], str]:
+        if not resume and Path(recipe).name != "recipe.toml":
+            return {}
+        from itrans.engine.checkpoint import recorded_beside, recorded_in
+
+        return recorded_in(folder_of(is_sample)) if resume else recorded_beside(Path(recipe))
+
+    import_code(code)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without, recorded=recorded)
     if not check:
         refuse_missing_root(loaded)
     note = sample_note(loaded)
@@ -88,10 +99,9 @@ def run(
         return
     if output == Path():
         raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
-    folder = output or resumed or Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
     outcome = train(
         loaded,
-        folder,
+        folder_of(loaded.is_sample),
         note,
         resume=resume,
         skip_bad=skip_bad,

@@ -137,6 +137,7 @@ def _loaded(
     members: Sequence[Member], overrides: Sequence[str], without: Sequence[str], sample: bool | None
 ) -> list[Recipe]:
     """Return the members' recipes; if any are wrong, or their data are not there, all that is wrong is said at once."""
+    from itrans.engine.checkpoint import recorded_in
     from itrans.recipe.load import load_recipe
     from itrans.sweep.members import is_finished
 
@@ -145,7 +146,14 @@ def _loaded(
     for member in members:
         seeded = [*overrides, *member.varied, *([] if member.seed is None else [f"seed={member.seed}"])]
         try:
-            recipe = load_recipe(member.recipe, overrides=seeded, sample=sample, without=without)
+            found = recorded_in(Path(member.folder))
+            recipe = load_recipe(
+                member.recipe,
+                overrides=seeded,
+                sample=sample,
+                without=without,
+                recorded=lambda _, found=found: found,  # type: ignore[misc]
+            )
         except RecipeError as error:
             problems += error.problems
             continue

@@ -91,6 +91,7 @@ def translate(
 ) -> None:
     """Translate pictures: files, folders and patterns such as 'in/*.png'.
 
+    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
     do. The same picture, seed and mode give the same output, whatever else is translated with it; --samples 5 gives
     five, of five seeds. An input that cannot be read is reported and skipped; the exit code is then 2.
@@ -107,6 +108,8 @@ def translate(
     from itrans.translate import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
+    if translator.checkpoint != Path(checkpoint):
+        click.echo(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.", err=True)
     preparer = _preparer(translator, direction, mask, wanted=prepare)
     if preparer is not None:
         jobs = [job for job in jobs if not preparer.is_mask(job.source)]

@@ -10,22 +10,30 @@ import torch
 
 from itrans.conversion.recognition import own_state, recognized
 from itrans.conversion.weights import read_weights
-from itrans.engine.build import build_method
+from itrans.engine.build import FittingNetworks, build_method
 from itrans.engine.checkpoint import CheckpointFile, Progress
-from itrans.errors import CheckpointError
+from itrans.errors import CheckpointError, PluginError, RecipeError
+from itrans.plugins import OURS
 from itrans.protocols import ImageSpec
-from itrans.recipe.check import check
 from itrans.recipe.document import Document
 from itrans.recipe.layers import Layers
-from itrans.recipe.load import Recipe
+from itrans.recipe.load import checked_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itrans.protocols import Recognized
+    from itrans.recipe.load import Recipe
 
 UNKNOWN_ROOT = "unknown"
 """What the recipe gives for the data set's folder: `--set dataset.root=FOLDER` says where it is."""
+
+_OURS = {
+    (kind, name): OURS
+    for kind, names in {"loss": ("l1", "cgan", "gan"), "dataset": ("aligned", "paired"), "method": ("paired",)}.items()
+    for name in names
+}
+"""What the recipe is filled up with, whoever else has such names."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,13 @@ def import_networks(
         files.append(_recognized_file("discriminator", discriminator, discriminator_name))
     recipe = _recipe(files, overrides)
     source, target = ImageSpec(files[0].found.in_channels), ImageSpec(files[0].found.out_channels)
-    method = build_method(recipe, source, target, device=torch.device("cpu"), initialize=False)
+    try:
+        with FittingNetworks({file.kind: file.found.state for file in files}, generator):
+            method = build_method(recipe, source, target, device=torch.device("cpu"), initialize=False)
+    except (PluginError, RecipeError) as error:
+        if overrides:  # which may be what is wrong
+            raise
+        raise CheckpointError(f"{generator} holds weights that no network is built for.\n{error}") from error
     states, networks = {}, []
     for file in files:
         if file.kind not in method.networks:
@@ -130,7 +144,7 @@ def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
     layers = Layers(Document(generator.path, data, {}))
     for assignment in overrides:
         layers.override(assignment)
-    return Recipe(check(layers.data, layers.where), layers.where)
+    return checked_recipe(layers.data, layers.where, recorded=_OURS)
 
 
 def _dataset(in_channels: int, out_channels: int) -> dict[str, Any]:

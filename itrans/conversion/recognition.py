@@ -76,15 +76,18 @@ def own_state(network: nn.Module, found: Recognized, path: Path, what: str) -> d
         what: what the network is, for messages.
 
     Raises:
-        CheckpointError: a tensor is missing, is of another shape, or is one too many; the message has the file's names.
+        CheckpointError: a tensor is missing, is of another shape or type, or is one too many; the message has the
+            file's names.
     """
     state, lacking, odd, left = {}, [], [], dict(found.state)
     for key, own in network.state_dict().items():
         module, _, leaf = key.rpartition(".")
         theirs = f"{found.names.get(module, module)}.{leaf}"
         tensor = left.pop(theirs, None)
-        if tensor is not None and tensor.shape == own.shape:
+        if tensor is not None and tensor.shape == own.shape and tensor.is_floating_point() >= own.is_floating_point():
             state[key] = tensor.to(own.dtype).contiguous()
+        elif tensor is not None and tensor.shape == own.shape:
+            odd.append(f"{theirs} of the type {tensor.dtype} in place of {own.dtype}".replace("torch.", ""))
         elif tensor is not None:
             odd.append(f"{theirs} {shape(tensor)} in place of {shape(own)}")
         elif leaf == "num_batches_tracked":  # unknown to PyTorch before 0.4.1, and of no effect
@@ -95,7 +98,7 @@ def own_state(network: nn.Module, found: Recognized, path: Path, what: str) -> d
     extra = [name for name in left if name not in gathered]
     faults = [
         f"\n  {text}: {listed(names)}"
-        for text, names in (("missing", lacking), ("of another shape", odd), ("not part of it", extra))
+        for text, names in (("missing", lacking), ("of another shape or type", odd), ("not part of it", extra))
         if names
     ]
     if faults:
@@ -113,7 +116,7 @@ def _answer(kind: str, name: str, recognize: Any, weights: Mapping[str, Tensor],
         answer = recognize(weights)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise PluginError(f'{path}: the {kind} "{name}" failed to recognise weights: {described(error)}') from error
     if answer is not None and not isinstance(answer, Recognized):
         raise PluginError(f'The {kind} "{name}" should recognise weights as Recognized, not {type(answer).__name__}.')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -10,16 +11,22 @@ from torch.overrides import TorchFunctionMode
 from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import TrainingSampler
-from itrans.errors import DataError
+from itrans.errors import CheckpointError, DataError
 from itrans.protocols import WeightedLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    import os
+    from collections.abc import Callable, Generator, Mapping
+
+    from torch import Tensor
 
     from itrans.engine.checkpoint import Progress
     from itrans.engine.runtime import Runtime
     from itrans.protocols import Batch, Dataset, ImageSpec, Method, Split
     from itrans.recipe.load import Recipe
+
+
+_log = logging.getLogger("itrans")
 
 
 def build_dataset(recipe: Recipe, split: Split) -> Dataset:
@@ -107,6 +114,12 @@ def build_method(
     for position, table in enumerate(recipe.tables.loss):
         loss = recipe.build("loss", position=position)
         if isinstance(loss, torch.nn.Module):
+            count = sum(parameter.numel() for parameter in loss.parameters() if parameter.requires_grad)
+            if count and initialize:
+                _log.warning(
+                    f'The loss "{table.name}" has {count:,} parameters of its own, which training leaves as they are. '
+                    "If that is meant, its requires_grad_(False) says so; else a method has to train them."
+                )
             loss.to(device).eval().requires_grad_(False)
         taken = [entry.name for entry in losses]
         name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
@@ -122,6 +135,50 @@ def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Me
     """
     with _Uninitialised():
         return _method(recipe, source, target, [], has_discriminator=False, initialize=False)
+
+
+class FittingNetworks(TorchFunctionMode):
+    """Refuses, while it is built, a network that is far larger than the states that are to be loaded into it.
+
+    A checkpoint can ask for networks that no memory holds, and that take hours to build.
+
+    Args:
+        states: of all networks that are to be built, by name.
+        path: the checkpoint, for messages.
+    """
+
+    def __init__(self, states: Mapping[str, Mapping[str, Tensor]], path: str | os.PathLike[str]) -> None:
+        super().__init__()
+        tensors = [tensor for state in states.values() for tensor in state.values() if isinstance(tensor, torch.Tensor)]
+        self._path = path
+        # Twice as much for weights of half the precision, and twice for what is made on the way.
+        self._bytes = 4 * sum(tensor.numel() * tensor.element_size() for tensor in tensors) + _SMALL
+        self._calls = 20 * len(tensors) + 10_000
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _MAKING:
+            try:
+                planned = func(*args, **kwargs | {"device": "meta", "pin_memory": False, "out": None})
+                self._bytes -= planned.nbytes
+            except (RuntimeError, OverflowError):  # more than there are numbers for
+                self._bytes = -1
+            self._calls -= 1
+            if self._bytes < 0 or self._calls < 0:
+                raise CheckpointError(
+                    f"{self._path} cannot be used: the networks that its recipe describes are far larger than the "
+                    "weights that it holds."
+                )
+        return func(*args, **kwargs)
+
+
+_SMALL = 2**31
+"""Bytes that any network may take: one may have another in it that no checkpoint holds."""
+
+_MAKING = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.eye, torch.arange}
+"""What the tensors of networks come from."""
 
 
 class _Uninitialised(TorchFunctionMode):
@@ -158,9 +215,16 @@ def _method(
         return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=initialize)
 
     def build_discriminator(in_channels: int, condition_channels: int) -> Any:
-        return recipe.build(
+        network = recipe.build(
             "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=initialize
         )
+        layers = [module for module in network.modules() if not [*module.children()]]
+        if initialize and layers and isinstance(layers[-1], torch.nn.Sigmoid):
+            _log.warning(
+                f'The discriminator "{getattr(recipe.tables.discriminator, "name", "")}" ends in a sigmoid, and losses '
+                "take logits, of either sign: with one of ours it will hardly learn. Leave the sigmoid out."
+            )
+        return network
 
     method = recipe.build(
         "method",

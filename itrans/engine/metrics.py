@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from itrans.backbones import fitting_torchvision
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Scores:
             self._add(source, output, target)
 
     def _add(self, source: Tensor, output: Tensor, target: Tensor) -> None:
-        from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+        with fitting_torchvision():
+            from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
         source, output, target = ((side.float().clamp(-1, 1) + 1) / 2 for side in (source, output, target))
         psnr = peak_signal_noise_ratio(output, target, data_range=1.0, dim=(1, 2, 3), reduction="none")

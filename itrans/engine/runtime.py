@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
+_GATHERED = ("step", "exp_avg", "exp_avg_sq")
+"""What each of them gathers about a parameter."""
+
 
 class Runtime:
     """Networks on a device with an optimiser each: mixed precision, several processes, clipping, averaged weights.
@@ -53,6 +56,7 @@ class Runtime:
         self._dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
         if train.sync_batchnorm and processes.count > 1 and device.type != "cuda":
             raise DeviceError("train.sync_batchnorm needs CUDA devices; set it to false.")
+        self._method, self._begun, self._updated = type(method).__name__, False, False
         self._networks = dict(method.networks)
         for network in self._networks.values():
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
@@ -77,7 +81,16 @@ class Runtime:
         return torch.autocast(self.device.type, self._dtype, enabled=enabled, cache_enabled=False)
 
     def set_learning_rate(self, factor: float) -> None:
-        """Set every optimiser's learning rate to the recipe's, times a factor."""
+        """Set every optimiser's learning rate, for the step that follows, to the recipe's, times a factor.
+
+        Raises:
+            TrainingError: the step before was the first, and has updated nothing.
+        """
+        if not self._begun:
+            self._began_with = self._versions()
+        elif not self._updated:
+            self.refuse_idle()
+        self._begun = True
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = self._base_lr * factor
@@ -110,6 +123,7 @@ class Runtime:
         for name in trained:
             self._step(name)
         self._scaler.update()
+        self._updated = True
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimisers, how often each has stepped, the averages and the loss scale."""
@@ -121,14 +135,18 @@ class Runtime:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Take over what `state_dict` returned.
+
+        Raises:
+            ValueError: it is not of these networks; or any other error of torch.
+        """
         for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
+            _load_optimizer(name, optimizer, state["optimizers"][name])
             steps = [int(values["step"]) for values in optimizer.state.values()]  # all that older files know
             self._updates[name] = state.get("updates", {}).get(name, max(steps, default=0))
         for name, average in self.averages.items():
             for key, value in average.items():
-                value.copy_(state["averages"][name][key])
+                value.copy_(_alike(state["averages"][name][key], value, f"averages.{name}.{key}"))
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
 
@@ -143,6 +161,18 @@ class Runtime:
         finally:
             for name, state in kept.items():
                 self._networks[name].load_state_dict(state)
+
+    def refuse_idle(self) -> None:
+        """Raise `TrainingError` if the first step has been taken, and has changed no weight in any way."""
+        if self._begun and not self._updated and self._versions() == self._began_with:
+            raise TrainingError(
+                f"The method {self._method} has taken a step and trained nothing: within runtime.update(NETWORK) it "
+                "has to call what it is given with its losses."
+            )
+
+    def _versions(self) -> int:
+        """Return how often weights have been changed in place, which an optimiser of the method's own does too."""
+        return sum(parameter._version for network in self._networks.values() for parameter in network.parameters())
 
     def _step(self, name: str) -> None:
         optimizer = self.optimizers[name]
@@ -196,3 +226,33 @@ def _optimizer(network: nn.Module, table: Optimizer) -> torch.optim.Optimizer:
         parameters, lr=table.lr, betas=table.betas, weight_decay=table.weight_decay, fused=fused
     )
     return optimizer
+
+
+def _load_optimizer(name: str, optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Take over what an optimiser has gathered; its settings are the recipe's, and stay as they are."""
+    own = optimizer.state_dict()["param_groups"]
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    if [len(group["params"]) for group in state["param_groups"]] != [len(group["params"]) for group in own]:
+        raise ValueError(f"optimizers.{name} is of another number of parameters.")
+    found: dict[int, dict[str, Tensor]] = {}
+    for number, gathered in state["state"].items():
+        where = f"optimizers.{name}.state.{number}"
+        if number not in range(len(parameters)):
+            raise ValueError(f"{where} is of no parameter.")
+        if lacking := [key for key in _GATHERED if key not in gathered]:
+            raise ValueError(f"{where}.{lacking[0]} is missing.")
+        # Laid out in memory as the optimiser would have it: a fused one does not look, and would write anywhere.
+        likes = {key: torch.zeros(()) if key == "step" else parameters[number].detach() for key in gathered}
+        found[number] = {
+            key: torch.empty_like(like).copy_(_alike(gathered[key], like, f"{where}.{key}"))
+            for key, like in likes.items()
+        }
+    optimizer.load_state_dict({"state": found, "param_groups": own})
+
+
+def _alike(value: object, own: Tensor, where: str) -> Tensor:
+    """Return a tensor of a file if it can take the place of one's own: torch would stretch one of another shape."""
+    if not isinstance(value, Tensor) or value.shape != own.shape:
+        found = "x".join(map(str, value.shape)) or "scalar" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"{where} is {found}, and should be {'x'.join(map(str, own.shape)) or 'a scalar'}.")
+    return value

@@ -54,6 +54,7 @@ class Saver:
         """
         if not self._losses.are_finite():
             raise self.not_finite(["a loss"], progress.step)
+        self._state.runtime.refuse_idle()
         if self._writes:
             state = self._state.captured(progress, resumable=resumable)
             if wrong := not_finite(state):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from itrans.engine.checkpoint import CheckpointFile, Progress
+from itrans.engine.checkpoint import CheckpointFile, Progress, misfit
 from itrans.errors import CheckpointError
 from itrans.recipe.changes import changes
 
@@ -84,10 +84,15 @@ class RunState:
             self.runtime.load_state_dict(checkpoint.training)
             if load_state_dict := getattr(self.method, "load_state_dict", None):
                 load_state_dict(checkpoint.method)
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise CheckpointError(f"{path} does not fit the networks of this recipe: {error}") from error
+        except Exception as error:  # what a network or a method makes of another one's state is up to it
+            raise CheckpointError(f"{path} does not fit the networks of this recipe: {misfit(error)}") from error
         progress = checkpoint.progress
-        then, now = (recipe["validation"] for recipe in (checkpoint.recipe, self.recipe.resolved))
+        pairs = progress.batch * checkpoint.processes * self.recipe.tables.train.batch_size
+        if pairs > checkpoint.length:
+            raise CheckpointError(
+                f"{path} is damaged, or was altered: progress.batch is {progress.batch}, more than an epoch has."
+            )
+        then, now = (recipe.get("validation", {}) for recipe in (checkpoint.recipe, self.recipe.resolved))
         if any(then.get(key) != now.get(key) for key in ("metric", "split", "pairs")):
             progress = replace(progress, best=None, best_step=0, stale=0)  # what was best is not comparable
         return replace(progress, batch=progress.batch * checkpoint.processes // self.runtime.processes.count)

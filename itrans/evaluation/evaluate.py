@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from itrans.data.tensors import planes, stack
 from itrans.engine.build import build_items
-from itrans.engine.checkpoint import load_checkpoint
+from itrans.engine.checkpoint import checkpoint_path, load_checkpoint
 from itrans.engine.devices import choose_device
 from itrans.engine.metrics import SOURCE_L1
 from itrans.engine.pictures import Row, shown_as
 from itrans.engine.processes import Processes
-from itrans.engine.record import RunFolder
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores
-from itrans.errors import CheckpointError, DataError, counted
+from itrans.errors import DataError, counted
 from itrans.evaluation.features import BackboneFeatures
 from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
 from itrans.evaluation.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
@@ -37,6 +35,7 @@ from itrans.translate import Translator
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import torch
 
@@ -102,7 +101,7 @@ def evaluate_checkpoint(
     check_names(metrics)
     if weights is not None and features is None:
         raise DataError(f"--weights {weights} are for --features timm:BACKBONE, which is not given.")
-    checkpoint = _file_of(checkpoint)
+    checkpoint = checkpoint_path(checkpoint)
     record = load_checkpoint(checkpoint)
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision, record=record)
     check_direction(translator, direction)
@@ -156,19 +155,6 @@ def evaluate_checkpoint(
         worst=worst,
         first=tuple(measurement.kept),
     )
-
-
-def _file_of(checkpoint: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """Return the file that is meant: of a run's folder, the checkpoint to use."""
-    if not Path(checkpoint).is_dir():
-        return checkpoint
-    run = RunFolder(Path(checkpoint))
-    if not run.result.is_file():
-        raise CheckpointError(
-            f"{checkpoint} is a folder, and no run has left {run.best} or {run.last.name} there. Name a checkpoint, "
-            "RUN/checkpoints/best.pt, or a run's folder."
-        )
-    return run.result
 
 
 class _Measurement:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
+from itrans.backbones import fitting_torchvision
 from itrans.engine.metrics import NAMES, SOURCE_L1, Scores
 from itrans.engine.processes import Processes
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores
@@ -91,7 +92,8 @@ class _AsInTraining:
 
 
 def _ms_ssim(_source: Tensor, output: Tensor, target: Tensor) -> dict[str, float]:
-    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+    with fitting_torchvision():
+        from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
     if min(target.shape[-2:]) < SMALLEST["ms_ssim"]:
         return {}

@@ -14,10 +14,9 @@ from itrans.evaluation.per_picture import PICTURE_METRICS
 from itrans.evaluation.per_set import SET_METRICS
 from itrans.files import expanded, is_there
 from itrans.protocols import ImageSpec
-from itrans.recipe.check import check
 from itrans.recipe.document import Document
 from itrans.recipe.layers import Layers
-from itrans.recipe.load import Recipe
+from itrans.recipe.load import checked_recipe
 
 if TYPE_CHECKING:
     import os
@@ -25,9 +24,12 @@ if TYPE_CHECKING:
 
     from itrans.engine.checkpoint import CheckpointFile
     from itrans.protocols import Dataset, Split
+    from itrans.recipe.load import Recipe
     from itrans.translate import Translator
 
 _CHANGEABLE = ("dataset", "augment")
+_NEEDED = ("method", "generator", "dataset")
+"""The kinds of components that an evaluation has a use for."""
 
 
 def evaluated_recipe(record: CheckpointFile, path: str | os.PathLike[str], overrides: Sequence[str]) -> Recipe:
@@ -43,7 +45,7 @@ def evaluated_recipe(record: CheckpointFile, path: str | os.PathLike[str], overr
         CheckpointError: a component is not installed.
     """
     if not overrides:
-        return record.checked_recipe(path)
+        return record.checked_recipe(path, _NEEDED)
     layers = Layers(Document(Path(path), record.recipe, {}))
     for assignment in overrides:
         key = assignment.partition("=")[0].strip()
@@ -56,7 +58,7 @@ def evaluated_recipe(record: CheckpointFile, path: str | os.PathLike[str], overr
                 )
             )
         layers.override(assignment)
-    return Recipe(check(layers.data, layers.where), layers.where)
+    return checked_recipe(layers.data, layers.where, recorded=record.recorded, kinds=_NEEDED)
 
 
 def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path: str | os.PathLike[str]) -> Dataset:

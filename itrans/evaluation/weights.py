@@ -9,7 +9,7 @@ from urllib.parse import urlparse
 
 import torch
 
-from itrans.backbones import quiet_downloads
+from itrans.backbones import fitting_torchvision, quiet_downloads
 from itrans.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def lpips(name: str, announce: Callable[[str], None]) -> Any:
     Raises:
         DataError: the weights cannot be had; the message says where to put them.
     """
-    from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
-    from torchvision.models import get_model_weights  # type: ignore[import-untyped]
+    with fitting_torchvision():
+        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+        from torchvision.models import get_model_weights  # type: ignore[import-untyped]
 
     net, model = LPIPS[name]
     url = get_model_weights(model)["DEFAULT"].url
@@ -59,9 +60,10 @@ def inception(name: Inception, pictures: int, announce: Callable[[str], None]) -
     Raises:
         DataError: the package torch-fidelity is missing, or the weights cannot be had.
     """
-    from torchmetrics.image.fid import FrechetInceptionDistance
-    from torchmetrics.image.kid import KernelInceptionDistance
-    from torchmetrics.utilities.imports import _TORCH_FIDELITY_AVAILABLE
+    with fitting_torchvision():
+        from torchmetrics.image.fid import FrechetInceptionDistance
+        from torchmetrics.image.kid import KernelInceptionDistance
+        from torchmetrics.utilities.imports import _TORCH_FIDELITY_AVAILABLE
 
     if not _TORCH_FIDELITY_AVAILABLE:
         raise DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +11,18 @@ import torch
 from torch import nn
 
 from itrans.data.pairs import checked_pair
-from itrans.engine.build import build_dataset, build_method
-from itrans.engine.checkpoint import load_checkpoint
-from itrans.errors import DataError, ItransError
+from itrans.engine.build import FittingNetworks, build_dataset, build_method
+from itrans.engine.checkpoint import checkpoint_path, load_checkpoint, recorded_beside
+from itrans.errors import DataError, ItransError, PluginError
 from itrans.files import expanded, is_there
 from itrans.protocols import ImageSpec
+from itrans.recipe.check import uses
 from itrans.recipe.load import Recipe, load_recipe
-from itrans.registry import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from itrans.engine.checkpoint import CheckpointFile
     from itrans.protocols import Dataset
 
 _CHECKPOINTS = {".pt", ".pth", ".ckpt"}
@@ -93,7 +94,8 @@ def load_subject(
     """Build the networks of a recipe or of a checkpoint; nothing is downloaded for them, and no weights are loaded.
 
     Args:
-        path: a recipe (`.toml`) or a checkpoint (`.pt`, `.pth`, `.ckpt`).
+        path: a recipe (`.toml`), a checkpoint (`.pt`, `.pth`, `.ckpt`), or a run's folder, which stands for its best or
+            last checkpoint.
         overrides: `key=value` texts, as given with `--set`, for a recipe.
         without: tables of a recipe to leave out.
         sample: whether `[sample]` is laid over a recipe; None lays it where the data are not there.
@@ -103,12 +105,14 @@ def load_subject(
     Raises:
         ItransError: the file is missing, is neither, or names parts that cannot be built.
     """
-    file = Path(path)
-    if file.is_dir() or not file.exists():
-        what = "is a folder" if file.is_dir() else "does not exist"
-        raise ItransError(f"{path} {what}. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
+    file = checkpoint_path(path)
+    if not file.exists():
+        raise ItransError(f"{path} does not exist. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
+    checkpoint: CheckpointFile | None = None
     if file.suffix.lower() == ".toml":
-        recipe = load_recipe(path, overrides=overrides, sample=sample, without=without)
+        recipe = load_recipe(
+            path, overrides=overrides, sample=sample, without=without, recorded=lambda _: recorded_beside(file)
+        )
         dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
         if recipe.missing_root is not None:
             notes.insert(
@@ -120,16 +124,29 @@ def load_subject(
         if overrides or without or sample is not None:
             option = "--set" if overrides else "--without" if without else "--sample" if sample else "--no-sample"
             raise ItransError(f"{option} goes with a recipe: what a checkpoint was made with cannot be changed.")
-        checkpoint = load_checkpoint(path)
-        recipe = checkpoint.checked_recipe(path)
+        checkpoint = load_checkpoint(file)
+        kinds = ("method", "generator", *(["discriminator"] if "discriminator" in checkpoint.recipe else []))
+        recipe = checkpoint.checked_recipe(file, [*kinds, *(["dataset"] if with_dataset else [])])
         specs = (checkpoint.source, checkpoint.target)
         dataset, notes = _dataset(recipe, assumed=False) if with_dataset else (None, [])
+        if file != Path(path):
+            notes.append(f"Of the run's folder {path}, {file} is shown.")
+        recipe, left_out = _with_losses_at_hand(recipe)
+        notes += left_out
     else:
         raise ItransError(f"{path} is neither a recipe (.toml) nor a checkpoint (.pt): its suffix should say which.")
     if channels is not None:
         specs = (ImageSpec(channels=channels[0]), ImageSpec(channels=channels[1]))
     title = recipe.tables.title or file.stem
-    return Subject(title, *specs, _size(recipe, dataset), _networks(recipe, *specs), notes, dataset)
+    if checkpoint is None:
+        networks = _networks(recipe, *specs)
+    else:
+        try:
+            with FittingNetworks(checkpoint.networks, file):
+                networks = _networks(recipe, *specs)
+        except PluginError as error:
+            raise PluginError(f"{file} cannot be shown. {error}") from error
+    return Subject(title, *specs, _size(recipe, dataset), networks, notes, dataset)
 
 
 def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str]]:
@@ -144,6 +161,21 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
         return build_dataset(recipe, "train"), []
     except DataError as error:
         return None, [f"{error}\nWithout the data set {consequence}."]
+
+
+def _with_losses_at_hand(recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """Return a checkpoint's recipe without the losses that are not here, and a sentence about each."""
+    here, notes = [], []
+    for use in uses(recipe.tables, recipe.recorded):
+        if use.kind != "loss":
+            continue
+        try:
+            _ = use.component
+        except PluginError as error:
+            notes.append(f'The loss "{use.table.name}" is left out: {str(error).splitlines()[0]}')
+        else:
+            here.append(use.table)
+    return replace(recipe, tables=recipe.tables.model_copy(update={"loss": tuple(here)})), notes
 
 
 def _size(recipe: Recipe, dataset: Dataset | None) -> int:
@@ -172,8 +204,10 @@ class _Noting(Recipe):
 
 
 def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Network]:
-    tables = recipe.tables.model_copy(update={"loss": tuple(t for t in recipe.tables.loss if not _is_network(t.name))})
-    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing_root)
+    losses = [use for use in uses(recipe.tables, recipe.recorded) if use.kind == "loss"]
+    kept = tuple(use.table for use in losses if not _is_network(use.component))
+    tables = recipe.tables.model_copy(update={"loss": kept})
+    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing_root, recipe.recorded)
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
     method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False)
     found = []
@@ -185,9 +219,8 @@ def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Netw
     return found
 
 
-def _is_network(loss: str) -> bool:
+def _is_network(component: Any) -> bool:
     """Whether a loss compares features of a network of its own, which takes weights and is not the method's."""
-    component = LOSSES.get(loss)
     return (
         getattr(component, "role", None) == "image" and isinstance(component, type) and issubclass(component, nn.Module)
     )

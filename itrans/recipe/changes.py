@@ -29,7 +29,7 @@ def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], so
         source: where `then` is from, for messages.
     """
     try:
-        before = resolved_recipe(dict(then), source).resolved
+        before = resolved_recipe(dict(then), source, recorded=now.recorded).resolved
     except ItransError:  # of an itrans or a plugin that took other arguments: all that can be compared is the text
         before = dict(then)
     return [

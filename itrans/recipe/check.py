@@ -18,7 +18,7 @@ from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
 from itrans.registry import LOCAL, REGISTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from itrans.plugins import Origin
     from itrans.recipe.document import KeyPath
@@ -47,24 +47,48 @@ class Use:
         key: where in the recipe: `("generator",)` or `("loss", 1)`.
         kind: what kind of component.
         table: its table.
+        distribution: the one that brought it when a run or a checkpoint recorded it; None if nothing is recorded.
     """
 
     key: KeyPath
     kind: str
     table: Component
+    distribution: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the registry is asked for; raises `PluginError` if the recorded one is not here."""
+        if self.distribution is None:
+            return self.table.name
+        return REGISTRIES[self.kind].recorded_name(self.table.name, self.distribution)
 
     @property
     def origin(self) -> Origin:
         """Where the component comes from; raises `PluginError` if that is not clear."""
-        return REGISTRIES[self.kind].origin(self.table.name)
+        return REGISTRIES[self.kind].origin(self.name)
+
+    @property
+    def component(self) -> Callable[..., Any]:
+        """The component, imported; raises `PluginError` if it cannot be."""
+        return REGISTRIES[self.kind].get(self.name)
 
 
-def check(data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]) -> Tables:
+def check(
+    data: dict[str, Any],
+    where: Callable[[KeyPath], tuple[str, str]],
+    *,
+    recorded: Mapping[tuple[str, str], str] | None = None,
+    kinds: Collection[str] = tuple(OFFERED),
+) -> Tables:
     """Return a recipe's tables, with the components' defaults filled in.
 
     Args:
         data: the recipe's values.
         where: tells the place and the dotted key of a value, for messages.
+        recorded: the distributions of components by kind and name, of a run that goes on or of a checkpoint: of several
+            components of one name it is the recorded one.
+        kinds: of the components that are needed; of all others nothing but the name is looked at, and they may be
+            missing. Without data sets, transforms are not looked at either.
 
     Raises:
         RecipeError: something is wrong; everything that is, is in it.
@@ -82,25 +106,35 @@ def check(data: dict[str, Any], where: Callable[[KeyPath], tuple[str, str]]) -> 
         if (more := error.error_count() - _MOST_FAULTS) > 0:
             problems.append(Problem(where(())[0], "", f"And {counted(more, 'more fault')}."))
         raise RecipeError(problems) from None
-    found = list(uses(tables))
-    problems = _component_problems(found, where, Hints(functools.partial(_keys, found)))
-    problems += _augment_problems(tables.augment, where)
-    if not problems:
-        problems = _method_problems(tables, where)
+    needed = [use for use in uses(tables, recorded) if use.kind in kinds]
+    problems = _component_problems(needed, where, Hints(functools.partial(_keys, needed)))
+    if "dataset" in kinds:
+        problems += _augment_problems(tables.augment, where)
+    if not problems and "loss" in kinds:
+        problems = _method_problems(needed, where)
     if problems:
         raise RecipeError(_in_file_order(problems))
-    return _with_defaults(tables)
+    return _with_defaults(tables, needed)
 
 
-def uses(tables: Tables) -> Iterator[Use]:
-    """Yield every component that a recipe names."""
-    yield Use(("method",), "method", tables.method)
-    yield Use(("dataset",), "dataset", tables.dataset)
-    yield Use(("generator",), "generator", tables.generator)
+def uses(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = None) -> Iterator[Use]:
+    """Yield every component that a recipe names.
+
+    Args:
+        tables: the recipe's.
+        recorded: see `check`.
+    """
+
+    def use(key: KeyPath, kind: str, table: Component) -> Use:
+        return Use(key, kind, table, (recorded or {}).get((kind, table.name)))
+
+    yield use(("method",), "method", tables.method)
+    yield use(("dataset",), "dataset", tables.dataset)
+    yield use(("generator",), "generator", tables.generator)
     if tables.discriminator is not None:
-        yield Use(("discriminator",), "discriminator", tables.discriminator)
+        yield use(("discriminator",), "discriminator", tables.discriminator)
     for position, table in enumerate(tables.loss):
-        yield Use(("loss", position), "loss", table)
+        yield use(("loss", position), "loss", table)
 
 
 def owner(use: Use) -> str:
@@ -114,8 +148,7 @@ def _component_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, 
     problems: list[Problem] = []
     for use in found:
         try:
-            component = REGISTRIES[use.kind].get(use.table.name)
-            signature = Signature(component, OFFERED[use.kind])
+            signature = Signature(use.component, OFFERED[use.kind])
             faults = signature.faults(use.table.arguments, owner(use), hints)
             if taken := RESERVED[use.kind].intersection(signature.parameters):
                 raise PluginError(f'{owner(use)} has an argument "{taken.pop()}", which a recipe cannot give to it.')
@@ -153,17 +186,15 @@ def _keys(found: list[Use]) -> Iterator[str]:
         if use.kind == "loss":
             yield f"{owner}.weight"
         with contextlib.suppress(PluginError):
-            signature = Signature(REGISTRIES[use.kind].get(use.table.name), OFFERED[use.kind])
-            yield from (f"{owner}.{name}" for name in signature.parameters)
+            yield from (f"{owner}.{name}" for name in Signature(use.component, OFFERED[use.kind]).parameters)
 
 
-def _method_problems(tables: Tables, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
-    method = REGISTRIES["method"].get(tables.method.name)
-    checks = getattr(method, "check", None)
+def _method_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    checks = next((getattr(use.component, "check", None) for use in found if use.kind == "method"), None)
     if checks is None:
         return []
-    losses = [(table.name, REGISTRIES["loss"].get(table.name)) for table in tables.loss]
-    messages = checks(losses=losses, has_discriminator=tables.discriminator is not None)
+    losses = [(use.table.name, use.component) for use in found if use.kind == "loss"]
+    messages = checks(losses=losses, has_discriminator=any(use.kind == "discriminator" for use in found))
     return [Problem(*where(("loss",)), message) for message in messages]
 
 
@@ -179,14 +210,14 @@ def _augment_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, st
     return problems
 
 
-def _with_defaults(tables: Tables) -> Tables:
+def _with_defaults(tables: Tables, found: list[Use]) -> Tables:
     """Write out what components take when the recipe is silent, so that a later version's defaults change nothing."""
     data = tables.model_dump(mode="json", exclude_none=True)
-    for use in uses(tables):
+    for use in found:
         table = data
         for part in use.key:
             table = table[part]  # type: ignore[index]
-        signature = Signature(REGISTRIES[use.kind].get(use.table.name), OFFERED[use.kind])
+        signature = Signature(use.component, OFFERED[use.kind])
         for name, value in signature.defaults().items():
             table.setdefault(name, value)
     return Tables.model_validate_json(json.dumps(data), strict=True)

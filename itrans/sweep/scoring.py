@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itrans.engine.build import build_dataset
+from itrans.engine.checkpoint import checkpoint_path
 from itrans.engine.devices import choose_device
 from itrans.engine.record import RunFolder
 from itrans.errors import CheckpointError, DataError, ItransError
@@ -38,7 +39,7 @@ class Scorer:
     def __init__(self, segmenter: str, device: str) -> None:
         self._segmenter, self._device = segmenter, device
         try:
-            with Path(segmenter).open("rb") as file:
+            with checkpoint_path(segmenter).open("rb") as file:
                 self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise CheckpointError(f"--segmenter {segmenter} cannot be read: {error.strerror}.") from error

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from itrans.testing.findings import Findings
 
+_SEEDS, _LARGER = 3, 30.0
 _CHANNELS = ((3, 3), (3, 0), (1, 4), (4, 0))
 
 
@@ -68,6 +69,8 @@ def check(
     seen = _seen(offered["in_channels"], offered["condition_channels"], side, side)
     with findings.trying("Its backward pass"):
         _check_backward(findings, network, seen)
+    with findings.trying("Built from several seeds, it"):
+        _check_unbounded(findings, [make(seed) for seed in range(_SEEDS)], seen)
     with findings.trying("Built and used again, it"):
         first, second = (_judged(make().train(), *seen) for _ in range(2))
         findings.expect(
@@ -126,6 +129,21 @@ def _check_logits(findings: Findings, network: Any, seen: tuple[Tensor, Tensor |
         )
         findings.expect(scale.dtype == torch.float32, f"Its logits should be float32, and are {scale.dtype}.")
         findings.expect(bool(scale.isfinite().all()), "Its logits should be finite, and are not.")
+
+
+@torch.no_grad()
+def _check_unbounded(findings: Findings, networks: list[Any], seen: tuple[Tensor, Tensor | None]) -> None:
+    """Expect that what it makes may be of either sign, however large its weights are: a sigmoid's output may not."""
+    judged = [_judged(network.eval(), *seen) for network in networks]
+    for parameter in (parameter for network in networks for parameter in network.parameters()):
+        parameter.mul_(_LARGER)
+    with contextlib.suppress(Exception):  # no training makes such weights
+        judged += [_judged(network, *seen) for network in networks]
+    findings.expect(
+        not all(bool(((logits >= 0) & (logits <= 1)).all()) and bool(logits.any()) for logits in judged),
+        "Its logits should be of either sign, and lie between 0 and 1: leave out the sigmoid at its end, which the "
+        "losses see to.",
+    )
 
 
 def _check_condition(findings: Findings, network: Any, seen: tuple[Tensor, Tensor | None]) -> None:

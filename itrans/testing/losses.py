@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from itrans.protocols import Translated
-from itrans.testing.findings import REFUSALS, described
+from itrans.testing.findings import REFUSALS, described, listed
 from itrans.testing.networks import pictures, seeded
 from itrans.testing.surroundings import check_seeding
 
@@ -40,6 +40,12 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
     with findings.trying("Built, it"):
         loss = seeded(0, lambda: component(**arguments))
         if isinstance(loss, nn.Module):
+            trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
+            findings.expect(
+                not trained or getattr(loss, "trains", False),
+                f"It has parameters that want to be trained ({listed(trained)}), and training leaves those of losses "
+                "as they are: of a network that is fixed, say so by requires_grad_(False).",
+            )
             loss.eval().requires_grad_(False)  # as training has it
         role = getattr(loss, "role", None)
         if not findings.expect(

@@ -100,10 +100,7 @@ def _runtime(method: Any, dtype: torch.dtype = torch.float32) -> Runtime:
 
 def _step(method: Any, runtime: Runtime, offered: Mapping[str, Any], number: int) -> Any:
     """Train with the batch, and from the random numbers, that belong to a step's number."""
-    source, target = (
-        pictures(offered[side].channels, _HEIGHT, _WIDTH, seed=10 * number + place)
-        for place, side in enumerate(("source", "target"))
-    )
+    source, target = (_seen(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target")))
     batch = Batch(source, target, (f"{number}-0", f"{number}-1"))
     with runtime.autocast():
         return seeded(number, lambda: method.step(batch, runtime))
@@ -155,8 +152,14 @@ def _check_training(findings: Findings, make: Callable[..., Any], offered: Mappi
 
 
 def _plain_batch(offered: Mapping[str, Any]) -> Batch:
-    source, target = (pictures(offered[side].channels, _HEIGHT, _WIDTH) for side in ("source", "target"))
+    source, target = (_seen(offered[side]) for side in ("source", "target"))
     return Batch(source, target, ("0", "1"))
+
+
+def _seen(spec: ImageSpec, seed: int = 0) -> Tensor:
+    """Return noise as networks see it: of label maps a plane for each class, 1 where it is and -1 elsewhere."""
+    noise = pictures(spec.planes, _HEIGHT, _WIDTH, seed=seed)
+    return torch.where(noise == noise.amax(dim=1, keepdim=True), 1.0, -1.0) if spec.kind == "labels" else noise
 
 
 def _shown(value: object) -> str:
@@ -226,14 +229,14 @@ def _check_translation(findings: Findings, method: Any, offered: Mapping[str, An
         networks[name].load_state_dict(trained.networks[name].state_dict())
         networks[name].eval()
         trained.networks[name].eval()
-    ends = [offered["source"].channels, offered["target"].channels]
+    ends = [offered["source"], offered["target"]]
     for place, direction in enumerate(directions[:2]):
         taken, made = ends[::-1] if place else ends
-        source = pictures(taken, _HEIGHT, _WIDTH, seed=99)
+        source = _seen(taken, seed=99)
         with torch.no_grad():
             output = method.translate(source, direction)
             again = trained.translate(source, direction)
-        wanted = (len(source), made, _HEIGHT, _WIDTH)
+        wanted = (len(source), made.planes, _HEIGHT, _WIDTH)
         findings.expect(
             isinstance(output, Tensor) and tuple(output.shape) == wanted,
             f'Of a source {tuple(source.shape)} translate(source, "{direction}") should make {wanted}, and makes '
@@ -246,20 +249,31 @@ def _check_translation(findings: Findings, method: Any, offered: Mapping[str, An
         )
     try:
         with torch.no_grad():
-            method.translate(pictures(ends[0], _HEIGHT, _WIDTH), "no such direction")
+            method.translate(_seen(ends[0]), "no such direction")
     except ValueError:
         return
     findings.faults.append("translate() should raise ValueError for a direction that there is not, and takes any.")
 
 
 def _check_other_channels(findings: Findings, make: Callable[..., Any], offered: dict[str, Any]) -> None:
-    """Train and translate from 1 channel to 3, unless the method refuses."""
-    other = {"source": ImageSpec(channels=1), "target": ImageSpec(channels=3)}
-    with findings.trying("With sources of 1 channel and targets of 3, it"):
-        try:
-            method = make(**other)
-            _step(method, _runtime(method), offered | other, 0)
-        except REFUSALS:
-            return
-        translator = make(**other, losses=[], build_discriminator=None)
-        _check_translation(findings, translator, offered | other, method)
+    """Train and translate what is not of 3 channels on both sides, unless the method refuses it."""
+    for what, (source, target) in _OTHERS.items():
+        other = {"source": source, "target": target}
+        with findings.trying(f"With {what}, it"):
+            try:
+                method = make(**other)
+                _step(method, _runtime(method), offered | other, 0)
+            except REFUSALS:
+                continue
+            translator = make(**other, losses=[], build_discriminator=None)
+            _check_translation(findings, translator, offered | other, method)
+        if findings.faults:
+            return  # others would say the same
+
+
+_LABELS = ImageSpec(channels=1, kind="labels", labels=5)
+_OTHERS = {
+    "sources of 1 channel and targets of 3": (ImageSpec(channels=1), ImageSpec(channels=3)),
+    "label maps of 5 classes for sources (build for source.planes, not channels)": (_LABELS, ImageSpec(channels=3)),
+    "label maps of 5 classes for targets (build for target.planes, not channels)": (ImageSpec(channels=3), _LABELS),
+}

@@ -7,7 +7,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from itrans.errors import ItransError
+from itrans.errors import ItransError, LibraryError
 from itrans.recipe.arguments import Signature
 from itrans.recipe.check import OFFERED
 from itrans.registry import accepted
@@ -56,6 +56,8 @@ def shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
         ):
             warnings.simplefilter("ignore")
             return _SHAPES[kind](component)
+    except LibraryError as error:
+        return [" ".join(str(error).splitlines())]
     except _NO_FAULTS:
         return []
     except (Exception, SystemExit) as error:

@@ -59,6 +59,7 @@ class CycleGAN:
             self.networks["discriminator_A"] = build_discriminator(source.planes, 0)
             self.networks["discriminator_B"] = build_discriminator(target.planes, 0)
         self._pools = {"A": ImagePool(pool), "B": ImagePool(pool)}
+        self._planes = {"A": source.planes, "B": target.planes}
 
     @staticmethod
     def check(losses: Sequence[tuple[str, Any]], has_discriminator: bool) -> list[str]:
@@ -134,10 +135,13 @@ class CycleGAN:
         return {f"pool_{side}": pool.state() for side, pool in self._pools.items()}
 
     def load_state_dict(self, state: Mapping[str, list[Tensor]]) -> None:
-        """Take over the pictures of the two pools."""
+        """Take over the pictures of the two pools; raise ValueError if they are none of such channels."""
         weight = next(self.networks["generator_AtoB"].parameters())
         for side, pool in self._pools.items():
-            pool.restore(state[f"pool_{side}"], weight)
+            pictures = state[f"pool_{side}"]
+            if not all(picture.ndim == 3 and len(picture) == self._planes[side] for picture in pictures):
+                raise ValueError(f"pool_{side} holds what are no pictures of {self._planes[side]} channels.")
+            pool.restore(pictures, weight)
 
     def _logits(self, side: str, picture: Tensor) -> list[Tensor]:
         """Return the logits of a side's discriminator, one tensor for each scale."""

@@ -31,7 +31,7 @@ class TestRun:
         assert evaluate_checkpoint(run, split="val").checkpoint == str(run / "checkpoints" / "last.pt")
 
     def test_a_folder_that_is_no_runs_is_refused(self, itrans, run):
-        for folder in (run / "checkpoints", Path()):
+        for folder in (run / "samples", Path()):
             done = itrans("evaluate", folder)
             assert done.exit_code == 2
             assert f"{folder} is a folder" in done.stderr

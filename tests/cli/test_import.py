@@ -122,7 +122,7 @@ DEEP = "model.model.1.model.3.model.1.weight"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"hello", "no PyTorch file at all"),
+        (b"hello", "a text file"),
         (b"\x80\x02}q\x00.", "no PyTorch file"),
         (torch.nn.Linear(1, 1), "holds code"),
         ([1, 2], "but list"),
@@ -173,7 +173,7 @@ def test_truncated_files_are_said_to_be_so(itrans, weights, zipped, kept):
         (["latest_net_G.pth", "--discriminator-weights", "latest_net_G.pth"], "no discriminator"),
         (["latest_net_G.pth", "--discriminator", "patchgan"], "give those too"),
         (["latest_net_G.pth", "--set", "generator.filter=3"], "generator.filter"),
-        (["latest_net_G.pth", "--set", "generator.filters=3"], "of another shape"),
+        (["latest_net_G.pth", "--set", "generator.filters=3"], "of another shape or type"),
     ],
 )
 def test_wrong_arguments_get_a_message(itrans, weights, arguments, said):
@@ -188,3 +188,11 @@ def test_a_discriminator_of_another_generator_is_refused(itrans, weights):
     done = itrans("import", weights, "--discriminator-weights", "D.pth", "-o", "x.pt")
     assert done.exit_code == 2
     assert "D.pth does not belong to the generator" in done.stderr
+
+
+def test_the_recipe_s_own_parts_are_ours_whoever_else_has_such_names(itrans, install, weights):
+    names = "[itrans.losses]\nl1 = acme_parts:Missing\n[itrans.datasets]\naligned = acme_parts:Missing\n"
+    install("acme", "1", names + "[itrans.methods]\npaired = acme_parts:Missing\n", acme_parts="")
+    done = itrans("import", weights, "-o", "G.pt")
+    assert done.exit_code == 0, done.output
+    assert {part["distribution"] for part in load_checkpoint("G.pt").components} == {"itrans"}

@@ -64,8 +64,8 @@ class Older:
 
     def __init__(self, *, build_generator, losses, source, target) -> None:
         self.networks = {
-            "forward": build_generator(source.channels, target.channels),
-            "backward": build_generator(target.channels, source.channels),
+            "forward": build_generator(source.planes, target.planes),
+            "backward": build_generator(target.planes, source.planes),
         }
         self.losses = losses
 

@@ -159,7 +159,7 @@ def test_the_page_word_for_word(newcomer):
     assert written == [
         f"itrans-sharp/{name}" for name in ("pyproject.toml", "itrans_sharp.py", "sharp.toml", "test_sharp.py")
     ]
-    assert (typed, shown) == (6, 3)
+    assert (typed, shown) == (6, 4)
     assert "generator.sharp" in (newcomer.folder / "runs" / "sharp" / "log.jsonl").read_text(encoding="utf-8")
     assert cv2.imread(str(newcomer.folder / "out" / "cat.png")).shape == (21, 34, 3)
 

@@ -31,6 +31,13 @@ class Paired(GoodDiscriminator):
         return super().forward(image, condition), None
 
 
+class Sigmoid(GoodDiscriminator):
+    """Makes probabilities, which losses take for logits."""
+
+    def forward(self, image, condition):
+        return super().forward(image, condition).sigmoid()
+
+
 class Empty(GoodDiscriminator):
     def forward(self, image, condition):
         return []
@@ -219,6 +226,7 @@ CAST = f"{BF16}with the weights of convolutions and linear layers in bf16, as tr
         (SingleFeature, ["features(image, condition) should return a list of tensors, and returns Tensor."]),
         (DetachedFeatures, ["Gradients should flow through features() to the picture, and do not: losses compare"]),
         (Detached, ["A gradient should reach the picture that it judges, for a generator to learn, and none does."]),
+        (Sigmoid, ["Its logits should be of either sign, and lie between 0 and 1: leave out the sigmoid"]),
         (Idle, ["No gradient reaches spare.weight, spare.bias: every parameter should have a part"]),
         (Frozen, ["It has no parameters to train; each network of a method has an optimiser."]),
         (Kinked, ["Gradients should be finite, and those of level are not."]),

@@ -34,7 +34,7 @@ class Learned(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = nn.Conv2d(1, 4, 3)
+        self.network = nn.Conv2d(1, 4, 3).requires_grad_(False)
 
     def forward(self, translated):
         output, target = (side.float().mean(1, keepdim=True) for side in (translated.output, translated.target))
@@ -296,3 +296,17 @@ CASES = [
 def test_faults_of_losses_are_named(component, sentences, faults_of):
     faults = faults_of(check_loss, component)
     assert [fault[: len(sentence)] for fault, sentence in zip(faults, sentences, strict=True)] == sentences
+
+
+class Learning(Learned):
+    """Wants to be trained, which losses are not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network.requires_grad_(True)
+
+
+def test_parameters_that_want_to_be_trained_are_named(faults_of):
+    [fault] = faults_of(check_loss, Learning)
+    assert "network.weight, network.bias" in fault
+    assert "requires_grad_(False)" in fault

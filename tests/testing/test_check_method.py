@@ -25,7 +25,7 @@ class Good:
     generators = ("generator",)
 
     def __init__(self, *, build_generator: Any, losses: Any, source: ImageSpec, target: ImageSpec) -> None:
-        self.generator = build_generator(source.channels, target.channels)
+        self.generator = build_generator(source.planes, target.planes)
         self.networks = {"generator": self.generator}
         self.scale = 1.0
 
@@ -63,7 +63,7 @@ class Both(Good):
 
     def __init__(self, *, build_generator: Any, losses: Any, source: ImageSpec, target: ImageSpec) -> None:
         super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
-        self.networks["back"] = build_generator(target.channels, source.channels)
+        self.networks["back"] = build_generator(target.planes, source.planes)
 
     def step(self, batch, runtime):
         logged = super().step(batch, runtime)
@@ -85,7 +85,7 @@ class Judged(Good):
     ) -> None:
         super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
         if build_discriminator is not None:
-            self.networks["discriminator"] = build_discriminator(target.channels, 0)
+            self.networks["discriminator"] = build_discriminator(target.planes, 0)
             [self.loss] = losses
 
     def step(self, batch, runtime):
@@ -109,7 +109,7 @@ class Equal(Good):
     """Takes sources and targets of equal channels alone, and says so."""
 
     def __init__(self, *, build_generator: Any, losses: Any, source: ImageSpec, target: ImageSpec) -> None:
-        if source.channels != target.channels:
+        if source.planes != target.planes:
             raise ValueError("equal channels only")
         super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
 

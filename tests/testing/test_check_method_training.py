@@ -19,7 +19,7 @@ class Good:
     generators = ("generator",)
 
     def __init__(self, *, build_generator: Any, losses: Any, source: ImageSpec, target: ImageSpec) -> None:
-        self.generator = build_generator(source.channels, target.channels)
+        self.generator = build_generator(source.planes, target.planes)
         self.networks = {"generator": self.generator}
         self.scale = 1.0
 
@@ -110,7 +110,7 @@ class Unconditional(Good):
         self, *, build_generator: Any, build_discriminator: Any, losses: Any, source: ImageSpec, target: ImageSpec
     ) -> None:
         super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
-        self.discriminator = build_discriminator(target.channels, source.channels)
+        self.discriminator = build_discriminator(target.planes, source.planes)
 
     def step(self, batch, runtime):
         self.discriminator(batch.target, None)
@@ -187,6 +187,22 @@ class ThreeChannels(Good):
         super().__init__(build_generator=build_generator, losses=losses, source=ImageSpec(3), target=ImageSpec(3))
 
 
+class Channelled(Good):
+    """Builds for the channels of files, of which label maps have one, and not for the planes that networks see."""
+
+    def __init__(self, *, build_generator: Any, losses: Any, source: ImageSpec, target: ImageSpec) -> None:
+        super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
+        self.generator = self.networks["generator"] = build_generator(source.channels, target.planes)
+
+
+class ChannelledTargets(Good):
+    """The same on the other side."""
+
+    def __init__(self, *, build_generator: Any, losses: Any, source: ImageSpec, target: ImageSpec) -> None:
+        super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
+        self.generator = self.networks["generator"] = build_generator(source.planes, target.channels)
+
+
 STEP = 'What step() returns as "l1" should be a finite tensor of no dimensions, detached, and is '
 
 
@@ -227,6 +243,11 @@ STEP = 'What step() returns as "l1" should be a finite tensor of no dimensions, 
         ),
         (Averaging, ["Built to translate only, with the trained generators (generator), it should translate "]),
         (Yielding, ["translate() should raise ValueError for a direction that there is not, and takes any."]),
+        (Channelled, ["With label maps of 5 classes for sources (build for source.planes, not channels), it raises"]),
+        (
+            ChannelledTargets,
+            ['Of a source (2, 3, 30, 27) translate(source, "forward") should make (2, 5, 30, 27), and'],
+        ),
         (ThreeChannels, ["With sources of 1 channel and targets of 3, it raises RuntimeError: "]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -53,11 +53,12 @@ class TemplateMethod:
         # A conditional loss has the discriminator see the source besides the picture that it judges.
         self._conditional = any(loss.conditional for _, _, loss in self._adversarial)
 
+        # Planes are what networks see: of label maps one for each class, of all else the pictures' channels.
         # The names of the networks are the keys in a checkpoint. A discriminator that no loss trains is not made.
-        self.networks: dict[str, Any] = {"generator": build_generator(source.channels, target.channels)}
+        self.networks: dict[str, Any] = {"generator": build_generator(source.planes, target.planes)}
         if build_discriminator is not None and self._adversarial:
-            seen = source.channels if self._conditional else 0
-            self.networks["discriminator"] = build_discriminator(target.channels, seen)
+            seen = source.planes if self._conditional else 0
+            self.networks["discriminator"] = build_discriminator(target.planes, seen)
 
     @staticmethod
     def check(losses: Sequence[tuple[str, Any]], has_discriminator: bool) -> list[str]:

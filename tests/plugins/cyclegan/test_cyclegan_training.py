@@ -67,6 +67,18 @@ def test_the_pools_matter_to_that(itrans, cyclegan):
     assert {key.split(".")[1] for key in found} >= {"discriminator_A", "discriminator_B"}
 
 
+@pytest.mark.parametrize("pictures", [[torch.zeros(1, 16, 16)], [torch.zeros(16, 16)], [5], "x", None])
+def test_pools_of_what_are_no_pictures_are_refused_with_the_file(itrans, cyclegan, pictures):
+    recipe = cyclegan(train=LONG, augment=GEOMETRY)
+    itrans("run", recipe, "-o", "parts", "--stop-after", 1)
+    changed = record("parts")
+    changed["method"]["pool_A"] = pictures
+    torch.save(changed, "parts/checkpoints/last.pt")
+    done = itrans("run", recipe, "-o", "parts", "--resume")
+    assert done.exit_code == 2
+    assert "last.pt" in done.stderr
+
+
 def test_pools_hold_what_the_recipe_says(itrans, cyclegan):
     for pool, kept in ((0, 0), (5, 4), (2, 2)):
         recipe = cyclegan(method={"name": "cyclegan", "pool": pool})  # two steps of two
