@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import print_table
+from itrans.cli.recipes import without_option
 from itrans.cli.samples import sample_option
 from itrans.errors import counted
 
@@ -47,6 +48,7 @@ class _Channels(click.ParamType[tuple[int, int]]):
 )
 @click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
+@without_option
 @sample_option
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
 def inspect(
@@ -59,6 +61,7 @@ def inspect(
     receptive_field: str | None,
     network: str | None,
     overrides: tuple[str, ...],
+    without: tuple[str, ...],
     sample: bool | None,
     code: tuple[str, ...],
 ) -> None:
@@ -80,6 +83,7 @@ def inspect(
     subject = load_subject(
         recipe_or_checkpoint,
         overrides=overrides,
+        without=without,
         sample=sample,
         channels=channels,
         with_dataset=receptive_field is not None,

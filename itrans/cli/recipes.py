@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 _MOST_NAMED = 20
 
 
@@ -19,3 +24,18 @@ def recipe_given(context: click.Context, _parameter: click.Parameter, value: str
     listing = "\n".join([*(f"  {path}" for path in found[:_MOST_NAMED]), *more])
     there = f"Those here:\n{listing}" if found else "There is none in this folder or in its recipes/."
     raise click.UsageError(f"Say which recipe: `{context.command_path} RECIPE`. {there}", context)
+
+
+def without_option(command: _Command) -> _Command:
+    """Add the option `--without`, whose value is a tuple of names, to a command."""
+    return click.option(
+        "--without",
+        multiple=True,
+        metavar="TABLE",
+        callback=lambda _context, _parameter, values: tuple(name for value in values for name in _names(value)),
+        help="Leave a table out, or several with commas: --without discriminator",
+    )(command)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

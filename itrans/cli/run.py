@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from itrans.cli.console import INTERRUPTED
-from itrans.cli.recipes import recipe_given
+from itrans.cli.recipes import recipe_given, without_option
 from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
 from itrans.errors import OutputError, counted
 
@@ -36,6 +36,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 @click.command()
 @click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=recipe_given, required=False)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set train.epochs=2")
+@without_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
 )
@@ -48,6 +49,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 def run(
     recipe: str,
     overrides: tuple[str, ...],
+    without: tuple[str, ...],
     output: Path | None,
     resume: bool,
     check: bool,
@@ -65,7 +67,7 @@ def run(
     from itrans.recipe.load import load_recipe
 
     import_code(code)
-    loaded = load_recipe(recipe, overrides=overrides, sample=sample)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without)
     if not check:
         refuse_missing_root(loaded)
     note = sample_note(loaded)

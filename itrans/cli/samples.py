@@ -36,10 +36,8 @@ def sample_note(recipe: Recipe) -> str | None:
     name, root = recipe.tables.dataset.name, recipe.missing_root
     reason = "as --sample asks," if root is None else f"{root} is not there, so"
     attribution = getattr(DATASETS.get(name), "attribution", "")
-    note = (
-        f"SAMPLE DATA: {reason} this run uses the recipe's [sample], the data set "
-        f'"{name}".{_how_to_get(root) if root is not None else ""}'
-    )
+    remedy = "" if root is None else _how_to_get(root, "To train on the recipe's own data:")
+    note = f'SAMPLE DATA: {reason} this run uses the recipe\'s [sample], the data set "{name}".{remedy}'
     return f"{note} {attribution}".strip()
 
 
@@ -48,7 +46,10 @@ def missing_root(recipe: Recipe) -> Problem | None:
     root = recipe.tables.dataset.arguments.get("root")
     if not isinstance(root, str) or is_there(expanded(root)):
         return None
-    return Problem(*recipe.where(("dataset", "root")), f"The data set's folder {root} is not there.{_how_to_get(root)}")
+    return Problem(
+        *recipe.where(("dataset", "root")),
+        f"The data set's folder {root} is not there.{_how_to_get(root, 'Fetch it:')}",
+    )
 
 
 def refuse_missing_root(recipe: Recipe) -> None:
@@ -57,12 +58,12 @@ def refuse_missing_root(recipe: Recipe) -> None:
         raise RecipeError(problem)
 
 
-def _how_to_get(root: str) -> str:
-    """Return the command that fetches a data set's folder, if there is one."""
+def _how_to_get(root: str, purpose: str) -> str:
+    """Return the command that fetches a data set's folder, if there is one, after what it is for."""
     from itrans.data.archives import ARCHIVES
 
     folder = Path(root)
     if folder.name not in ARCHIVES:
         return ""
     where = "" if folder.parent == Path("datasets") else f" -o {folder.parent}"
-    return f" Fetch it: itrans data fetch {folder.name}{where}."
+    return f" {purpose} itrans data fetch {folder.name}{where}."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from itrans.cli.console import INTERRUPTED, print_table
+from itrans.cli.recipes import without_option
 from itrans.cli.samples import missing_root, sample_note, sample_option
 from itrans.errors import ItransError, RecipeError
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--seeds", metavar="N,...", help="Run each recipe with each of these seeds.  [default: its own]")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all: --set train.epochs=2"
+)
+@without_option
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KEY=V,...",
+    help="Run each recipe with each of these values, and with several --vary with all combinations.",
 )
 @click.option(
     "--segmenter",
@@ -51,6 +59,8 @@ def sweep(
     output: Path,
     seeds: str | None,
     overrides: tuple[str, ...],
+    without: tuple[str, ...],
+    vary: tuple[str, ...],
     segmenter: str | None,
     pictures: int,
     sample: bool | None,
@@ -62,7 +72,8 @@ def sweep(
     Every run has a folder in DIR; results.md and results.json there are written anew after each. All recipes, the
     segmenter and the runs that are there already are checked before the first is run. The same command goes on with
     what was interrupted, and leaves alone what is finished; runs of other recipes and seeds stay in the table. A run
-    that fails is shown in it, the others go on, and the exit code is 2. Metrics are of each run's best validation.
+    that fails is shown in it, the others go on, and the exit code is 2. Metrics are of each run's best validation; with
+    --vary, the best comes first.
     """
     from itrans.cli.code import import_code
     from itrans.engine.processes import processes_here
@@ -72,8 +83,8 @@ def sweep(
     from itrans.sweep.table import table_of, write_table
 
     import_code(code)
-    members = members_of(recipes, _numbers(seeds), output)
-    loaded = _loaded(members, overrides, sample)
+    members = members_of(recipes, _numbers(seeds), output, vary)
+    loaded = _loaded(members, overrides, without, sample)
     if processes_here().count > 1:
         raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
     earlier = earlier_results(output)
@@ -82,6 +93,7 @@ def sweep(
     refuse_other_runs(members, loaded, others)
     for member, recipe in zip(members, loaded, strict=True):
         member.sample = sample_note(recipe)
+        member.metric = recipe.tables.validation.metric
         recall(member, earlier.get(member.folder))
     scorer = None if segmenter is None else Scorer(segmenter, device)
     if scorer is not None:
@@ -119,7 +131,9 @@ def sweep(
         )
 
 
-def _loaded(members: Sequence[Member], overrides: Sequence[str], sample: bool | None) -> list[Recipe]:
+def _loaded(
+    members: Sequence[Member], overrides: Sequence[str], without: Sequence[str], sample: bool | None
+) -> list[Recipe]:
     """Return the members' recipes; if any are wrong, or their data are not there, all that is wrong is said at once."""
     from itrans.recipe.load import load_recipe
     from itrans.sweep.members import is_finished
@@ -127,9 +141,9 @@ def _loaded(members: Sequence[Member], overrides: Sequence[str], sample: bool | 
     recipes: list[Recipe] = []
     problems: list[Problem] = []
     for member in members:
-        seeded = overrides if member.seed is None else (*overrides, f"seed={member.seed}")
+        seeded = [*overrides, *member.varied, *([] if member.seed is None else [f"seed={member.seed}"])]
         try:
-            recipe = load_recipe(member.recipe, overrides=seeded, sample=sample)
+            recipe = load_recipe(member.recipe, overrides=seeded, sample=sample, without=without)
         except RecipeError as error:
             problems += error.problems
             continue
@@ -172,7 +186,7 @@ def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pict
     checkpoints: dict[str, Path] = {}
     for member in members:
         if member.has_ended:
-            checkpoints.setdefault(member.name, RunFolder(Path(member.folder)).result)
+            checkpoints.setdefault(member.title, RunFolder(Path(member.folder)).result)
     if checkpoints:
         split = recipes[0].tables.validation.split
         write_image(path, compared(checkpoints, split=split, pictures=pictures, device=device))

@@ -160,5 +160,5 @@ def joined(processes: Processes, device: torch.device) -> Iterator[None]:
 
 _TORCHRUN = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
 _NEEDED = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-_ADVICE = "torchrun sets it (torchrun --nproc-per-node 2 -m itrans run ...); for a single process, unset it."
+_ADVICE = "torchrun sets it, as in: torchrun -m itrans run RECIPE; for a single process, unset it."
 _DIGITS = 9

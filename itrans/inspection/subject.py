@@ -84,6 +84,7 @@ def load_subject(
     path: str,
     *,
     overrides: Sequence[str] = (),
+    without: Sequence[str] = (),
     sample: bool | None = None,
     channels: tuple[int, int] | None = None,
     with_dataset: bool = False,
@@ -93,6 +94,7 @@ def load_subject(
     Args:
         path: a recipe (`.toml`) or a checkpoint (`.pt`, `.pth`, `.ckpt`).
         overrides: `key=value` texts, as given with `--set`, for a recipe.
+        without: tables of a recipe to leave out.
         sample: whether `[sample]` is laid over a recipe; None lays it where the data are not there.
         channels: of source and target, in place of what the data set or the checkpoint says.
         with_dataset: whether a picture of the data set is wanted.
@@ -105,7 +107,7 @@ def load_subject(
         what = "is a folder" if file.is_dir() else "does not exist"
         raise ItransError(f"{path} {what}. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
     if file.suffix.lower() == ".toml":
-        recipe = load_recipe(path, overrides=overrides, sample=sample)
+        recipe = load_recipe(path, overrides=overrides, sample=sample, without=without)
         dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
         if recipe.missing_root is not None:
             notes.insert(
@@ -114,8 +116,8 @@ def load_subject(
             )
         specs = (dataset.source, dataset.target) if dataset else (_ASSUMED, _ASSUMED)
     elif file.suffix.lower() in _CHECKPOINTS:
-        if overrides or sample is not None:
-            option = "--set" if overrides else "--sample" if sample else "--no-sample"
+        if overrides or without or sample is not None:
+            option = "--set" if overrides else "--without" if without else "--sample" if sample else "--no-sample"
             raise ItransError(f"{option} goes with a recipe: what a checkpoint was made with cannot be changed.")
         checkpoint = load_checkpoint(path)
         recipe = checkpoint.checked_recipe(path)

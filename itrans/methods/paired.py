@@ -70,7 +70,8 @@ class Paired:
         if has_discriminator and not adversarial:
             problems.append(
                 'There is a [discriminator], but no loss that trains it. Add an adversarial loss such as "cgan", or '
-                'leave the table out (of a recipe that is extended, with without = ["discriminator"]).'
+                "leave the table out (--without discriminator; in a recipe that extends another, "
+                'without = ["discriminator"]).'
             )
         if len({loss.conditional for loss in adversarial.values() if hasattr(loss, "conditional")}) > 1:
             problems.append(

@@ -66,14 +66,8 @@ class Layers:
 
     def _lay_document(self, document: Document) -> None:
         data = copy.deepcopy(document.data)
-        below = [*self.data, *(["sample"] if self.sample is not None else [])]
-        for name in _left_out(data.pop("without", []), below, document):
-            self.data.pop(name, None)
-            if name == "sample":
-                self.sample = None
-            elif self.sample is not None:
-                self.sample.pop(name, None)
-            self._note([(name,)], document)
+        for name in _left_out(data.pop("without", []), self._tables(), document):
+            self._drop(name, document)
         sample = data.pop("sample", None)
         if sample is not None and not isinstance(sample, dict):
             raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
@@ -83,6 +77,32 @@ class Layers:
             self.sample = self.sample or {}
             for name, value in sample.items():
                 self._note([("sample", *key) for key in _laid(self.sample, name, value)], document)
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Leave tables out, of the recipe and of its `[sample]`.
+
+        Raises:
+            RecipeError: there is no such table.
+        """
+        for name in names:
+            known = self._tables()
+            if name not in known:
+                message = (
+                    f"This recipe has no {quoted([name])[0]}.{did_you_mean(name, known)}\nIt has: {', '.join(known)}"
+                )
+                raise RecipeError(Problem(f"--without {name}", "", message))
+            self._drop(name, f"--without {name}")
+
+    def _tables(self) -> list[str]:
+        return [*self.data, *(["sample"] if self.sample is not None else [])]
+
+    def _drop(self, name: str, origin: Document | str) -> None:
+        self.data.pop(name, None)
+        if name == "sample":
+            self.sample = None
+        elif self.sample is not None:
+            self.sample.pop(name, None)
+        self._note([(name,)], origin)
 
     def _note(self, keys: Iterable[KeyPath], origin: Document | str | None) -> None:
         """Remember where values stand: in a file, in a `--set`, or (None) in the `[sample]`."""

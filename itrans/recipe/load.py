@@ -80,18 +80,26 @@ class Recipe:
             raise PluginError(f"{owner(use)} failed: {type(error).__name__}: {error}") from error
 
 
-def load_recipe(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), sample: bool | None = None) -> Recipe:
+def load_recipe(
+    path: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    sample: bool | None = None,
+    without: Sequence[str] = (),
+) -> Recipe:
     """Read and check a recipe.
 
     Args:
         path: a TOML file.
         overrides: `key=value` texts, as given with `--set`; they win over everything.
         sample: whether `[sample]` is laid over the recipe; None lays it where the folder `dataset.root` is not there.
+        without: tables to leave out, as given with `--without`; `overrides` may write them anew.
 
     Raises:
         RecipeError: with every fault, each with file, line and dotted key.
     """
     layers = Layers(*read_documents(path))
+    layers.leave_out(without)
     root = _missing_root(layers, overrides) if sample is None else None
     if sample and layers.sample is None:
         raise RecipeError(Problem(str(path), "sample", "This recipe has no [sample], which --sample asks for."))

@@ -42,11 +42,11 @@ def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], othe
 
     named: dict[str, Recipe] = {}
     for member, recipe in zip(members, recipes, strict=True):
-        named.setdefault(member.name, recipe)
+        named.setdefault(member.title, recipe)
         note(member.folder, _unlike(Path(member.folder), recipe))
     for member in others:
-        if member.name in named:
-            note(member.folder, _unlike(Path(member.folder), named[member.name], besides=(("seed",),)))
+        if member.title in named:
+            note(member.folder, _unlike(Path(member.folder), named[member.title], besides=(("seed",),)))
     if found:
         listing = "\n".join(
             f"{folders[0]}{f' and {len(folders) - 1} more' if len(folders) > 1 else ''}: {fault}"

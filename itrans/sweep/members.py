@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from itrans.engine.log_lines import read_log
 from itrans.engine.record import SAMPLE_NOTE
 from itrans.errors import DataError, OutputError
+from itrans.sweep.variants import folder_name, variants_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,8 @@ class Member:
         real: the FCN score of the real photos that its translations are to look like; empty without a segmenter.
         sample: what stood in for its data; None if nothing did.
         fault: what went wrong, while it was run or while it was scored.
+        varied: the overrides that tell it from the recipe's other members, as `key=value`.
+        metric: what decides which of them is the best; `auto` is told by what has been measured.
     """
 
     name: str
@@ -56,8 +59,15 @@ class Member:
     real: dict[str, float] = field(default_factory=dict)
     sample: str | None = None
     fault: str = ""
+    varied: list[str] = field(default_factory=list)
+    metric: str = "auto"
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @property
+    def title(self) -> str:
+        """What a table calls it, apart from its seed: its recipe, and how it varies that."""
+        return ": ".join([self.name, *([" ".join(self.varied)] if self.varied else [])])
 
     @property
     def has_ended(self) -> bool:
@@ -72,27 +82,34 @@ class _Noted:
     members: list[Member]
 
 
-def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path) -> list[Member]:
-    """Return what a sweep consists of: every recipe with every seed.
+def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path, vary: Sequence[str] = ()) -> list[Member]:
+    """Return what a sweep consists of: every recipe with every combination of what varies, with every seed.
 
     Args:
         recipes: files.
         seeds: none for each recipe's own.
         output: the sweep's folder.
+        vary: see `variants_of`.
 
     Raises:
-        DataError: two recipes have the same name, and would share a folder.
+        DataError: two recipes, or two combinations, would share a folder; or `vary` is wrong.
     """
     named: dict[str, str] = {}
     for recipe in recipes:
         other = named.setdefault(Path(recipe).stem, recipe)
         if other != recipe:
             raise DataError(f"{other} and {recipe} have the same name, and would share a folder: rename one.")
-    return [
-        Member(name, recipe, seed, str(output / (name if seed is None else f"{name}-seed{seed}")))
-        for name, recipe in named.items()
-        for seed in (dict.fromkeys(seeds) or [None])
-    ]
+    folders: dict[str, list[str]] = {}
+    found = []
+    for name, recipe in named.items():
+        for varied in variants_of(vary):
+            folder = folder_name(name, varied)
+            if (twin := folders.setdefault(folder, varied)) is not varied:
+                raise DataError(f"{' '.join(twin)} and {' '.join(varied)} would share the folder {folder}.")
+            for seed in dict.fromkeys(seeds) or [None]:
+                path = output / (folder if seed is None else f"{folder}-seed{seed}")
+                found.append(Member(name, recipe, seed, str(path), varied=varied))
+    return found
 
 
 def earlier_results(output: Path) -> dict[str, Member]:

@@ -250,3 +250,19 @@ def test_without_a_recipe_those_that_are_here_are_listed(itrans, recipe, tmp_pat
     assert "recipes/mine.toml\n" in done.stderr
     assert "tiny.toml\n" in done.stderr
     assert "pyproject" not in done.stderr
+
+
+def test_a_table_can_be_left_out_on_the_command_line(itrans, recipe):
+    loss = 'loss=[{name="l1"}]'
+    assert "patchgan" in itrans("run", recipe, "--check").output
+    for options in (["--without", "discriminator,seed"], ["--without", "discriminator", "--without", "seed"]):
+        done = itrans("run", recipe, "--check", *options, "--set", loss)
+        assert done.exit_code == 0, done.output
+        assert "patchgan" not in done.output
+    done = itrans("run", recipe, "--check", "--without", "discriminater")
+    assert done.exit_code == 2
+    assert 'Did you mean "discriminator"?' in done.stderr
+    done = itrans("run", recipe, "--check", "--without", "generator")
+    assert done.exit_code == 2
+    assert "--without generator  generator" in done.stderr
+    assert "discriminator" not in itrans("inspect", recipe, "--without", "discriminator", "--set", loss).output
