@@ -16,6 +16,8 @@ from itrans import __version__
 from itrans.cli.console import INTERRUPTED
 from itrans.errors import ItransError, legible
 
+_NOTHING = re.compile("--[a-z-]+=")
+_EMPTY = "''"
 _OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 _COMMANDS = {
@@ -37,14 +39,12 @@ class _LazyGroup(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         never_fail_to_print()
-        for place, argument in enumerate(args):
-            before = f"the one after `{' '.join(['itrans', *args[:place]])}`"
-            if not argument or re.fullmatch("--[a-z-]+=", argument):
-                remedy = "Choose a folder, such as -o runs/mine." if args[place - 1] in {"-o", "--output"} else ""
-                message = f"An argument is empty: {argument or before}. Is a variable of the shell not set? {remedy}"
-                context.fail(message.rstrip())
-            if "\0" in argument:
-                context.fail(f"An argument has a NUL in it, which no path and no value can have: {before}.")
+        given = args[: args.index("--")] if "--" in args else args  # what follows is meant as it is
+        if empty := next((place for place, text in enumerate(given, 1) if not text or _NOTHING.fullmatch(text)), 0):
+            remedy = "Choose a folder, such as -o runs/mine." if given[empty - 2] in {"-o", "--output"} else ""
+            context.fail(f"An argument is empty{_place(given, empty)}. Is a variable not set? {remedy}".rstrip())
+        if wrong := next((place for place, text in enumerate(args, 1) if "\0" in text), 0):
+            context.fail(f"An argument has a NUL in it, which no path and no value can have{_place(args, wrong)}.")
         return super().parse_args(context, args)
 
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -89,6 +89,11 @@ class _LazyGroup(click.Group):
                 raise
             click.echo("Interrupted.", err=True)
             context.exit(INTERRUPTED)
+
+
+def _place(args: list[str], place: int) -> str:
+    """Return where an argument stands, after what it is; places are counted from 1."""
+    return f", number {place} of: itrans {legible(' '.join(argument or _EMPTY for argument in args[:place]))}"
 
 
 def _of_a_path(error: Exception) -> str | None:
