@@ -44,8 +44,11 @@ def sample_note(recipe: Recipe) -> str | None:
 def missing_root(recipe: Recipe) -> Problem | None:
     """Return what there is to say if the data set's folder is not there: also how to get it, if there is a way."""
     root = recipe.tables.dataset.arguments.get("root")
-    if not isinstance(root, str) or is_there(expanded(root)):
+    if not isinstance(root, str) or (root and is_there(expanded(root))):
         return None
+    if not root:
+        message = 'The data set\'s folder is an empty text. For the current folder, write "."'
+        return Problem(*recipe.where(("dataset", "root")), message)
     return Problem(
         *recipe.where(("dataset", "root")),
         f"The data set's folder {root} is not there.{_how_to_get(root, 'Fetch it:')}",

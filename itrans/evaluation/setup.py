@@ -12,6 +12,7 @@ from itrans.engine.segmentation import LABEL_METRICS
 from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
 from itrans.evaluation.per_picture import PICTURE_METRICS
 from itrans.evaluation.per_set import SET_METRICS
+from itrans.files import expanded, is_there
 from itrans.protocols import ImageSpec
 from itrans.recipe.check import check
 from itrans.recipe.document import Document
@@ -66,7 +67,7 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         DataError: the data set is not there, is empty, or has other pictures than the checkpoint was trained on.
     """
     root = recipe.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not Path(root).exists():
+    if isinstance(root, str) and not is_there(expanded(root)):
         raise DataError(
             f"The data set of {path} was in the folder {root}, which is not there. If it is elsewhere: "
             "--set dataset.root=FOLDER"

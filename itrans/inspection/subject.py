@@ -14,6 +14,7 @@ from itrans.data.loader import checked_pair
 from itrans.engine.build import build_dataset, build_method
 from itrans.engine.checkpoint import load_checkpoint
 from itrans.errors import DataError, ItransError
+from itrans.files import expanded, is_there
 from itrans.protocols import ImageSpec
 from itrans.recipe.load import Recipe, load_recipe
 from itrans.registry import LOSSES
@@ -137,7 +138,7 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
         "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
     )
     root = recipe.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not Path(root).exists():
+    if isinstance(root, str) and not is_there(expanded(root)):
         return None, [f"The data set's folder {root} is not there: {consequence}."]
     try:
         return build_dataset(recipe, "train"), []

@@ -266,3 +266,22 @@ def test_a_table_can_be_left_out_on_the_command_line(itrans, recipe):
     assert done.exit_code == 2
     assert "--without generator  generator" in done.stderr
     assert "discriminator" not in itrans("inspect", recipe, "--without", "discriminator", "--set", loss).output
+
+
+def test_an_empty_root_is_not_the_current_folder(itrans, recipe, tmp_path):
+    done = itrans("run", recipe, "-o", "out", "--set", "dataset.root=")
+    assert done.exit_code == 2
+    assert "--set dataset.root=  dataset.root" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_in_the_home_folder_are_found_by_every_command(itrans, recipe, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    root = "dataset.root=~/aligned"
+    done = itrans("run", recipe, "-o", "out", "--set", root, "--set", "train.steps=1")
+    assert done.exit_code == 0, done.output
+    for command in (["evaluate", "out/checkpoints/best.pt"], ["inspect", recipe, "--set", root]):
+        done = itrans(*command)
+        assert done.exit_code == 0, done.output
+        assert "not there" not in done.output
+    assert itrans("data", "check", recipe, "--set", root).exit_code == 0
