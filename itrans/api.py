@@ -120,6 +120,7 @@ __all__ = [
     "read_label_map",
     "spec_of",
     "split_folders",
+    "unread_suffixes",
     "weights_address",
     "with_ab",
     "write_image",
@@ -190,6 +191,13 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     from itrans.data import images
 
     return images.find_images(folder)
+
+
+def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
+    """Return how many files of each suffix `find_images` leaves out; see `itrans.data.images.unread_suffixes`."""
+    from itrans.data import images
+
+    return images.unread_suffixes(folder)
 
 
 def existing_root(root: str | os.PathLike[str]) -> Path:

@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,8 @@ from itrans.files import replacing
 from itrans.protocols import ImageSpec, PixelType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cv2.typing import MatLike
     from numpy.typing import NDArray
 
@@ -38,6 +41,14 @@ _WRITABLE = {
 }
 SUFFIXES = frozenset(_WRITABLE)
 """The formats that are read and written, by suffix in lower case."""
+
+_TEXTS = frozenset(
+    {
+        *(".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".log", ".md", ".md5", ".py", ".sha256", ".toml", ".tsv"),
+        *(".txt", ".xml", ".yaml", ".yml"),
+    }
+)
+"""What lies beside pictures and is no picture that somebody may miss."""
 
 _CHANNELS = {".npy": None, ".tif": (1, 3, 4), ".tiff": (1, 3, 4), ".png": (1, 3, 4), ".webp": (3, 4)}
 """The channel counts that a format can hold: None for any, grey and RGB where nothing is said."""
@@ -113,21 +124,37 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     Raises:
         DataError: the folder, or one in it, is missing or cannot be read.
     """
+    return [Path(name) for name in sorted(name for name in _files(folder) if _suffix(name) in SUFFIXES)]
+
+
+def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
+    """Return how many files of each suffix `find_images` leaves out, the most frequent first.
+
+    Suffixes are in lower case, and `""` stands for names without one. Hidden files, and texts that lie beside pictures
+    (`.txt`, `.json`, `.csv` and the like), are not counted.
+
+    Raises:
+        DataError: see `find_images`.
+    """
+    counts = Counter(_suffix(name) for name in _files(folder))
+    return {suffix: count for suffix, count in counts.most_common() if suffix not in SUFFIXES | _TEXTS}
+
+
+def _files(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield the files in a folder and the folders in it, relative to it and written with `/`, without hidden ones."""
 
     def refuse(error: OSError) -> None:
         raise DataError(f"The folder {error.filename} cannot be read: {error.strerror}.") from error
 
-    found = []
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         inner = Path(place).relative_to(folder).as_posix()
         prefix = "" if inner == "." else f"{inner}/"
-        found += [
-            prefix + name
-            for name in files
-            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  # 50,000 times
-        ]
-    return [Path(name) for name in sorted(found)]
+        yield from (prefix + name for name in files if not name.startswith("."))
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122  # 50,000 times
 
 
 def spec_of(image: ImageArray) -> ImageSpec:

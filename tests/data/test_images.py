@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from data.pictures import picture
 
-from itrans.data.images import as_channels, find_images, spec_of
+from itrans.data.images import as_channels, find_images, spec_of, unread_suffixes
 from itrans.errors import DataError
 from itrans.protocols import ImageSpec
 
@@ -33,6 +33,16 @@ def test_hidden_is_what_lies_below_the_folder_not_above_it(tmp_path):
 def test_missing_folder_is_not_an_empty_one(tmp_path):
     with pytest.raises(DataError, match=r"nowhere cannot be read: No such file"):
         find_images(tmp_path / "nowhere")
+
+
+def test_files_that_are_left_out_are_counted_by_suffix(tmp_path):
+    names = ["a.png", "b.HEIC", "in/c.heic", "in/d.cr2", "in/e", "notes.txt", "labels.json", ".f.heic", ".git/g.psd"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert unread_suffixes(tmp_path) == {".heic": 2, ".cr2": 1, "": 1}
+    assert next(iter(unread_suffixes(tmp_path))) == ".heic"
 
 
 def test_spec_of_an_array():
