@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from itrans.data.suffixes import READ_SUFFIXES
 from itrans.errors import DataError, OutputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ PUBLISHED_AT = "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets"
 MIRROR_VARIABLE = "ITRANS_DATASETS_URL"
 
 SPLITS = ("train", "val", "test")
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 Stage = Literal["downloading", "unpacking"]
 
@@ -191,7 +191,7 @@ def picture_counts(folder: Path) -> dict[str, int]:
     """Return how many pictures each split of a data set holds; a split without a folder is left out."""
     return {
         split: sum(
-            Path(file).suffix.lower() in PICTURE_SUFFIXES for _, _, files in os.walk(folder / split) for file in files
+            Path(file).suffix.lower() in READ_SUFFIXES for _, _, files in os.walk(folder / split) for file in files
         )
         for split in SPLITS
         if (folder / split).is_dir()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_LOSSY = (".jpg", ".jpeg")
+_LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 def read_indices(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -55,7 +55,7 @@ def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8] | 
             f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}, but dataset.palette says that label "
             "maps are in colours of 8 bits. Leave it out if the values are classes."
         )
-    places = np.take(_places(palette.tobytes()), _codes(cast("NDArray[np.uint8]", as_channels(image, 3))))
+    places = np.take(_places(palette.tobytes()), _codes(cast("NDArray[np.uint8]", image)))
     if not places.all():
         row, column = np.argwhere(places == 0)[0]
         colour = ", ".join(str(value) for value in image[row, column, :3])
@@ -99,6 +99,6 @@ def _places(palette: bytes) -> NDArray[np.uint16]:
 
 
 def _codes(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return RGB colours of 8 bits, `(h, w, 3)`, as one number of 24 bits each, `(h, w)`."""
+    """Return RGB colours of 8 bits, `(h, w, 3)`, as one number of 24 bits each, `(h, w)`; alpha is not looked at."""
     codes: NDArray[np.uint32] = as_channels(colours, 4).view("<u4")[:, :, 0]
     return codes & np.uint32(0xFFFFFF)

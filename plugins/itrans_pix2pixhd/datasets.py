@@ -16,6 +16,7 @@ from itrans.api import (
     counted,
     match_images,
     read_image,
+    read_label_map,
     spec_of,
     split_folders,
 )
@@ -139,7 +140,7 @@ def boundaries(instances: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _map_of(file: Path) -> ImageArray:
-    image = read_image(file)
+    image = read_label_map(file)
     if image.shape[2] != 1 or image.dtype == np.float32:
         raise DataError(
             f"{file} has {counted(image.shape[2], 'channel')} of {image.dtype}; a map has one channel of whole "
