@@ -1,112 +1,38 @@
-"""Files, folders and globs -> translated files: reading, translating and writing at the same time."""
+"""Files -> translated files: reading, translating and writing at the same time."""
 
 from __future__ import annotations
 
-import glob
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from itrans.data.images import SUFFIXES, find_images, read_image, write_image
+from itrans.data.images import read_image
 from itrans.data.label_maps import read_label_map
-from itrans.errors import DataError, ItransError, OutputError
+from itrans.data.metadata import metadata_of
+from itrans.data.room import amount
+from itrans.data.writing import holds, write_image
+from itrans.engine.inputs import as_source
+from itrans.errors import DataError, ItransError, OutputError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.data.metadata import Metadata
+    from itrans.protocols import ImageArray
     from itrans.translate import Translator
-
-LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
-"""Outputs keep their input's suffix if it is one of these; anything else becomes PNG."""
+    from itrans.translate_jobs import Job
 
 _READERS = 2
 _READ_AHEAD = 4
+_HELD = 1 << 28
+"""Bytes of pictures that have been read, or wait to be written: about so many, however large they are."""
 
-
-@dataclass(frozen=True)
-class Job:
-    """A picture to translate.
-
-    Attributes:
-        source: the file to read.
-        outputs: the files to write, one for each sample.
-    """
-
-    source: Path
-    outputs: tuple[Path, ...]
-
-
-def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
-    """Return what there is to translate.
-
-    Args:
-        inputs: files, folders (with all that is in them), and patterns such as `*.png`.
-        output: the folder to write to; what comes from a folder keeps its place in it.
-        samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
-            leading zeros where it takes some to sort them.
-        format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
-
-    Raises:
-        DataError: an input is not there, a folder has no pictures, or two would be written to one file.
-        OutputError: a picture would be written over one of the inputs.
-    """
-    return _without_collisions(
-        Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
-        for item in inputs
-        for source, place in _found(item)
-    )
-
-
-def fitting(jobs: Sequence[Job], target: ImageSpec) -> list[Job]:
-    """Return the jobs with outputs in a format that holds what the translator makes.
-
-    Args:
-        jobs: what to translate.
-        target: what translations are like; only their channels matter, unless they are floats.
-
-    Raises:
-        DataError: see `find_jobs`.
-        OutputError: see `find_jobs`.
-    """
-    channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
-    if channels in {1, 3, 4} and target.dtype != "float32":
-        return list(jobs)
-    suffix = ".tif" if channels in {1, 3, 4} else ".npy"
-    kept = {".npy", suffix, ".tiff" if suffix == ".tif" else suffix}
-
-    def fitted(output: Path) -> Path:
-        return output if output.suffix.lower() in kept else output.with_suffix(suffix)
-
-    return _without_collisions(Job(job.source, tuple(map(fitted, job.outputs))) for job in jobs)
-
-
-def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
-    if samples == 1:
-        return (output,)
-    digits = len(str(samples))
-    return tuple(
-        output.with_name(f"{output.stem}-{number:0{digits}d}{output.suffix}") for number in range(1, samples + 1)
-    )
-
-
-def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
-    """Return each job once; raise what `find_jobs` says."""
-    jobs = list(jobs)
-    sources = {job.source.resolve() for job in jobs}
-    written: dict[Path, Path] = {}
-    for job in jobs:
-        for output in job.outputs:
-            if output.resolve() in sources:
-                raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
-            other = written.setdefault(output, job.source)
-            if other != job.source:
-                raise DataError(f"{other} and {job.source} would both be written to {output}. Translate them apart.")
-    return list({job.outputs: job for job in jobs}.values())
+_SMALL = 1 << 22
+"""Pixels of a batch that are translated without asking whether there is memory for them."""
 
 
 def translate_files(
@@ -115,6 +41,8 @@ def translate_files(
     *,
     batch_size: int = 8,
     direction: str | None = None,
+    background: str = "white",
+    strict: bool = False,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -123,10 +51,13 @@ def translate_files(
     Args:
         translator: its seed makes the first sample of each picture, the next seed the second one, and so on.
         jobs: what to translate.
-        batch_size: how many pictures at once.
+        batch_size: how many pictures at once; fewer, where the memory that is free does not do for more.
         direction: one of the translator's; None is the first.
+        background: the colour under what is transparent, where a picture has alpha and the generator takes none.
+        strict: refuse pictures with other channels than the generator takes, rather than convert them.
         done: called with each job when all of it is written, or with what is wrong with its picture.
-        warn: called once, with a sentence, if all samples of a picture are the same.
+        warn: called with a sentence if all samples of a picture are the same, and at the end with what was converted
+            and what was lost, once for all pictures.
 
     Raises:
         DataError: there is no such direction.
@@ -136,21 +67,36 @@ def translate_files(
     read = read_label_map if taken.kind == "labels" else read_image
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
         run = _Run(translator, writer, batch_size, direction, done, warn)
+        notes: dict[str, list[Job]] = {}
         try:
-            for job, image in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
+            for job, found in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
                 try:
-                    if isinstance(image, ItransError):
-                        raise image
+                    if isinstance(found, ItransError):
+                        raise found
+                    image, note = (found.image, None) if strict else as_source(found.image, taken, background)
                     translator.check(image, direction)
+                    run.add(job, image, found.metadata)
                 except ItransError as error:
                     done(job, error)
                 else:
-                    run.add(job, image)
+                    if note is not None:
+                        notes.setdefault(note, []).append(job)
             run.finish()
         except BaseException:
             readers.shutdown(wait=False, cancel_futures=True)
             writer.shutdown(wait=False, cancel_futures=True)
             raise
+    for note, of in (notes | run.lost).items():
+        which = f"{len(of)} pictures, such as {of[0].source}" if len(of) > 1 else str(of[0].source)
+        warn(f"{which}: {note}.")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture that has been read."""
+
+    image: ImageArray
+    metadata: Metadata
 
 
 @dataclass
@@ -159,6 +105,7 @@ class _Picture:
 
     job: Job
     image: ImageArray
+    metadata: Metadata
     unwritten: int
     first: ImageArray | None = None
     alike: bool = True
@@ -180,31 +127,54 @@ class _Run:
         self._translator, self._writer, self._direction = translator, writer, direction
         self._batch_size, self._most = batch_size, _READ_AHEAD * batch_size
         self._done, self._warn, self._warned = done, warn, False
-        self._waiting: dict[tuple[object, ...], list[tuple[_Picture, int]]] = {}
-        self._written: deque[tuple[_Picture, Future[None]]] = deque()
+        self._waiting: dict[tuple[object, object, int], list[tuple[_Picture, int]]] = {}
+        self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
+        self.lost: dict[str, list[Job]] = {}
 
-    def add(self, job: Job, image: ImageArray) -> None:
-        """Have all samples of a picture made, as soon as there are enough for a batch."""
-        picture = _Picture(job, image, len(job.outputs))
-        group = self._waiting.setdefault((image.shape, image.dtype), [])
+    def add(self, job: Job, image: ImageArray, metadata: Metadata) -> None:
+        """Have all samples of a picture made, as soon as there are enough for a batch.
+
+        Raises:
+            DataError: there is not enough memory for it.
+        """
+        size = self._size_of_batch(image, job.source)
+        picture = _Picture(job, image, metadata, len(job.outputs))
+        group = self._waiting.setdefault((image.shape, image.dtype, size), [])
         group += [(picture, number) for number in range(len(job.outputs))]
-        while len(group) >= self._batch_size:
-            self._flush(group)
-        if sum(map(len, self._waiting.values())) >= self._most:
-            self._flush(max(self._waiting.values(), key=len))
+        while len(group) >= size:
+            self._flush(group, size)
+        waiting = [one for group in self._waiting.values() for one, _ in group]
+        if len(waiting) >= self._most or sum(one.image.nbytes for one in waiting) > _HELD:
+            key, group = max(self._waiting.items(), key=lambda item: len(item[1]))
+            self._flush(group, key[-1])
 
     def finish(self) -> None:
         """Make what waits, and see everything written."""
-        for group in self._waiting.values():
+        for (_, _, size), group in self._waiting.items():
             while group:
-                self._flush(group)
+                self._flush(group, size)
         while self._written:
             self._finish_one()
 
-    def _flush(self, group: list[tuple[_Picture, int]]) -> None:
+    def _size_of_batch(self, image: ImageArray, path: Path) -> int:
+        """Return how many pictures like this one there is memory for at once."""
+        height, width = image.shape[:2]
+        if height * width * self._batch_size <= _SMALL:
+            return self._batch_size
+        need, free = self._translator.room(image, self._direction)
+        if free is None:
+            return self._batch_size
+        if need > free:
+            raise DataError(
+                f"{path} is {width} x {height} pixels, which this checkpoint's generator takes about {amount(need)} of "
+                f"memory to translate, and {amount(free)} are free. Cut it into parts, or scale it down."
+            )
+        return min(self._batch_size, int(free // need))
+
+    def _flush(self, group: list[tuple[_Picture, int]], size: int) -> None:
         """Make a batch of a group's first samples, and take them out of it."""
-        batch = [(picture, number) for picture, number in group[: self._batch_size] if not picture.failed]
-        del group[: self._batch_size]
+        batch = [(picture, number) for picture, number in group[:size] if not picture.failed]
+        del group[:size]
         seeds = [self._translator.seed + number for _, number in batch]
         try:
             outputs = self._translator.translate_batch(
@@ -214,16 +184,27 @@ class _Run:
             if isinstance(error.__cause__, ValueError):
                 raise  # the method has no such direction: that is no picture's fault
             for picture, _ in batch:
-                if not picture.failed:
-                    picture.failed = True
-                    self._done(picture.job, error)
+                self._fail(picture, error)
             return
         for (picture, number), output in zip(batch, outputs, strict=True):
-            self._written.append((picture, self._writer.submit(write_image, picture.job.outputs[number], output)))
+            path = picture.job.outputs[number]
+            if not holds(path.suffix.lower(), output.shape[2], output.dtype.name):
+                made = f"{counted(output.shape[2], 'channel')} of {output.dtype}"
+                self._fail(
+                    picture, OutputError(f"{path} cannot hold its translation, {made}. Choose another --format.")
+                )
+                continue
+            writing = self._writer.submit(write_image, path, output, picture.metadata)
+            self._written.append((picture, writing, output.nbytes))
             if not self._warned and len(picture.job.outputs) > 1:
                 self._compare(picture, number, output)
-        while len(self._written) > self._most:
+        while len(self._written) > self._most or sum(size for _, _, size in self._written) > _HELD:
             self._finish_one()
+
+    def _fail(self, picture: _Picture, error: ItransError) -> None:
+        if not picture.failed:
+            picture.failed = True
+            self._done(picture.job, error)
 
     def _compare(self, picture: _Picture, number: int, output: ImageArray) -> None:
         if picture.first is None:
@@ -238,50 +219,37 @@ class _Run:
             )
 
     def _finish_one(self) -> None:
-        picture, writing = self._written.popleft()
-        writing.result()
+        picture, writing, _ = self._written.popleft()
+        lost = writing.result()
         picture.unwritten -= 1
         if not picture.unwritten:
             self._done(picture.job, None)
+            if lost:
+                suffix = picture.job.outputs[0].suffix
+                note = f"{' and '.join(sorted(lost))} could not be kept, for which {suffix} has no room"
+                self.lost.setdefault(note, []).append(picture.job)
 
 
 def _read_ahead(
-    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], ImageArray], ahead: int
-) -> Iterator[tuple[Job, ImageArray | ItransError]]:
-    reading: deque[tuple[Job, Future[ImageArray | ItransError]]] = deque()
+    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], ImageArray], most: int
+) -> Iterator[tuple[Job, _Found | ItransError]]:
+    """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
+    reading: deque[tuple[Job, Future[_Found | ItransError]]] = deque()
+    ahead = _READERS
     for job in jobs:
         reading.append((job, readers.submit(_read, read, job.source)))
-        if len(reading) > ahead:
-            first, image = reading.popleft()
-            yield first, image.result()
-    for job, image in reading:
-        yield job, image.result()
+        while len(reading) > ahead:
+            first, reads = reading.popleft()
+            found = reads.result()
+            if isinstance(found, _Found):
+                ahead = max(1, min(most, _HELD // found.image.nbytes))
+            yield first, found
+    for job, reads in reading:
+        yield job, reads.result()
 
 
-def _read(read: Callable[[Path], ImageArray], path: Path) -> ImageArray | ItransError:
+def _read(read: Callable[[Path], ImageArray], path: Path) -> _Found | ItransError:
     try:
-        return read(path)
+        return _Found(read(path), metadata_of(path))
     except ItransError as error:
         return error
-
-
-def _found(item: str) -> list[tuple[Path, Path]]:
-    """Return the files that an input stands for, each with its place in the output folder."""
-    path = Path(item)
-    if path.is_dir():
-        places = find_images(path)
-        if not places:
-            raise DataError(f"{path} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-        return [(path / place, place) for place in places]
-    if path.exists():
-        return [(path, Path(path.name))]
-    matches = [Path(match) for match in sorted(glob.glob(item, recursive=True))]  # noqa: PTH207  # absolute patterns too
-    pictures = [match for match in matches if match.is_file()]
-    if not pictures:
-        what = "matches no file" if glob.has_magic(item) else "does not exist"
-        raise DataError(f"{item} {what}.")
-    return [(match, Path(match.name)) for match in pictures]
-
-
-def _suffix(place: Path) -> str:
-    return place.suffix if place.suffix.lower() in LOSSLESS else ".png"

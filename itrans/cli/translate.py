@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from itrans.errors import ItransError
-    from itrans.translate_files import Job
+    from itrans.translate_jobs import Job
 
 _MOST_NAMED = 20
 
@@ -45,6 +45,14 @@ _MOST_NAMED = 20
     type=click.Choice(["png", "tif", "npy", "bmp"]),
     help="Of the outputs. [default: the input's, or PNG for JPEG and WebP]",
 )
+@click.option(
+    "--background",
+    default="white",
+    show_default=True,
+    metavar="COLOUR",
+    help="What a picture with transparency is laid on, where the generator takes none: white, black, #rrggbb.",
+)
+@click.option("--strict", is_flag=True, help="Refuse pictures with other channels than the generator takes.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
 @click.option("--direction", help="For methods that translate both ways. [default: the method's first]")
 @click.option(
@@ -64,6 +72,8 @@ def translate(
     seed: int,
     samples: int,
     format_: str | None,
+    background: str,
+    strict: bool,
     batch_size: int,
     direction: str | None,
     precision: str,
@@ -73,12 +83,21 @@ def translate(
     """Translate pictures: files, folders and patterns such as 'in/*.png'.
 
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
-    do. The same picture, seed and mode give the same output, whatever else is translated with it; --samples 5 gives
-    five, of five seeds. An input that cannot be read is reported and skipped; the exit code is then 2.
+    do. Grey becomes RGB, and RGB grey, where the generator takes that; what is transparent is laid on a colour. That is
+    said, and --strict refuses it. The same picture, seed and mode give the same output, whatever else is translated
+    with it; --samples 5 gives five, of five seeds. An input that cannot be read is reported and skipped; the exit code
+    is then 2.
     """
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
-    from itrans.translate_files import find_jobs, fitting, translate_files
+    from itrans.data.channels import colour_of
+    from itrans.translate_files import translate_files
+    from itrans.translate_jobs import find_jobs, fitting
+
+    try:
+        colour_of(background)
+    except ValueError as error:
+        raise DataError(f"--background: {error}.") from error
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     import_code(code)
@@ -91,7 +110,11 @@ def translate(
     from itrans.translate import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
-    jobs = fitting(jobs, translator.specs(direction)[1])
+
+    def warn(text: str) -> None:
+        click.echo(f"Warning: {text}", err=True)
+
+    jobs = fitting(jobs, *translator.specs(direction), format_, warn)
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
@@ -107,8 +130,10 @@ def translate(
             jobs,
             batch_size=batch_size,
             direction=direction,
+            background=background,
+            strict=strict,
             done=done,
-            warn=lambda text: click.echo(f"Warning: {text}", err=True),
+            warn=warn,
         )
     drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
     click.echo(f"{len(jobs) - len(failures)} of {len(jobs)} pictures translated into {output} (mode {mode}, {drawn})")

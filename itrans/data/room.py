@@ -52,7 +52,7 @@ def check_room(path: str | os.PathLike[str], width: int, height: int, pixel: int
         return
     size = f"{path} is {width} x {height} pixels, which take {amount(need)} when they are decoded"
     if need > max(_LARGEST, _BOMB * stored):
-        raise DataError(f"{size}, out of {amount(stored)}: pictures like that are not read. Cut it into parts.")
+        raise DataError(f"{size}, in a file of {amount(stored)}: pictures like that are not read. Cut it into parts.")
     free = free_memory()
     if free is not None and need > free / 2:
         raise DataError(f"{size}, and as much again while that is done; {amount(free)} of memory are free.")
