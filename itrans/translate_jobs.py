@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.data.images import SUFFIXES, find_images
+from itrans.data.images import SUFFIXES, find_images, unread_suffixes
 from itrans.data.writing import holds
 from itrans.errors import DataError, OutputError, counted
 
@@ -131,7 +131,9 @@ def _found(item: str) -> list[tuple[Path, Path]]:
     if path.is_dir():
         places = find_images(path)
         if not places:
-            raise DataError(f"{path} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            others = [f"{count} {suffix or 'without a suffix'}" for suffix, count in unread_suffixes(path).items()]
+            found = f", but {', '.join(others)}, which are not read" if others else ""
+            raise DataError(f"{path} holds no pictures{found}. Pictures are {', '.join(sorted(SUFFIXES))}.")
         return [(path / place, place) for place in places]
     if path.exists():
         return [(path, Path(path.name))]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 256, 257, 258, 259, 262, 277, 284
-_EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
+_TILE_WIDTH, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 322, 338, 339
 _STORED_SIZES = (279, 325)
 """Bytes of each strip and of each tile."""
 
@@ -147,7 +147,8 @@ def _planes(
             changes[_PHOTOMETRIC] = _BLACK_IS_ZERO
         content = page.alone(changes)
         image = opencv_decoded(content, cv2.IMREAD_UNCHANGED)
-        if image is None and bits == 8 and samples < 4:  # as tiles of 16 x 16 from memory
+        # OpenCV does not read such tiles from memory, for which libtiff expects another size.
+        if image is None and bits == 8 and compression == 1 and page.number(_TILE_WIDTH, 0) == 16:
             image = pillow_decoded(path, content, "TIFF")
         if image is None or (image.shape[2] if image.ndim == 3 else 1) != samples:
             raise ValueError("OpenCV does not read it")

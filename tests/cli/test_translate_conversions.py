@@ -194,6 +194,18 @@ def test_one_picture_that_its_format_cannot_hold_stops_no_other(itrans, trained)
     assert [path.name for path in Path("out").iterdir()] == ["b.bmp"]
 
 
+def test_a_folder_of_what_is_not_read_says_what_there_is(itrans, trained):
+    checkpoint = trained()
+    Path("in/deep").mkdir(parents=True)
+    for name in ("a.heic", "deep/b.HEIC", "c.cr2"):
+        Path("in", name).touch()
+
+    done = itrans("translate", checkpoint, "in", "-o", "out")
+
+    assert done.exit_code == 2
+    assert "in holds no pictures, but 2 .heic, 1 .cr2, which are not read" in done.stderr
+
+
 def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_size(itrans, trained, monkeypatch):
     checkpoint = trained()
     write_image("in/large.png", np.zeros((2100, 2000, 3), np.uint8))
