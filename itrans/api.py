@@ -198,7 +198,7 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
 
 
 def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
-    """Read a label map, `(H, W, C)`: of a palette PNG its indices; see `itrans.data.label_maps.read_label_map`."""
+    """Read a label map, `(H, W, C)`: the values that the file has; see `itrans.data.label_maps.read_label_map`."""
     from itrans.data import label_maps
 
     return label_maps.read_label_map(path)
@@ -266,11 +266,11 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
     folders.check_same_size(path, image, other_path, other)
 
 
-def as_channels(image: ImageArray, channels: int) -> ImageArray:
-    """Return a picture with 1, 3 or 4 channels; see `itrans.data.images.as_channels`."""
+def as_channels(image: ImageArray, channels: int, background: str = "white") -> ImageArray:
+    """Return a picture with 1, 3 or 4 channels, alpha laid on a colour; see `itrans.data.channels.as_channels`."""
     from itrans.data import images
 
-    return images.as_channels(image, channels)
+    return images.as_channels(image, channels, background)
 
 
 def lightness_and_ab(image: ImageArray) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

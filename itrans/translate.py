@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from itrans.data.colour import lightness_and_ab, with_ab
@@ -19,6 +20,7 @@ from itrans.engine.checkpoint import checkpoint_path, load_checkpoint, misfit
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.engine.inference import MODES, CastWeights, Mode, random_state, test_mode, why_alike
 from itrans.engine.inputs import refuse_unfit
+from itrans.engine.need import free_memory_of, memory_of
 from itrans.engine.preparation import dataset_class, preparation_of
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, did_you_mean, quoted
 
@@ -35,6 +37,8 @@ __all__ = ["Mode", "Precision", "Translator"]
 
 _NEEDED = ("method", "generator")
 """The kinds of components that translating has a use for."""
+_PROBE = 256
+"""The side of the picture on which memory is measured: what most generators pad smaller ones to."""
 
 
 class Translator:
@@ -113,6 +117,7 @@ class Translator:
             network.to(device=self._device, memory_format=self._memory_format)  # type: ignore[call-overload]
         self._cast_weights: CastWeights | None = None
         self._draws_for_itself = False
+        self._needs: dict[tuple[object, ...], float] = {}  # bytes for each pixel
 
     def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
         """Return what a direction takes and what it makes; the second of two swaps `source` and `target`.
@@ -256,6 +261,23 @@ class Translator:
         if target.kind == "ab" and source.kind == "lightness":
             return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
         return outputs
+
+    def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
+        """Return about how many bytes one picture takes to be translated, and how many are free on the device.
+
+        The first is measured on a small picture, once for each direction and type; the second is None if unknown.
+
+        Args:
+            image: see `translate`; only its shape and type matter.
+            direction: see `translate`.
+        """
+        height, width, channels = image.shape
+        key = direction, channels, image.dtype.name
+        if key not in self._needs:
+            small = np.zeros((_PROBE, _PROBE, channels), image.dtype)
+            self.translate(small, direction=direction)  # what is made once, such as weights of another type, is there
+            self._needs[key] = memory_of(lambda: self.translate(small, direction=direction)) / _PROBE**2
+        return self._needs[key] * height * width, free_memory_of(self._device)
 
     def why_alike(self) -> str:
         """Return why samples of one picture are all the same, as the end of a sentence."""

@@ -1,137 +1,41 @@
-"""Files, folders and globs -> translated files: reading, translating and writing at the same time."""
+"""Files -> translated files: reading, translating and writing at the same time."""
 
 from __future__ import annotations
 
-import glob
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from itrans.data.folders import no_pictures
-from itrans.data.images import SUFFIXES, find_images, read_image, write_image
+from itrans.data.images import read_image
 from itrans.data.label_maps import read_label_map
+from itrans.data.metadata import metadata_of
+from itrans.data.room import amount
+from itrans.data.writing import holds, write_image
+from itrans.engine.inputs import as_source
 from itrans.engine.preparation import Loaded
 from itrans.errors import DataError, ItransError, OutputError, counted
-from itrans.files import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
+    from itrans.data.metadata import Metadata
     from itrans.engine.preparation import Preparer
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.protocols import ImageArray
     from itrans.translate import Translator
-
-LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
-"""Outputs keep their input's suffix if it is one of these; anything else becomes PNG."""
+    from itrans.translate_jobs import Job
 
 _READERS = 2
 _READ_AHEAD = 4
+_HELD = 1 << 28
+"""Bytes of pictures that have been read, or wait to be written: about so many, however large they are."""
 
-
-@dataclass(frozen=True)
-class Job:
-    """A picture to translate.
-
-    Attributes:
-        source: the file to read.
-        outputs: the files to write, one for each sample.
-    """
-
-    source: Path
-    outputs: tuple[Path, ...]
-
-
-def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bool:
-    """Whether an output is the one picture to write, not a folder: `-o cat.png` of one input that is no folder."""
-    return (
-        len(inputs) == samples == 1
-        and output.suffix.lower() in SUFFIXES
-        and not output.is_dir()
-        and not glob.has_magic(inputs[0])
-        and not Path(inputs[0]).is_dir()
-    )
-
-
-def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
-    """Return what there is to translate.
-
-    Args:
-        inputs: files, folders (with all that is in them), and patterns such as `*.png`.
-        output: the folder to write to; what comes from a folder keeps its place in it. Or see `names_a_file`.
-        samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
-            leading zeros where it takes some to sort them.
-        format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
-
-    Raises:
-        DataError: an input is not there, a folder has no pictures, or two would be written to one file.
-        OutputError: a picture would be written over one of the inputs, or a picture's format is not `format_`.
-    """
-    if names_a_file(inputs, output, samples=samples):
-        if format_ and output.suffix.lower() != f".{format_}":
-            raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
-        return _without_collisions([Job(source, (output,)) for source, _ in _found(inputs[0])])
-    return _without_collisions(
-        Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
-        for item in inputs
-        for source, place in _found(item)
-    )
-
-
-def fitting(jobs: Sequence[Job], target: ImageSpec, source: ImageSpec | None = None) -> list[Job]:
-    """Return the jobs with outputs in a format that holds what the translator makes.
-
-    Args:
-        jobs: what to translate.
-        target: what translations are like. Floats, and channels that PNG does not hold, need TIFF or `.npy`; 16 bits
-            and transparency need PNG where BMP was meant.
-        source: what sources are like; where both have one type, translations have that of their pictures.
-
-    Raises:
-        DataError: see `find_jobs`.
-        OutputError: see `find_jobs`.
-    """
-    channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
-    if channels not in {1, 3, 4}:
-        suffix, kept = ".npy", {".npy"}
-    elif target.dtype == "float32":
-        suffix, kept = ".tif", {".npy", ".tif", ".tiff"}
-    elif channels == 4 or (target.dtype == "uint16" and source is not None and source.dtype != "uint16"):
-        suffix, kept = ".png", LOSSLESS - {".bmp"}
-    else:
-        return list(jobs)
-
-    def fitted(output: Path) -> Path:
-        return output if output.suffix.lower() in kept else output.with_suffix(suffix)
-
-    return _without_collisions(Job(job.source, tuple(map(fitted, job.outputs))) for job in jobs)
-
-
-def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
-    if samples == 1:
-        return (output,)
-    digits = len(str(samples))
-    return tuple(
-        output.with_name(f"{output.stem}-{number:0{digits}d}{output.suffix}") for number in range(1, samples + 1)
-    )
-
-
-def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
-    """Return each job once; raise what `find_jobs` says."""
-    jobs = list(jobs)
-    sources = {job.source.resolve() for job in jobs}
-    written: dict[Path, Path] = {}
-    for job in jobs:
-        for output in job.outputs:
-            if output.resolve() in sources:
-                raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
-            other = written.setdefault(output, job.source)
-            if other != job.source:
-                raise DataError(f"{other} and {job.source} would both be written to {output}. Translate them apart.")
-    return list({job.outputs: job for job in jobs}.values())
+_HALVES = "twice as wide as high, as pictures A|B are; this checkpoint translates one side: cut such pictures first"
+_SMALL = 1 << 22
+"""Pixels of a batch that are translated without asking whether there is memory for them."""
 
 
 def translate_files(
@@ -141,6 +45,8 @@ def translate_files(
     batch_size: int = 8,
     direction: str | None = None,
     prepare: Preparer | None = None,
+    background: str = "white",
+    strict: bool = False,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -149,12 +55,14 @@ def translate_files(
     Args:
         translator: its seed makes the first sample of each picture, the next seed the second one, and so on.
         jobs: what to translate.
-        batch_size: how many pictures at once.
+        batch_size: how many pictures at once; fewer, where the memory that is free does not do for more.
         direction: one of the translator's; None is the first.
         prepare: reads pictures, and does to them what the data set did in training; None reads them as they are.
+        background: the colour under what is transparent, where a picture has alpha and the generator takes none.
+        strict: refuse pictures with other channels than the generator takes, rather than convert them.
         done: called with each job when all of it is written, or with what is wrong with its picture.
-        warn: called once, with a sentence, if all samples of a picture are the same; and at the end if pictures seem to
-            have both sides of a pair.
+        warn: called with a sentence if all samples of a picture are the same, and at the end with what was converted
+            and what was lost, and if pictures seem to have both sides of a pair, once for all pictures.
 
     Raises:
         DataError: there is no such direction.
@@ -163,31 +71,42 @@ def translate_files(
     taken, _ = translator.specs(direction)
     plain = read_label_map if taken.kind == "labels" else read_image
     read = prepare or (lambda path: Loaded(plain(path)))
-    wide = 0
+    # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
+    converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
         run = _Run(translator, writer, batch_size, direction, done, warn)
+        notes: dict[str, list[Job]] = {}
         try:
-            for job, loaded in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
+            for job, found in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
                 try:
-                    if isinstance(loaded, ItransError):
-                        raise loaded
-                    translator.check(loaded.source, direction)
+                    if isinstance(found, ItransError):
+                        raise found
+                    image, note = as_source(found.image, taken, background) if converts else (found.image, None)
+                    translator.check(image, direction)
+                    if image.shape[1] == 2 * image.shape[0] and translator.trained_on_halves:
+                        notes.setdefault(_HALVES, []).append(job)
+                    run.add(job, found._replace(image=image))
                 except ItransError as error:
                     done(job, error)
                 else:
-                    height, width = loaded.source.shape[:2]
-                    wide += width == 2 * height
-                    run.add(job, loaded)
+                    if note is not None:
+                        notes.setdefault(note, []).append(job)
             run.finish()
         except BaseException:
             readers.shutdown(wait=False, cancel_futures=True)
             writer.shutdown(wait=False, cancel_futures=True)
             raise
-    if wide and translator.trained_on_halves:
-        warn(
-            f"{wide} of {counted(len(jobs), 'picture')} {'is' if wide == 1 else 'are'} twice as wide as high. This "
-            "checkpoint was trained on pictures A|B, and translates one side: cut such pictures first."
-        )
+    for note, of in (notes | run.lost).items():
+        which = f"{len(of)} pictures, such as {of[0].source}" if len(of) > 1 else str(of[0].source)
+        warn(f"{which}: {note}.")
+
+
+class _Found(NamedTuple):
+    """A picture that has been read, what is done to each translation of it, and what travels with it."""
+
+    image: ImageArray
+    finish: Callable[[ImageArray], ImageArray] | None
+    metadata: Metadata
 
 
 @dataclass
@@ -195,8 +114,7 @@ class _Picture:
     """A picture that has been read, and how far its job is."""
 
     job: Job
-    image: ImageArray
-    finish: Callable[[ImageArray], ImageArray] | None
+    found: _Found
     unwritten: int
     first: ImageArray | None = None
     alike: bool = True
@@ -218,52 +136,86 @@ class _Run:
         self._translator, self._writer, self._direction = translator, writer, direction
         self._batch_size, self._most = batch_size, _READ_AHEAD * batch_size
         self._done, self._warn, self._warned = done, warn, False
-        self._waiting: dict[tuple[object, ...], list[tuple[_Picture, int]]] = {}
-        self._written: deque[tuple[_Picture, Future[None]]] = deque()
+        self._waiting: dict[tuple[object, object, int], list[tuple[_Picture, int]]] = {}
+        self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
+        self.lost: dict[str, list[Job]] = {}
 
-    def add(self, job: Job, loaded: Loaded) -> None:
-        """Have all samples of a picture made, as soon as there are enough for a batch."""
-        image = loaded.source
-        picture = _Picture(job, image, loaded.finish, len(job.outputs))
-        group = self._waiting.setdefault((image.shape, image.dtype), [])
+    def add(self, job: Job, found: _Found) -> None:
+        """Have all samples of a picture made, as soon as there are enough for a batch.
+
+        Raises:
+            DataError: there is not enough memory for it.
+        """
+        image = found.image
+        size = self._size_of_batch(image, job.source)
+        picture = _Picture(job, found, len(job.outputs))
+        group = self._waiting.setdefault((image.shape, image.dtype, size), [])
         group += [(picture, number) for number in range(len(job.outputs))]
-        while len(group) >= self._batch_size:
-            self._flush(group)
-        if sum(map(len, self._waiting.values())) >= self._most:
-            self._flush(max(self._waiting.values(), key=len))
+        while len(group) >= size:
+            self._flush(group, size)
+        waiting = [one for group in self._waiting.values() for one, _ in group]
+        if len(waiting) >= self._most or sum(one.found.image.nbytes for one in waiting) > _HELD:
+            key, group = max(self._waiting.items(), key=lambda item: len(item[1]))
+            self._flush(group, key[-1])
 
     def finish(self) -> None:
         """Make what waits, and see everything written."""
-        for group in self._waiting.values():
+        for (_, _, size), group in self._waiting.items():
             while group:
-                self._flush(group)
+                self._flush(group, size)
         while self._written:
             self._finish_one()
 
-    def _flush(self, group: list[tuple[_Picture, int]]) -> None:
+    def _size_of_batch(self, image: ImageArray, path: Path) -> int:
+        """Return how many pictures like this one there is memory for at once."""
+        height, width = image.shape[:2]
+        if height * width * self._batch_size <= _SMALL:
+            return self._batch_size
+        need, free = self._translator.room(image, self._direction)
+        if free is None:
+            return self._batch_size
+        if need > free:
+            raise DataError(
+                f"{path} is {width} x {height} pixels, which this checkpoint's generator takes about {amount(need)} of "
+                f"memory to translate, and {amount(free)} are free. Cut it into parts, or scale it down."
+            )
+        return min(self._batch_size, int(free // need))
+
+    def _flush(self, group: list[tuple[_Picture, int]], size: int) -> None:
         """Make a batch of a group's first samples, and take them out of it."""
-        batch = [(picture, number) for picture, number in group[: self._batch_size] if not picture.failed]
-        del group[: self._batch_size]
+        batch = [(picture, number) for picture, number in group[:size] if not picture.failed]
+        del group[:size]
         seeds = [self._translator.seed + number for _, number in batch]
         try:
             outputs = self._translator.translate_batch(
-                [picture.image for picture, _ in batch], seed=seeds, direction=self._direction
+                [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction
             )
         except DataError as error:
             if isinstance(error.__cause__, ValueError):
                 raise  # the method has no such direction: that is no picture's fault
             for picture, _ in batch:
-                if not picture.failed:
-                    picture.failed = True
-                    self._done(picture.job, error)
+                self._fail(picture, error)
             return
         for (picture, number), made in zip(batch, outputs, strict=True):
-            output = made if picture.finish is None else picture.finish(made)
-            self._written.append((picture, self._writer.submit(write_image, picture.job.outputs[number], output)))
+            output = made if picture.found.finish is None else picture.found.finish(made)
+            path = picture.job.outputs[number]
+            if not holds(path.suffix.lower(), output.shape[2], output.dtype.name):
+                what = f"{counted(output.shape[2], 'channel')} of {output.dtype}"
+                self._fail(
+                    picture, OutputError(f"{path} cannot hold its translation, {what}. Choose another --format.")
+                )
+                continue
+            writing = self._writer.submit(write_image, path, output, picture.found.metadata)
+            self._written.append((picture, writing, output.nbytes))
             if not self._warned and len(picture.job.outputs) > 1:
                 self._compare(picture, number, output)
-        while len(self._written) > self._most:
+        while len(self._written) > self._most or sum(size for _, _, size in self._written) > _HELD:
             self._finish_one()
+
+    def _fail(self, picture: _Picture, error: ItransError) -> None:
+        if not picture.failed:
+            picture.failed = True
+            self._done(picture.job, error)
 
     def _compare(self, picture: _Picture, number: int, output: ImageArray) -> None:
         if picture.first is None:
@@ -278,68 +230,37 @@ class _Run:
             )
 
     def _finish_one(self) -> None:
-        picture, writing = self._written.popleft()
+        picture, writing, _ = self._written.popleft()
+        lost = writing.result()
         picture.unwritten -= 1
-        try:
-            writing.result()
-        except OutputError as error:
-            if isinstance(error.__cause__, OSError):
-                raise  # the next file would fare no better
-            if not picture.failed:
-                picture.failed = True
-                self._done(picture.job, error)
-        if not picture.unwritten and not picture.failed:
+        if not picture.unwritten:
             self._done(picture.job, None)
+            if lost:
+                suffix = picture.job.outputs[0].suffix
+                note = f"{' and '.join(sorted(lost))} could not be kept, for which {suffix} has no room"
+                self.lost.setdefault(note, []).append(picture.job)
 
 
 def _read_ahead(
-    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], ahead: int
-) -> Iterator[tuple[Job, Loaded | ItransError]]:
-    reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
+    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
+) -> Iterator[tuple[Job, _Found | ItransError]]:
+    """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
+    reading: deque[tuple[Job, Future[_Found | ItransError]]] = deque()
+    ahead = _READERS
     for job in jobs:
         reading.append((job, readers.submit(_read, read, job.source)))
-        if len(reading) > ahead:
-            first, image = reading.popleft()
-            yield first, image.result()
-    for job, image in reading:
-        yield job, image.result()
+        while len(reading) > ahead:
+            first, reads = reading.popleft()
+            found = reads.result()
+            if isinstance(found, _Found):
+                ahead = max(1, min(most, _HELD // found.image.nbytes))
+            yield first, found
+    for job, reads in reading:
+        yield job, reads.result()
 
 
-def _read(read: Callable[[Path], Loaded], path: Path) -> Loaded | ItransError:
+def _read(read: Callable[[Path], Loaded], path: Path) -> _Found | ItransError:
     try:
-        return read(path)
+        return _Found(*read(path), metadata_of(path))
     except ItransError as error:
         return error
-
-
-def _found(item: str) -> list[tuple[Path, Path]]:
-    """Return the files that an input stands for, each with its place in the output folder."""
-    if not item:
-        raise DataError("An input is empty. Give files, folders or patterns.")
-    path = expanded(item)
-    if path.is_dir():
-        places = find_images(path)
-        if not places:
-            raise no_pictures([path], f"These are: {', '.join(sorted(SUFFIXES))}.")
-        return [(path / place, place) for place in places]
-    if path.exists():
-        return [(path, Path(path.name))]
-    pattern = _with_literal_folder(str(path))
-    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207  # absolute patterns too
-    pictures = [match for match in matches if match.is_file()]
-    if not pictures:
-        what = "matches no file" if glob.has_magic(item) else "does not exist"
-        raise DataError(f"{item} {what}.")
-    return [(match, Path(match.name)) for match in pictures]
-
-
-def _with_literal_folder(pattern: str) -> str:
-    """Return a pattern in which a folder that is there is meant by its name, brackets and all: `a[1]/*.png`."""
-    for folder in PurePath(pattern).parents:
-        if glob.has_magic(str(folder)) and Path(folder).is_dir():
-            return str(Path(glob.escape(str(folder)), PurePath(pattern).relative_to(folder)))
-    return pattern
-
-
-def _suffix(place: Path) -> str:
-    return place.suffix if place.suffix.lower() in LOSSLESS else ".png"

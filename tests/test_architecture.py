@@ -19,7 +19,7 @@ LAYERS = [
     {"registry"},
     {"recipe", "data"},
     {"methods", "engine"},
-    {"translate", "translate_files"},
+    {"translate", "translate_files", "translate_jobs"},
     {"evaluation", "inspection", "conversion", "sweep"},
     {"api"},
     {"testing", "scaffold"},

@@ -104,11 +104,6 @@ def _place(args: list[str], place: int) -> str:
     return f", number {place} of: itrans {legible(' '.join(argument or _EMPTY for argument in args[:place]))}"
 
 
-def _place(args: list[str], place: int) -> str:
-    """Return where an argument stands, after what it is; places are counted from 1."""
-    return f", number {place} of: itrans {legible(' '.join(argument or _EMPTY for argument in args[:place]))}"
-
-
 def _of_a_path(error: Exception) -> str | None:
     """Return what to say of a path that the system refuses; None if the error is of another kind."""
     if not isinstance(error, OSError):

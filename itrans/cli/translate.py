@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from itrans.engine.preparation import Preparer
     from itrans.errors import ItransError
     from itrans.translate import Translator
-    from itrans.translate_files import Job
+    from itrans.translate_jobs import Job
 
 _MOST_NAMED = 20
 
@@ -61,6 +61,14 @@ _MOST_NAMED = 20
     help="With --prepare: white where pictures have holes. [default: NAME-mask.png beside each]",
 )
 @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose outputs are all there.")
+@click.option(
+    "--background",
+    default="white",
+    show_default=True,
+    metavar="COLOUR",
+    help="What a picture with transparency is laid on, where the generator takes none: white, black, #rrggbb.",
+)
+@click.option("--strict", is_flag=True, help="Refuse pictures with other channels than the generator takes.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
 @click.option("--direction", help="For methods that translate both ways. [default: the method's first]")
 @click.option(
@@ -83,6 +91,8 @@ def translate(
     prepare: bool,
     mask: Path | None,
     skip_existing: bool,
+    background: str,
+    strict: bool,
     batch_size: int,
     direction: str | None,
     precision: str,
@@ -93,13 +103,22 @@ def translate(
 
     CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
-    do. The same picture, seed and mode give the same output, whatever else is translated with it; --samples 5 gives
-    five, of five seeds. An input that cannot be read is reported and skipped; the exit code is then 2.
+    do. Grey becomes RGB, and RGB grey, where the generator takes that; what is transparent is laid on a colour. That is
+    said, and --strict refuses it. The same picture, seed and mode give the same output, whatever else is translated
+    with it; --samples 5 gives five, of five seeds. An input that cannot be read is reported and skipped; the exit code
+    is then 2.
     """
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
+    from itrans.data.channels import colour_of
     from itrans.files import folder_made
-    from itrans.translate_files import find_jobs, names_a_file, translate_files
+    from itrans.translate_files import translate_files
+    from itrans.translate_jobs import find_jobs, fitting, names_a_file
+
+    try:
+        colour_of(background)
+    except ValueError as error:
+        raise DataError(f"--background: {error}.") from error
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     import_code(code)
@@ -113,7 +132,11 @@ def translate(
     preparer = _preparer(translator, direction, mask, wanted=prepare)
     if preparer is not None:
         jobs = [job for job in jobs if not preparer.is_mask(job.source)]
-    jobs = _fitting(jobs, translator, direction)
+
+    def warn(text: str) -> None:
+        click.echo(f"Warning: {text}", err=True)
+
+    jobs = fitting(jobs, *translator.specs(direction), format_, warn)
     if skip_existing:
         found, jobs = jobs, [job for job in jobs if not all(output.is_file() for output in job.outputs)]
         click.echo(f"{len(found) - len(jobs)} of {counted(len(found), 'input')} have been translated before")
@@ -134,8 +157,10 @@ def translate(
             batch_size=batch_size,
             direction=direction,
             prepare=preparer,
+            background=background,
+            strict=strict,
             done=done,
-            warn=lambda text: click.echo(f"Warning: {text}", err=True),
+            warn=warn,
         )
     drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
     pictures = counted(len(jobs), "picture")
@@ -162,19 +187,6 @@ def _preparer(translator: Translator, direction: str | None, mask: Path | None, 
         click.echo(f"Pictures are taken as they are. With --prepare, {preparation.what}.", err=True)
         return None
     return Preparer(preparation, mask)
-
-
-def _fitting(jobs: list[Job], translator: Translator, direction: str | None) -> list[Job]:
-    """Return the jobs with outputs in formats that hold what is made, and say which formats that changes."""
-    from itrans.translate_files import fitting
-
-    source, target = translator.specs(direction)
-    fitted = fitting(jobs, target, source)
-    suffixes = {(before.outputs[0].suffix, after.outputs[0].suffix) for before, after in zip(jobs, fitted, strict=True)}
-    for before, after in sorted(suffixes):
-        if before != after:
-            click.echo(f"{before} does not hold what this checkpoint makes: it is written as {after}.", err=True)
-    return fitted
 
 
 def _told(failures: list[tuple[Job, ItransError]]) -> str:

@@ -1,45 +1,46 @@
-"""Reading and writing pictures of any channel count, in 8 bits, 16 bits or floats, as the file has them."""
+"""Reading pictures of any channel count, in 8 bits, 16 bits or floats, as the file has them; and finding them."""
 
 from __future__ import annotations
 
 import io
+import math
 import os
-import re
-import struct
-import threading
+import stat
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import cv2
 import numpy as np
 
+from itrans.data.channels import as_channels
+from itrans.data.decoding import decode
+from itrans.data.foreign import what_it_is
+from itrans.data.room import amount
+from itrans.data.suffixes import READ_SUFFIXES
 from itrans.data.walking import files_in
-from itrans.errors import DataError, OutputError, counted
-from itrans.files import replacing
+from itrans.data.writing import write_image
+from itrans.errors import DataError
 from itrans.protocols import ImageSpec, PixelType
 
 if TYPE_CHECKING:
-    from cv2.typing import MatLike
     from numpy.typing import NDArray
 
     from itrans.protocols import ImageArray
 
-_UPRIGHT = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
-"""Unlike IMREAD_UNCHANGED, heeds the orientation that cameras note in JPEG and WebP; but it drops transparency."""
+__all__ = [
+    "SUFFIXES",
+    "as_channels",
+    "content_of",
+    "find_images",
+    "load_array",
+    "read_image",
+    "spec_of",
+    "unread_suffixes",
+    "write_image",
+]
 
-_WRITABLE = {
-    ".png": ("uint8", "uint16"),
-    ".jpg": ("uint8",),
-    ".jpeg": ("uint8",),
-    ".bmp": ("uint8",),
-    ".webp": ("uint8",),
-    ".tif": ("uint8", "uint16", "float32"),
-    ".tiff": ("uint8", "uint16", "float32"),
-    ".npy": ("uint8", "uint16", "float32"),
-}
-SUFFIXES = frozenset(_WRITABLE)
-"""The formats that are read and written, by suffix in lower case."""
+SUFFIXES = READ_SUFFIXES
+"""The formats that are read, by suffix in lower case; `itrans.data.writing` has those that are written."""
 
 _TEXTS = frozenset(
     {
@@ -49,77 +50,90 @@ _TEXTS = frozenset(
 )
 """What lies beside pictures and is no picture that somebody may miss."""
 
-_CHANNELS = {".npy": None, ".tif": (1, 3, 4), ".tiff": (1, 3, 4), ".png": (1, 3, 4), ".webp": (3, 4)}
-"""The channel counts that a format can hold: None for any, grey and RGB where nothing is said."""
-
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order, with offsets of 4 and of 8 bytes
-_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-"""Where a JPEG segment starts; within coded pixels 0xFF is followed by 0 or by a restart marker (D0 to D7)."""
-
 
 def read_image(path: str | os.PathLike[str]) -> ImageArray:
     """Read a picture.
 
     Args:
-        path: a file with one of `SUFFIXES`. An `.npy` file holds `(H, W)` or `(H, W, C)`. JPEG and WebP pictures are
-            turned as their orientation tag says.
+        path: a file with one of `SUFFIXES`; what it is, its content decides. An `.npy` file holds `(H, W)` or
+            `(H, W, C)`.
 
     Returns:
-        `(H, W, C)` of uint8, uint16, or float32 in [0, 1], as the file has it (float64 becomes float32). Colour is RGB
-        or RGBA; grey has one channel.
+        `(H, W, C)` of uint8, uint16, or float32 in [0, 1], as the file has it (other floats become float32), upright as
+        the file's orientation says. Colour is RGB or RGBA, the colours not darkened by alpha; grey has one channel,
+        and grey with alpha becomes RGBA.
 
     Raises:
-        DataError: the file is missing, no picture, truncated, of several pages, or of another type; it is named.
+        DataError: the file is missing, no picture, damaged, of several pages or frames, of a kind that is not read, or
+            larger than there is memory for; it is named.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if path.is_dir():
-        raise DataError(f"{path} is a folder, not a picture.")
-    if suffix not in SUFFIXES:
-        raise DataError(f'{path} is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.')
+    content = content_of(path)
     try:
+        return _as_image(path, load_array(path, content) if path.suffix.lower() == ".npy" else decode(path, content))
+    except MemoryError as error:
+        raise DataError(f"{path} is too large for the memory that is left.") from error
+
+
+def content_of(path: Path) -> bytes:
+    """Return what is in the file of a picture.
+
+    Raises:
+        DataError: it is missing, empty, no file, cannot be read, or its suffix is none of a picture's.
+    """
+    suffix = path.suffix.lower()
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise DataError(f"{path} is a folder, not a picture.")
+        if suffix not in SUFFIXES:
+            raise DataError(f'{path} is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.')
+        if not stat.S_ISREG(mode):
+            raise DataError(f"{path} is a pipe or a device, not a picture.")
         content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    except MemoryError as error:
+        raise DataError(f"{path} is too large for the memory that is left.") from error
     if not content:
         raise DataError(f"{path} is an empty file.")
-    return _as_image(path, _loaded(path, content) if suffix == ".npy" else _decoded(path, content))
+    return content
 
 
-def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
-    """Write a picture in the format of its suffix, whole or not at all.
-
-    Args:
-        path: the file; one that is there is replaced.
-        image: `(H, W, C)`, RGB or RGBA or grey. Formats differ in what they hold: uint16 needs PNG, TIFF or `.npy`,
-            float32 needs TIFF or `.npy`, other channel counts than 1, 3 and 4 need `.npy`.
+def load_array(path: Path, content: bytes) -> NDArray[np.generic]:
+    """Return the array that an `.npy` file holds.
 
     Raises:
-        OutputError: the file cannot be written, or its format cannot hold the picture.
+        DataError: it is none, damaged, or shorter than it says.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in _WRITABLE:
-        raise OutputError(f'{path} cannot be written: "{path.suffix}" is none of {", ".join(sorted(_WRITABLE))}.')
-    if image.ndim != 3:
-        raise OutputError(f"{path} cannot be written: {image.shape} is not (height, width, channels).")
-    channels = _CHANNELS.get(suffix, (1, 3))
-    if image.dtype.name not in _WRITABLE[suffix] or (channels is not None and image.shape[2] not in channels):
-        raise OutputError(
-            f"{path} cannot be written: {suffix} does not hold {counted(image.shape[2], 'channel')} of "
-            f"{image.dtype}; .npy does."
-        )
-    with replacing(path) as file:
-        file.write(_encoded(path, image, suffix))
+    if not content.startswith(b"\x93NUMPY"):
+        what = what_it_is(content) or "is no picture either."
+        raise DataError(f"{path} is not an array file of NumPy: it {what}")
+    try:
+        file = io.BytesIO(content)
+        first = np.lib.format.read_magic(file) == (1, 0)
+        read_header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+        shape, is_fortran, dtype = read_header(file)
+        count, there = math.prod(shape), len(content) - file.tell()
+        if dtype.hasobject:
+            raise ValueError("its values are objects of Python")
+        if count * dtype.itemsize > there:
+            raise ValueError(
+                f"{shape} of {dtype} takes {amount(count * dtype.itemsize)}, and there are {amount(there)}"
+            )
+        values = np.frombuffer(content, dtype, count, file.tell())
+        array = values.reshape(shape[::-1]).T if is_fortran else values.reshape(shape)
+    except Exception as error:  # a damaged header can raise nearly anything
+        raise DataError(f"{path} is damaged or truncated, or holds no numbers: {error}.") from error
+    return array.copy()
 
 
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
 
-    They are sorted by their paths written with `/`, so the order is the same on every system. Links to folders are
-    followed.
+    They are sorted by their paths written with `/`, so the order is the same on every system.
 
     Raises:
         DataError: the folder, or one in it, is missing or cannot be read.
@@ -149,116 +163,13 @@ def spec_of(image: ImageArray) -> ImageSpec:
     return ImageSpec(channels=image.shape[2], dtype=cast("PixelType", image.dtype.name))
 
 
-def as_channels(image: ImageArray, channels: int) -> ImageArray:
-    """Return a picture with 1, 3 or 4 channels: colour becomes grey by its luminance, grey is repeated, alpha dropped.
-
-    Args:
-        image: `(H, W, C)` with 1, 3 or 4 channels.
-        channels: how many are wanted.
-
-    Raises:
-        ValueError: there is no such conversion.
-    """
-    have = image.shape[2]
-    if have == channels:
-        return image
-    conversions = {
-        (1, 3): cv2.COLOR_GRAY2RGB,
-        (1, 4): cv2.COLOR_GRAY2RGBA,
-        (3, 1): cv2.COLOR_RGB2GRAY,
-        (3, 4): cv2.COLOR_RGB2RGBA,
-        (4, 1): cv2.COLOR_RGBA2GRAY,
-        (4, 3): cv2.COLOR_RGBA2RGB,
-    }
-    if (have, channels) not in conversions:
-        raise ValueError(f"{have} channels cannot be made into {channels}")
-    converted = cv2.cvtColor(image, conversions[have, channels])
-    return cast("ImageArray", converted.reshape(*image.shape[:2], channels))
-
-
-def _loaded(path: Path, content: bytes) -> NDArray[np.generic]:
-    if not content.startswith(b"\x93NUMPY"):
-        raise DataError(f"{path} is not an array file of NumPy.")
-    try:
-        return cast("NDArray[np.generic]", np.load(io.BytesIO(content), allow_pickle=False))
-    except Exception as error:  # a damaged header can raise nearly anything, MemoryError too
-        raise DataError(f"{path} is damaged or truncated, or holds no numbers: {error}.") from error
-
-
-def _decoded(path: Path, content: bytes) -> NDArray[np.generic]:
-    # The content decides, not the suffix: pictures often have the wrong one.
-    is_jpeg, is_webp = content.startswith(b"\xff\xd8"), content[8:12] == b"WEBP"
-    # OpenCV would fill what is missing with grey.
-    if (is_jpeg and not _is_whole_jpeg(content)) or (content.startswith(b"\x89PNG") and content.rfind(b"IEND") < 0):
-        raise DataError(f"{path} is truncated: the end of the picture is missing.")
-    data = np.frombuffer(content, np.uint8)
-    image = _opencv_decoded(data, _UPRIGHT if is_jpeg else cv2.IMREAD_UNCHANGED)
-    if is_webp and image is not None and b"EXIF" in content:
-        upright = _opencv_decoded(data, _UPRIGHT)
-        if image.shape[2] == 3:
-            image = upright
-        elif upright is None or not np.array_equal(image[:, :, :3], upright):
-            raise DataError(f"{path} is transparent and to be turned, which cannot be read. Save it upright.")
-    if content.startswith(_TIFF_STARTS):
-        _check_tiff(path, content, image)
-    if image is None:
-        raise DataError(f"{path} cannot be read as a picture: it is damaged, or is something else.")
-    if image.ndim == 3 and image.shape[2] in {3, 4}:
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
-    return cast("NDArray[np.generic]", image)
-
-
-def _opencv_decoded(data: NDArray[np.uint8], flags: int) -> MatLike | None:
-    with _QUIET:
-        try:
-            return cv2.imdecode(data, flags)
-        except cv2.error:
-            return None
-
-
-def _is_whole_jpeg(content: bytes) -> bool:
-    """Whether a JPEG ends with its end-of-image marker; one in an embedded preview or after the end does not count."""
-    place = 2
-    while marker := _JPEG_MARKER.search(content, place):
-        if marker[1] == b"\xd9":
-            return True
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return False
-
-
-def _check_tiff(path: Path, content: bytes, image: MatLike | None) -> None:
-    """Refuse what OpenCV reads in part or wrongly without saying so: further pages, channels, and planes."""
-    order, is_big = "<" if content[:1] == b"I" else ">", b"+" in content[:4]
-    offset, count, value = ("Q", "Q", "Q") if is_big else ("I", "H", "I")
-    try:
-        (place,) = struct.unpack_from(order + offset, content, 8 if is_big else 4)
-        (entries,) = struct.unpack_from(order + count, content, place)
-        place += struct.calcsize(order + count)
-        tags = {}
-        for _ in range(entries):
-            tag, kind = struct.unpack_from(order + "HH", content, place)
-            place += struct.calcsize(order + "HH" + value)
-            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else value), content, place)
-            place += struct.calcsize(order + value)
-        (following,) = struct.unpack_from(order + offset, content, place)
-    except struct.error:
-        return  # truncated or damaged, as OpenCV has found
-    if following:
-        raise DataError(f"{path} has several pages; only pictures of one page are read. Split it first.")
-    samples, in_planes = tags.get(277, 1), tags.get(284) == 2
-    most = 4 if image is None else 1 if image.ndim == 2 else image.shape[2]
-    is_scrambled = in_planes and samples > 1 and image is not None and image.dtype != np.uint8
-    if samples > most or is_scrambled:
-        raise DataError(f"{path} has {samples} channels in a layout that OpenCV does not read. Save it as .npy.")
-
-
 def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or 0 in array.shape:
         raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    if array.dtype == np.float64:
+    if array.dtype.kind == "f" and array.dtype != np.float32:
         with np.errstate(over="ignore"):  # becomes infinite, and is refused below
             array = array.astype(np.float32)
     if array.dtype.name not in {"uint8", "uint16", "float32"}:
@@ -269,44 +180,3 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
             found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
             raise DataError(f"{path} has {found}; they should be from 0 to 1.")
     return cast("ImageArray", array)
-
-
-def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:
-    if suffix == ".npy":
-        buffer = io.BytesIO()
-        np.save(buffer, image, allow_pickle=False)
-        return buffer.getvalue()
-    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(image.shape[2])
-    try:
-        stored = image if order is None else cv2.cvtColor(image, order)
-        done, encoded = cv2.imencode(suffix, stored)
-    except cv2.error as error:
-        raise OutputError(f"{path} cannot be written: {error}") from error
-    if not done:
-        raise OutputError(f"{path} cannot be written as {suffix}.")
-    return encoded.tobytes()
-
-
-class _Quiet:
-    """Keeps OpenCV from printing what becomes an error with the file's name.
-
-    Its log level belongs to the process: the first thread to enter silences it, the last to leave restores it.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside, self._level = threading.Lock(), 0, 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                cv2.utils.logging.setLogLevel(self._level)
-
-
-_QUIET = _Quiet()

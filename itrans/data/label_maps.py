@@ -1,94 +1,89 @@
-"""Label maps from files: class indices, which a palette PNG holds beside the colours that show them."""
+"""Label maps from files: class indices, as they are stored, beside whatever colours or brightness show them."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import cv2
 import numpy as np
 
-from itrans.data.images import read_image
+from itrans.data.decoders import pillow_opened, turned_upright
+from itrans.data.decoding import format_of
+from itrans.data.images import content_of, load_array, read_image
+from itrans.data.png import read_png
+from itrans.data.tiff import stored_indices
 from itrans.errors import DataError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from PIL.ImageFile import ImageFile
 
     from itrans.protocols import ImageArray
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_HEADER = struct.Struct(">4sIIBBBBB")
-"""The PNG chunk IHDR: its name, width, height, bit depth, colour type, compression, filter and interlace method."""
-
-_GREY, _INDEXED = 0, 3
-"""Colour types of PNG."""
-
-_DEPTHS = (1, 2, 4, 8)
-"""Bits of an index in a palette PNG."""
-
-_LOSSY = (".jpg", ".jpeg")
+_MOST = 65535
 
 
 def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
-    """Read a label map, `(H, W, C)`: of a palette PNG the indices, not the palette's colours, in one channel of uint8.
+    """Read a label map, `(H, W, C)`: the values that the file has, not what shows them.
 
-    Of any other file it is the picture itself; see `read_image`.
+    Of a picture with a palette these are the indices, not the colours; of grey of 1, 2 or 4 bits they are the numbers
+    from 0 to 15, not brightness. An `.npy` file may hold whole numbers of any type, and truth values, if they are
+    from 0 to 65535; they become uint8 or uint16. Of any other file it is the picture itself; see `read_image`.
 
     Raises:
-        DataError: it cannot be read, is a palette PNG without a palette, or was compressed with losses.
+        DataError: it cannot be read, was compressed with losses, or has a value that is no class.
     """
     path = Path(path)
-    if path.suffix.lower() in _LOSSY:
+    content = content_of(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        array = load_array(path, content)
+        return _indices(path, array) if array.dtype.kind in "bui" else read_image(path)
+    format_ = format_of(content, suffix)
+    if format_ == "JPEG":
         raise DataError(f"{path} is a JPEG, which blurs the values of a label map. Save label maps as PNG.")
-    indices = _palette_indices(path)
-    return read_image(path) if indices is None else indices
+    values: NDArray[np.uint8] | None = None
+    if format_ == "PNG":
+        png = read_png(path, content)
+        if png.has_few_bits:
+            values = _stored(path, pillow_opened(path, png.bare, format_), png.depth)
+            values = cast("NDArray[np.uint8]", turned_upright(values, png.orientation))
+    elif format_ == "TIFF":
+        values = stored_indices(path, content)
+    elif format_ in {"GIF", "BMP"}:
+        image = pillow_opened(path, content, format_)
+        if image.mode in {"P", "1"} and getattr(image, "n_frames", 1) == 1:
+            values = _stored(path, image, 1)
+    if values is None:
+        return read_image(path)
+    return cast("ImageArray", np.ascontiguousarray(values)[:, :, None])
 
 
-def _palette_indices(path: Path) -> ImageArray | None:
-    """Return the indices of a palette PNG, `(H, W, 1)`, or None for any other file.
-
-    OpenCV gives colours, from which indices cannot be told where two have one colour. But to a PNG file indices are
-    brightnesses that are looked up: with another colour type in its header, and no palette, it is a grey picture.
-    """
+def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
+    """Return the values of a picture that Pillow has opened, `(H, W)`: indices, or grey of so many bits."""
     try:
-        with path.open("rb") as file:
-            start = file.read(len(_PNG) + 4 + _HEADER.size)
-            if not start.startswith(_PNG) or len(start) < len(_PNG) + 4 + _HEADER.size or start[25] != _INDEXED:
-                return None
-            content = start + file.read()
-    except OSError:
-        return None  # `read_image` says what is wrong
-    name, width, height, depth, _, *methods = _HEADER.unpack_from(content, len(_PNG) + 4)
-    chunks = list(_chunks(content))
-    kinds = [kind for kind, _ in chunks]
-    if b"PLTE" not in kinds:
-        raise DataError(f"{path} is a palette PNG without a palette: it is damaged.")
-    if depth not in _DEPTHS:
-        raise DataError(f"{path} cannot be read as a picture: it is damaged.")
-    if b"IEND" not in kinds:
-        raise DataError(f"{path} is truncated: the end of the picture is missing.")
-    header = _HEADER.pack(name, width, height, depth, _GREY, *methods)
-    grey = _PNG + struct.pack(">I", _HEADER.size - 4) + header + struct.pack(">I", zlib.crc32(header))
-    grey += b"".join(chunk for kind, chunk in chunks if kind in (b"IDAT", b"IEND"))
-    try:
-        image = cv2.imdecode(np.frombuffer(grey, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise DataError(f"{path} cannot be read as a picture: it is damaged.")
-    # A decoder stretches grey of fewer bits to the full range.
-    return np.asarray(image // (255 // (2**depth - 1)), np.uint8)[:, :, None]
+        values = np.asarray(image, np.uint8)
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise DataError(f"{path} cannot be read as a picture: it is damaged or truncated.") from error
+    # Pillow stretches grey of 2 and 4 bits to the full range.
+    return values // np.uint8(255 // (2**depth - 1)) if image.mode == "L" else values
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks of a PNG file: the name of each, and its bytes."""
-    place = len(_PNG)
-    while place + 12 <= len(content):
-        end = place + 12 + int.from_bytes(content[place : place + 4], "big")
-        if end > len(content):
-            return
-        yield content[place + 4 : place + 8], content[place:end]
-        place = end
+def _indices(path: Path, array: NDArray[np.generic]) -> ImageArray:
+    """Return an array of whole numbers as uint8 or uint16, `(H, W, C)`."""
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
+    values = cast("NDArray[np.int64]", array)
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > _MOST:
+        raise DataError(
+            f"{path} has the value {low if low < 0 else high}; classes are whole numbers from 0 to {_MOST}."
+        )
+    kept = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.uint8 if high < 256 else np.uint16)
+    return cast("ImageArray", np.ascontiguousarray(values, kept.newbyteorder("=")))

@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from itrans.data.archives import size_text
+from itrans.data.suffixes import READ_SUFFIXES
 from itrans.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SPLITS = ("train", "val", "test")
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 _CHUNK = 1 << 20
 
@@ -82,7 +82,7 @@ def picture_counts(folder: Path) -> dict[str, int]:
     """Return how many pictures each split of a data set holds; a split without a folder is left out."""
     return {
         split: sum(
-            Path(file).suffix.lower() in PICTURE_SUFFIXES for _, _, files in os.walk(folder / split) for file in files
+            Path(file).suffix.lower() in READ_SUFFIXES for _, _, files in os.walk(folder / split) for file in files
         )
         for split in SPLITS
         if (folder / split).is_dir()

@@ -6,11 +6,47 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from itrans.data.channels import as_channels
+from itrans.data.pixels import WHITE
 from itrans.data.tensors import labels_fault
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
-    from itrans.protocols import ImageSpec
+    from itrans.protocols import ImageArray, ImageSpec
+
+
+def as_source(image: ImageArray, spec: ImageSpec, background: str = "white") -> tuple[ImageArray, str | None]:
+    """Return a picture with the channels that the generator takes, as a data set's `channels` would make them.
+
+    Args:
+        image: `(H, W, C)`.
+        spec: what the sources of the training pairs were.
+        background: the colour under what is transparent; see `itrans.data.channels.as_channels`.
+
+    Returns:
+        The picture, as it is where there is no such conversion, and what is to be said of it. A fourth channel is not
+        made up: it may have been a mask.
+    """
+    have = image.shape[2]
+    if spec.kind not in {"image", "lightness"} or have not in {1, 3, 4}:
+        return image, None
+    is_opaque = have == 4 and float(image[:, :, 3].min()) == WHITE[image.dtype.name]
+    if spec.kind == "image" and spec.channels == have:
+        note = "the fourth channel is opaque everywhere; if it was a mask of holes in training, that is all hole"
+        return image, note if is_opaque else None
+    if spec.kind == "image" and spec.channels not in {1, 3}:
+        return image, None
+    if is_opaque:
+        note = "an alpha that is opaque everywhere was left out"
+    elif have == 4:
+        note = f"what is transparent was laid on {background} (--background)"
+    elif have == 1:
+        note = "grey was repeated as RGB"
+    else:
+        note = "colours became grey by their luminance"
+    if spec.kind == "lightness":
+        return (as_channels(image, 3, background), note) if have == 4 else (image, None)
+    return as_channels(image, spec.channels, background), note
 
 
 def refuse_unfit(image: Any, spec: ImageSpec, remedy: str | None = None) -> None:
@@ -56,10 +92,12 @@ def _channels_fault(image: np.ndarray[Any, Any], spec: ImageSpec, remedy: str | 
         )
     if channels == spec.channels:
         return None
-    return (
-        f"The picture has {_channels(channels)}, but this checkpoint's generator takes {_channels(spec.channels)}. "
-        f"{remedy or 'Convert it first.'}"
-    )
+    takes = f"The picture has {_channels(channels)}, but this checkpoint's generator takes"
+    if spec.channels == 4 and remedy is None:
+        return (
+            f"{takes} 4 channels. The fourth is alpha or a mask, as in training; without it the picture cannot be used."
+        )
+    return f"{takes} {_channels(spec.channels)}. {remedy or 'Convert it first, as itrans.api.as_channels does.'}"
 
 
 def _channels(count: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from itrans.api import WHITE
+from itrans.api import WHITE, as_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 def grey_of(image: ImageArray) -> NDArray[np.uint8]:
-    """Return a picture of any kind, `(H, W, C)`, as grey of 8 bits, `(H, W)`: colours by luminance, else the mean."""
+    """Return a picture of any kind, `(H, W, C)`, as grey of 8 bits, `(H, W)`: colours by luminance, else the mean.
+
+    What is transparent is laid on white, for the colours under it are whatever a program left there.
+    """
+    if image.shape[2] == 4:
+        image = as_channels(image, 3)
     if image.dtype != np.uint8:
         image = np.rint(image.astype(np.float32) * (255 / WHITE[image.dtype.name])).astype(np.uint8)
     if image.shape[2] == 1:
         return np.ascontiguousarray(image[:, :, 0])
-    if image.shape[2] in {3, 4}:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(image[:, :, :3]), cv2.COLOR_RGB2GRAY), np.uint8)
+    if image.shape[2] == 3:
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), np.uint8)
     return np.asarray(np.rint(image.mean(axis=2)), np.uint8)
 
 

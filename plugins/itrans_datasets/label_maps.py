@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from itrans.api import ImageArray
 
-_LOSSY = (".jpg", ".jpeg")
+_LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
 _MOST_LISTED = 16
 
 
@@ -130,7 +130,7 @@ def colours_as_classes(
             f"{path} has {counted(image.shape[2], 'channel')} of {image.dtype}, but dataset.palette says that label "
             "maps are in colours of 8 bits. Leave it out if the values are classes."
         )
-    places = np.take(_places(palette.tobytes()), _codes(cast("NDArray[np.uint8]", as_channels(image, 3))))
+    places = np.take(_places(palette.tobytes()), _codes(cast("NDArray[np.uint8]", image)))
     if not places.all():
         row, column = np.argwhere(places == 0)[0]
         colour = ", ".join(str(value) for value in as_channels(image[row : row + 1, column : column + 1], 3).flat)
@@ -238,6 +238,6 @@ def _places(palette: bytes) -> NDArray[np.uint16]:
 
 
 def _codes(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return RGB colours of 8 bits, `(h, w, 3)`, as one number of 24 bits each, `(h, w)`."""
+    """Return RGB colours of 8 bits, `(h, w, 3)`, as one number of 24 bits each, `(h, w)`; alpha is not looked at."""
     codes: NDArray[np.uint32] = as_channels(colours, 4).view("<u4")[:, :, 0]
     return codes & np.uint32(0xFFFFFF)

@@ -89,7 +89,7 @@ def test_inputs_that_cannot_be_used_are_reported_and_skipped(itrans, checkpoint,
     (pictures / "broken.png").write_bytes((pictures / "a.png").read_bytes()[:60])
     (pictures / "text.jpg").write_text("no picture")
     write_image(pictures / "grey.png", picture(16, 16, channels=1))
-    done = itrans("translate", checkpoint, pictures, "-o", "out")
+    done = itrans("translate", checkpoint, pictures, "-o", "out", "--strict")
     assert done.exit_code == 2
     assert "5 of 8 pictures translated" in done.output
     for name in ("broken.png", "text.jpg", "grey.png"):

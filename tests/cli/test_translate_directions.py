@@ -152,10 +152,10 @@ def test_the_first_direction_is_the_default_and_the_second_goes_back(itrans, thi
 
 def test_what_a_direction_takes_is_checked_against_the_side_that_it_starts_from(itrans, third_party):
     checkpoint = third_party("acme_both", "acme_even")
-    done = itrans("translate", checkpoint, "colour", "-o", "out")
+    done = itrans("translate", checkpoint, "colour", "-o", "out", "--strict")
     assert done.exit_code == 2
     assert "3 channels (RGB), but this checkpoint's generator takes 1 channel (grey)" in done.stderr
-    done = itrans("translate", checkpoint, "grey", "-o", "out", "--direction", "grey")
+    done = itrans("translate", checkpoint, "grey", "-o", "out", "--direction", "grey", "--strict")
     assert done.exit_code == 2
     assert "1 channel (grey), but this checkpoint's generator takes 3 channels (RGB)" in done.stderr
 

@@ -54,6 +54,8 @@ def test_spec_of_an_array():
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_channels_are_converted(dtype, channels, wanted):
     image = picture(channels, dtype)
+    if channels == 4:
+        image[:, :, 3] = 1 if dtype == "float32" else np.iinfo(dtype).max
 
     converted = as_channels(image, wanted)
 
@@ -69,6 +71,43 @@ def test_channels_are_converted(dtype, channels, wanted):
         red, green, blue = np.moveaxis(image[:, :, :3].astype(float), 2, 0)
         luminance = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601
         assert np.abs(converted[:, :, 0] - luminance).max() <= (1e-6 if dtype == "float32" else 1)
+
+
+WHITE = {"uint8": 255, "uint16": 65535, "float32": 1}
+
+
+@pytest.mark.parametrize("dtype", WHITE)
+@pytest.mark.parametrize(
+    ("background", "ground"), [("white", (1, 1, 1)), ("black", (0, 0, 0)), ("#ff8000", (1, 128 / 255, 0))]
+)
+def test_what_is_transparent_is_laid_on_a_colour(dtype, background, ground):
+    image = picture(4, dtype, height=40, width=50)
+    share = image[:, :, 3:].astype(np.longdouble) / WHITE[dtype]
+    expected = image[:, :, :3] * share + WHITE[dtype] * np.array(ground, np.longdouble) * (1 - share)
+
+    laid = as_channels(image, 3, background=background)
+
+    assert laid.dtype == dtype
+    # integers are rounded to nearest, and so is the background
+    assert np.abs(laid - expected).max() <= (1e-6 if dtype == "float32" else 0.5 if background != "#ff8000" else 1)
+    assert np.array_equal(as_channels(image, 1, background=background), as_channels(laid, 1))
+
+
+@pytest.mark.parametrize("dtype", WHITE)
+def test_a_drawing_that_is_in_alpha_alone_is_black_on_white(dtype):
+    image = np.zeros((4, 4, 4), dtype)
+    image[1, :, 3] = WHITE[dtype]
+
+    for channels in (1, 3):
+        drawn = as_channels(image, channels)
+        assert (drawn[1] == 0).all()
+        assert (np.delete(drawn, 1, axis=0) == WHITE[dtype]).all()
+
+
+@pytest.mark.parametrize("background", ["", "whitish", "#12", "#11223344"])
+def test_a_background_that_is_no_colour_is_refused(background):
+    with pytest.raises(ValueError, match="there is no colour"):
+        as_channels(picture(4), 3, background=background)
 
 
 @pytest.mark.parametrize(("channels", "wanted"), [(2, 3), (5, 1), (3, 2)])

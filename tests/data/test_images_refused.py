@@ -10,6 +10,7 @@ import pytest
 from data.pictures import EXIF_TURN_RIGHT, jpeg, picture, tiff
 
 from itrans.data.images import SUFFIXES, read_image, write_image
+from itrans.data.writing import WRITABLE
 from itrans.errors import DataError
 
 
@@ -49,20 +50,20 @@ def test_empty_file(tmp_path, suffix):
     assert "is an empty file" in refusal(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".npy"}))
+@pytest.mark.parametrize("suffix", sorted(set(WRITABLE) - {".npy"}))
 def test_text_that_calls_itself_a_picture(tmp_path, suffix):
     (tmp_path / f"a{suffix}").write_text("404: not found\n" * 9)
 
-    assert "cannot be read as a picture" in refusal(tmp_path / f"a{suffix}")
+    assert 'is a text, not a picture; it begins with "404: not found"' in refusal(tmp_path / f"a{suffix}")
 
 
 def test_unknown_suffix(tmp_path):
     (tmp_path / "a.txt").write_text("text")
 
-    assert '".txt" is none of .bmp, .jpeg' in refusal(tmp_path / "a.txt")
+    assert '".txt" is none of .apng, .avif' in refusal(tmp_path / "a.txt")
 
 
-@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".tiff", ".jpeg"}))
+@pytest.mark.parametrize("suffix", sorted(set(WRITABLE) - {".tiff", ".jpeg"}))
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.99])
 def test_truncated_file(tmp_path, suffix, kept):
     path = tmp_path / f"a{suffix}"
@@ -108,33 +109,10 @@ def test_tiff_of_several_pages(tmp_path, suffix):
     encoded = cv2.imencodemulti(".tif", [picture(3), picture(3)])[1]
     (tmp_path / f"a{suffix}").write_bytes(encoded.tobytes())
 
-    assert "has several pages" in refusal(tmp_path / f"a{suffix}")
+    assert "has 2 pages" in refusal(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize(("channels", "photometric"), [(2, 1), (3, 1), (4, 1), (5, 1), (5, 2)])
-def test_tiff_of_which_opencv_would_drop_channels(tmp_path, channels, photometric, dtype):
-    (tmp_path / "a.tif").write_bytes(tiff(picture(channels, dtype), photometric=photometric))
-
-    assert f"has {channels} channels in a layout that OpenCV does not read. Save it as .npy" in refusal(
-        tmp_path / "a.tif"
-    )
-
-
-@pytest.mark.parametrize("dtype", ["uint16", "float32"])
-def test_tiff_of_which_opencv_would_scramble_the_planes(tmp_path, dtype):
-    (tmp_path / "a.tif").write_bytes(tiff(picture(3, dtype), planar=2))
-
-    assert "has 3 channels in a layout" in refusal(tmp_path / "a.tif")
-
-
-def test_big_tiff_of_several_pages(tmp_path):
-    (tmp_path / "a.tif").write_bytes(tiff(picture(3), big=True, following=16))
-
-    assert "has several pages" in refusal(tmp_path / "a.tif")
-
-
-@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "float16", "bool", "complex64", "U3"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "bool", "complex64", "U3"])
 def test_array_of_another_type(tmp_path, dtype):
     np.save(tmp_path / "a.npy", np.zeros((4, 4, 3), dtype))
 
@@ -144,7 +122,7 @@ def test_array_of_another_type(tmp_path, dtype):
 def test_tiff_of_another_type(tmp_path):
     (tmp_path / "a.tif").write_bytes(tiff(np.zeros((4, 4, 1), np.int16)))
 
-    assert "has values of int16" in refusal(tmp_path / "a.tif")
+    assert "signed 16-bit samples" in refusal(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize(

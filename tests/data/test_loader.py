@@ -132,7 +132,7 @@ def test_damaged_picture_is_named_by_whatever_process(damaged, aligned, workers)
     with pytest.raises(DataError) as caught:
         next(loading)
     path = aligned / "train" / "05.png"
-    assert str(caught.value) == f"{path} cannot be read as a picture: it is damaged, or is something else."
+    assert str(caught.value).startswith(f"{path} is a text")
 
 
 def test_errors_of_a_data_set_keep_their_class():

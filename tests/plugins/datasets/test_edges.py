@@ -110,10 +110,23 @@ def test_the_depth_of_the_picture_does_not_matter(lines, method):
     np.testing.assert_array_equal(lines((image / 255).astype(np.float32), method=method), eight)
 
 
-def test_alpha_is_not_looked_at(lines):
-    alpha = np.random.default_rng(0).integers(0, 256, (64, 64, 1), dtype=np.uint8)
+def test_colours_under_what_is_transparent_have_no_lines(lines):
+    """Lines are those of the picture on white."""
+    alpha = np.full((64, 64, 1), 255, np.uint8)
+    alpha[:, 32:] = 0
+    on_white = disc()
+    on_white[:, 32:] = 255
 
-    np.testing.assert_array_equal(lines(np.concatenate([disc(), alpha], axis=2)), lines(disc()))
+    np.testing.assert_array_equal(lines(np.concatenate([disc(), alpha], axis=2)), lines(on_white))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_drawing_in_alpha_alone_has_lines(lines, dtype):
+    white = 1 if dtype == "float32" else np.iinfo(dtype).max
+    image = np.zeros((64, 64, 4), dtype)
+    image[20:44, 20:44, 3] = white
+
+    assert (lines(image) == 0).any()
 
 
 @pytest.mark.parametrize(

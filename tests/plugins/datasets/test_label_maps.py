@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from plugins.datasets.streets import COLOURS, build, classes, label_map, palette_png, photo
@@ -68,6 +70,7 @@ def test_a_truncated_palette_png(streets):
 def test_a_palette_png_of_an_impossible_depth(streets):
     content = bytearray(palette_png(classes(9), COLOURS))
     content[24] = 16
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     label_map(streets).write_bytes(content)
 
     with pytest.raises(DataError, match=r"a\.png cannot be read as a picture"):
