@@ -105,7 +105,7 @@ def check(
         tables = Tables.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         problems = _schema_problems(error.errors(), data, where)
-        problems.extend(_component_problems(_readable_uses(data), where))
+        problems.extend(_component_problems([use for use in _readable_uses(data) if use.kind in kinds], where))
         raise RecipeError(_in_file_order(problems)) from None
     needed = [use for use in uses(tables, recorded) if use.kind in kinds]
     problems = _component_problems(needed, where)
@@ -170,7 +170,7 @@ def _readable_uses(data: dict[str, Any]) -> list[Use]:
     entries += [(("loss", i), "loss", table) for i, table in enumerate(losses if isinstance(losses, list) else [])]
     found = []
     for key, kind, table in entries:
-        if isinstance(table, dict) and isinstance(table.get("name"), str):
+        if isinstance(table, dict) and isinstance(table.get("name"), str) and table["name"]:
             model = Component
             if kind == "loss":
                 model, table = LossComponent, {k: v for k, v in table.items() if k != "weight"}
