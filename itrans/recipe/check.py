@@ -98,7 +98,7 @@ def check(
     try:
         tables = Tables.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        readable = _readable_uses(data)
+        readable = [use for use in _readable_uses(data) if use.kind in kinds]
         hints = Hints(functools.partial(_keys, readable))
         problems = schema_problems(error.errors()[:_MOST_FAULTS], data, where, hints)
         problems.extend(_component_problems(readable, where, hints))
@@ -169,7 +169,7 @@ def _readable_uses(data: dict[str, Any]) -> list[Use]:
     entries += [(("loss", position), "loss", table) for position, table in enumerate(losses)]
     found = []
     for key, kind, table in entries:
-        if isinstance(table, dict) and isinstance(table.get("name"), str):
+        if isinstance(table, dict) and isinstance(table.get("name"), str) and table["name"]:
             model = Component
             if kind == "loss":
                 model, table = LossComponent, {k: v for k, v in table.items() if k != "weight"}
