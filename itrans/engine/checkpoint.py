@@ -76,6 +76,7 @@ class CheckpointFile:
         training: the state of optimisers, averages and loss scale; empty in a file that is for translating only.
         length: how many training pairs the data set had.
         processes: how many processes trained.
+        pairs: a digest of some training pairs' names and sizes; empty where it was not taken.
         itrans: the version of itrans that wrote it.
     """
 
@@ -90,6 +91,7 @@ class CheckpointFile:
     training: dict[str, Any] = field(default_factory=dict)
     length: int = 0
     processes: int = 1
+    pairs: str = ""
     itrans: str = __version__
 
     @property
@@ -135,6 +137,7 @@ class CheckpointFile:
 _TRAINING = {
     "optimizers": dict[str, dict[str, Any]],
     "averages": dict[str, dict[str, Tensor]],
+    "updates": dict[str, int],
     "scaler": dict[str, Any],
 }
 """What `CheckpointFile.training` may hold."""

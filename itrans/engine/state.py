@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.engine.checkpoint import CheckpointFile, Progress, misfit
 from itrans.errors import CheckpointError
+from itrans.protocols import Pair
 from itrans.recipe.changes import changes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from itrans.engine.runtime import Runtime
@@ -23,8 +28,14 @@ _FREE: tuple[KeyPath, ...] = (("title",), ("train", "workers"), ("checkpoint",),
 _LENGTH: tuple[KeyPath, ...] = (("train", "epochs"), ("train", "steps"))
 """What may change besides if the learning rate is constant: then a longer run is a shorter one, gone on with."""
 
+_ROOT: KeyPath = ("dataset", "root")
+"""What may change if the pairs are the same, at another place."""
 
-@dataclass(frozen=True)
+_LOOKED_AT = 16
+"""How many pairs are compared by name and size."""
+
+
+@dataclass
 class RunState:
     """All that changes while a run goes on, and what it belongs to.
 
@@ -42,6 +53,17 @@ class RunState:
     runtime: Runtime
     sample: str | None
 
+    @functools.cached_property
+    def pairs(self) -> str:
+        """A digest of some pairs' keys and sizes, spread over the data set; empty where one of them cannot be read."""
+        count = min(_LOOKED_AT, len(self.dataset))
+        try:
+            found = [Pair(*self.dataset[place * len(self.dataset) // count]) for place in range(count)]
+        except Exception:  # of a damaged picture, which is said, or left out, when it is trained on
+            return ""
+        shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
+        return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+
     def captured(self, progress: Progress, *, resumable: bool) -> CheckpointFile:
         """Return the state as a checkpoint.
 
@@ -55,6 +77,7 @@ class RunState:
             recipe=self.recipe.resolved,
             sample=self.sample,
             components=self.recipe.components(),
+            pairs=self.pairs,
             source=self.dataset.source,
             target=self.dataset.target,
             networks={name: network.state_dict() for name, network in self.method.networks.items()},
@@ -65,17 +88,18 @@ class RunState:
             processes=self.runtime.processes.count,
         )
 
-    def restored(self, checkpoint: CheckpointFile, path: Path) -> Progress:
+    def restored(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> Progress:
         """Take over a checkpoint's state and return how far it had come.
 
         Args:
             checkpoint: what has been read.
             path: where from, for messages.
+            note: told if the data are at another place.
 
         Raises:
             CheckpointError: it belongs to another recipe or other data, or does not fit.
         """
-        refuse_changes(self.recipe, len(self.dataset), checkpoint, path)
+        self._refuse_changes(checkpoint, path, note)
         if "optimizers" not in checkpoint.training:
             raise CheckpointError(f"{path} can be translated with, but not resumed: it holds no optimisers.")
         try:
@@ -97,30 +121,26 @@ class RunState:
             progress = replace(progress, best=None, best_step=0, stale=0)  # what was best is not comparable
         return replace(progress, batch=progress.batch * checkpoint.processes // self.runtime.processes.count)
 
+    def _refuse_changes(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> None:
+        """Compare the recipe and its data with what a checkpoint was made from, and name every difference."""
+        free = may_change(self.recipe)
+        differences = changes(checkpoint.recipe, self.recipe, free=free, source=str(path))
+        advice = "Undo the change, or start a new run in another folder with -o DIR."
+        moved = differences and not changes(checkpoint.recipe, self.recipe, free=(*free, _ROOT), source=str(path))
+        if moved and checkpoint.pairs and len(self.dataset) == checkpoint.length:
+            if self.pairs == checkpoint.pairs:
+                note(f"The data are at another place, with pairs of the same names and sizes: {differences[0]}.")
+                return
+            advice = f"The pairs there have other names or sizes. {advice}"
+        if not differences and len(self.dataset) != checkpoint.length:
+            differences = [f"the number of training pairs: {checkpoint.length} then, {len(self.dataset)} now"]
+        if differences:
+            listing = "\n".join(f"  {difference}" for difference in differences)
+            raise CheckpointError(
+                f"{path} cannot be resumed, because the run would be another one:\n{listing}\n{advice}"
+            )
+
 
 def may_change(recipe: Recipe) -> tuple[KeyPath, ...]:
     """Return the keys, and tables, of which an interrupted run may have others when it goes on."""
     return _FREE + (_LENGTH if recipe.tables.schedule.name == "constant" else ())
-
-
-def refuse_changes(recipe: Recipe, length: int, checkpoint: CheckpointFile, path: Path) -> None:
-    """Compare a recipe and its data with what a checkpoint was made from.
-
-    Args:
-        recipe: of now.
-        length: how many training pairs there are now.
-        checkpoint: what has been read.
-        path: where from, for the message.
-
-    Raises:
-        CheckpointError: they differ; every difference is named.
-    """
-    differences = changes(checkpoint.recipe, recipe, free=may_change(recipe), source=str(path))
-    if not differences and length != checkpoint.length:
-        differences = [f"the number of training pairs: {checkpoint.length} then, {length} now"]
-    if differences:
-        listing = "\n".join(f"  {difference}" for difference in differences)
-        raise CheckpointError(
-            f"{path} cannot be resumed, because the run would be another one:\n{listing}\n"
-            "Undo the change, or start a new run in another folder with -o DIR."
-        )

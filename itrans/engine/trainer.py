@@ -300,7 +300,7 @@ class Trainer:
         return found
 
     def _go_on(self, checkpoint: CheckpointFile, path: Path) -> None:
-        self.progress = self._state.restored(checkpoint, path)
+        self.progress = self._state.restored(checkpoint, path, self._reporter.note)
         if checkpoint.processes != self._processes.count:
             self._reporter.note(
                 f"This run had {checkpoint.processes} processes and goes on with {self._processes.count}: "

@@ -8,7 +8,7 @@ import pytest
 
 from itrans.api import read_image
 from itrans.errors import DataError
-from itrans.translate_files import find_jobs
+from itrans.translate_jobs import find_jobs
 
 
 @pytest.fixture

@@ -105,3 +105,20 @@ def test_best_is_for_translating_only(train):
     shutil.copy(folder / "checkpoints/best.pt", folder / "checkpoints/last.pt")
     with pytest.raises(CheckpointError, match="holds no optimisers"):
         train("run", resume=True)
+
+
+def test_data_that_were_moved_are_gone_on_with_if_they_are_the_same(train, aligned):
+    whole = train("whole")
+    train("run", stop_after=3)
+    moved = aligned.rename(aligned.with_name("elsewhere"))
+    folder = train("run", f"dataset.root={moved.as_posix()}", resume=True)
+    assert_same_bits(whole / "checkpoints/last.pt", folder / "checkpoints/last.pt")
+
+
+def test_other_data_at_another_place_are_refused(train, aligned):
+    train("run", stop_after=3)
+    moved = aligned.rename(aligned.with_name("elsewhere"))
+    (moved / "train" / "00.png").rename(moved / "train" / "90.png")
+    with pytest.raises(CheckpointError, match="dataset.root") as error:
+        train("run", f"dataset.root={moved.as_posix()}", resume=True)
+    assert "other names or sizes" in str(error.value)
