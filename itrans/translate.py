@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import operator
-import threading
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +14,18 @@ from itrans.data.colour import lightness_and_ab, with_ab
 from itrans.data.images import as_channels
 from itrans.data.tensors import planes, stack, stored
 from itrans.engine.build import FittingNetworks, build_translator
-from itrans.engine.checkpoint import checkpoint_path, load_checkpoint, misfit
+from itrans.engine.checkpoint import checkpoint_path, load_checkpoint
 from itrans.engine.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.engine.inference import MODES, CastWeights, Mode, random_state, test_mode, why_alike
+from itrans.engine.generators import Generators
+from itrans.engine.inference import MODES, Mode
 from itrans.engine.inputs import refuse_unfit
 from itrans.engine.need import free_memory_of, memory_of
 from itrans.engine.preparation import dataset_class, preparation_of
-from itrans.errors import CheckpointError, DataError, ItransError, PluginError, did_you_mean, quoted
+from itrans.errors import DataError, ItransError, PluginError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
-
-    from torch import Tensor
+    from collections.abc import Sequence
 
     from itrans.engine.checkpoint import CheckpointFile
     from itrans.protocols import ImageArray, ImageSpec, PixelType, Preparation
@@ -83,8 +80,7 @@ class Translator:
         if mode not in MODES:
             raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
         self._device = choose_device(device)
-        self._lock = threading.Lock()  # the mode is set on the networks themselves
-        self._precision, self._mode, self.seed = precision, mode, _checked_seed(seed)
+        self._precision, self.seed = precision, _checked_seed(seed)
         self.checkpoint = checkpoint_path(checkpoint)
         if record is None:
             record = load_checkpoint(self.checkpoint)
@@ -95,28 +91,19 @@ class Translator:
         states = record.generator_states
         try:
             with FittingNetworks(states, self.checkpoint):
-                self._method = build_translator(recipe, record.source, record.target)
+                method = build_translator(recipe, record.source, record.target)
         except PluginError as error:
             raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
-        named = getattr(self._method, "directions", None)
+        named = getattr(method, "directions", None)
         self.directions: tuple[str, ...] = tuple(named or ("forward",))
         self._any_direction = named is None  # the method's translate knows, and does not tell
         dtype = choose_dtype(precision, self._device)
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
         self._memory_format = choose_memory_format(channels_last, self._device, dtype)
-        try:
-            for name in self._method.generators:
-                self._method.networks[name].load_state_dict(states[name])
-        except Exception as error:  # what a module makes of another one's state is up to it
-            raise CheckpointError(
-                f"{self.checkpoint} does not fit the networks that its recipe makes: {misfit(error)}"
-            ) from error
-        self._networks = [self._method.networks[name] for name in self._method.generators]
-        for network in self._networks:
-            network.to(device=self._device, memory_format=self._memory_format)  # type: ignore[call-overload]
-        self._cast_weights: CastWeights | None = None
-        self._draws_for_itself = False
+        self._generators = Generators(
+            method, states, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
+        )
         self._needs: dict[tuple[object, ...], float] = {}  # bytes for each pixel
 
     def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
@@ -251,12 +238,7 @@ class Translator:
         if self._precision == "auto" and dtype != "uint8":
             compute = torch.float32
         batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
-        with self._lock, self._computing_in(compute):
-            output = self._output(batch, seeds, direction or self.directions[0])
-        if not bool(output.isfinite().all()):
-            raise CheckpointError(
-                f"{self.checkpoint} is of no use: its generator gives values that are not finite numbers."
-            )
+        output = self._generators(batch, seeds, direction or self.directions[0], compute)
         outputs = stored(output, target, dtype)
         if target.kind == "ab" and source.kind == "lightness":
             return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
@@ -281,7 +263,7 @@ class Translator:
 
     def why_alike(self) -> str:
         """Return why samples of one picture are all the same, as the end of a sentence."""
-        return why_alike(self._networks, self._mode)
+        return self._generators.why_alike()
 
     def _seeds(self, seed: int | Sequence[int] | None, count: int) -> list[int]:
         """Return one seed for each picture."""
@@ -290,42 +272,6 @@ class Translator:
         if len(seed) != count:
             raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
         return [_checked_seed(one) for one in seed]
-
-    def _output(self, batch: Tensor, seeds: list[int], direction: str) -> Tensor:
-        """Translate a batch at once, or one by one if the generator draws from torch's own generator.
-
-        What such a generator draws for a picture depends on its place in the batch, and the first place alone is the
-        same in any company.
-        """
-        if not self._draws_for_itself:
-            output, drew = self._run(batch, seeds, direction)
-            self._draws_for_itself = drew
-            if not drew or len(batch) == 1:
-                return output
-        return torch.cat(
-            [self._run(*one, direction)[0] for one in zip(torch.split(batch, 1), [[s] for s in seeds], strict=True)]
-        )
-
-    def _run(self, batch: Tensor, seeds: list[int], direction: str) -> tuple[Tensor, bool]:
-        """Return translations, and whether the generator drew from torch's own generator."""
-        seed = seeds[0] if len(set(seeds)) == 1 else seeds
-        with test_mode(self._networks, self._mode, seed):
-            before = random_state(self._device)
-            try:
-                output = self._method.translate(batch, direction)
-            except ValueError as error:
-                raise DataError(str(error)) from error
-            return output, not torch.equal(before, random_state(self._device))
-
-    @contextlib.contextmanager
-    def _computing_in(self, dtype: torch.dtype) -> Iterator[None]:
-        if dtype == torch.float32:
-            yield
-            return
-        if self._cast_weights is None:
-            self._cast_weights = CastWeights(self._networks, dtype)
-        with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
-            yield
 
     def _prepared(self, image: ImageArray, direction: str | None) -> ImageArray:
         """Return a picture as the generator takes it: grey and RGB as lightness, where it wants that."""

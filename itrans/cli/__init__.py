@@ -14,7 +14,7 @@ import click
 
 from itrans import __version__
 from itrans.cli.console import INTERRUPTED
-from itrans.errors import ItransError, PluginError, legible
+from itrans.errors import ItransError, legible
 
 _NOTHING = re.compile("--[a-z-]+=")
 _EMPTY = "''"
@@ -78,12 +78,6 @@ class _LazyGroup(click.Group):
                 raise
             click.echo(f"Error: {legible(str(error))}", err=True)
             context.exit(error.exit_code)
-        except (OSError, ValueError, RuntimeError) as error:
-            message = _of_a_path(error)
-            if message is None or context.params["debug"]:
-                raise
-            click.echo(f"Error: {legible(message)}", err=True)
-            context.exit(ItransError.exit_code)
         except KeyboardInterrupt:
             if context.params["debug"]:
                 raise
@@ -92,11 +86,11 @@ class _LazyGroup(click.Group):
         except Exception as error:
             from itrans.plugins import metadata_fault
 
-            fault = metadata_fault(error)
-            if fault is None or context.params["debug"]:
+            message = metadata_fault(error) or _of_a_path(error)
+            if message is None or context.params["debug"]:
                 raise
-            click.echo(f"Error: {fault}", err=True)
-            context.exit(PluginError.exit_code)
+            click.echo(f"Error: {legible(message)}", err=True)
+            context.exit(ItransError.exit_code)
 
 
 def _place(args: list[str], place: int) -> str:
@@ -107,6 +101,8 @@ def _place(args: list[str], place: int) -> str:
 def _of_a_path(error: Exception) -> str | None:
     """Return what to say of a path that the system refuses; None if the error is of another kind."""
     if not isinstance(error, OSError):
+        if not isinstance(error, ValueError | RuntimeError):
+            return None
         if "embedded null" in str(error):
             return "A path has a NUL in it, which none can have."
         return f"{error}." if str(error).startswith("Symlink loop") else None  # Path.resolve() until Python 3.13

@@ -88,12 +88,16 @@ class Validator:
 
     def rows(self) -> list[Row]:
         """Return pairs to look at, spread evenly over those that are held out."""
-        count = min(self._pictures, self.length)
+        make_rows, each = (self._rows, 1) if self.measures else (self._unpaired_rows, self._ways)
+        count = min(-(-self._pictures // each), self.length)
         draws = [[Draw(0, place * self.length // count)] for place in range(count)]
-        make_rows = self._rows if self.measures else self._unpaired_rows
         with self._translating():
             found = [row for batch in self._batches(draws, 0) for row in make_rows(batch)]
-        return found[:count]
+        return found[: self._pictures]
+
+    @property
+    def _ways(self) -> int:
+        return min(2, len(getattr(self._method, "directions", ("forward",))))
 
     @contextlib.contextmanager
     def _translating(self) -> Iterator[None]:
@@ -121,7 +125,7 @@ class Validator:
     def _unpaired_rows(self, batch: Batch) -> list[Row]:
         """Return a row for each picture of either side: itself, its translation, and that translated back."""
         specs = self._dataset.source, self._dataset.target
-        count = min(2, len(getattr(self._method, "directions", ("forward",))))
+        count = self._ways
         found: list[list[Row]] = []
         for direction, picture in zip(range(count), (batch.source, batch.target), strict=False):
             output = self._translated(picture, direction)

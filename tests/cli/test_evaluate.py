@@ -58,8 +58,8 @@ def test_a_folder_gets_scores_pictures_and_grids_that_agree(itrans, checkpoint):
         assert f"| {name} | {mean:#.4g} |" in Path("out/results.md").read_text()
     assert results["ranked_by"] == "psnr"
     # three columns of 16 pixels, three rows, margins of 4 and lines of text
-    assert read_image("out/best.png").shape[1] == 3 * 20 + 4
-    best, worst = (cv2.imread(f"out/{name}.png")[22 : 22 + 16, 4 : 4 + 16] for name in ("best", "worst"))
+    assert read_image("out/best.png").shape[1] == 3 * (6 * 16 + 4) + 4
+    best, worst = (cv2.imread(f"out/{name}.png")[22 : 22 + 96 : 6, 4 : 4 + 96 : 6] for name in ("best", "worst"))
     order = sorted(rows, key=lambda row: float(row["psnr"]), reverse=True)
     for shown, row in ((best, order[0]), (worst, order[-1])):
         assert np.array_equal(shown, cv2.imread(str(Path("aligned/val") / Path(row["key"]).name))[:, :16])

@@ -61,9 +61,9 @@ def test_the_direction_is_said_and_drawn(itrans, both_ways, aligned):
     assert "split val, direction BtoA, mode paper" in done.stdout
     assert "direction BtoA" in Path("out/results.md").read_text()
     first = cv2.imread(str(min((aligned / "val").iterdir())))
-    drawn = cv2.imread("out/best.png")[22 : 22 + 16]
-    assert np.array_equal(drawn[:, 4:20], first[:, 16:])
-    assert np.array_equal(drawn[:, 44:60], first[:, :16])
+    drawn = cv2.imread("out/best.png")[22 : 22 + 96 : 6]  # each pixel is shown as 6x6
+    assert np.array_equal(drawn[:, 4:100:6], first[:, 16:])
+    assert np.array_equal(drawn[:, 204:300:6], first[:, :16])
 
 
 def test_a_direction_that_there_is_not_is_refused(itrans, both_ways, recipe):

@@ -143,7 +143,7 @@ def test_colourings_are_compared_as_rgb(itrans, drawn):
     # the 8 bits of Lab and of RGB round differently
     assert found["scores"]["l1"]["value"] == pytest.approx(np.mean(distances), abs=3 / 255)
     assert "source_l1" not in found["scores"]
-    assert read_image("out/best.png").shape[1] == 3 * 28 + 4
+    assert read_image("out/best.png").shape[1] == 3 * (4 * 24 + 4) + 4
 
 
 LIGHTNESS = '''

@@ -171,6 +171,6 @@ def test_pictures_that_have_both_sides_are_noticed(itrans, recipe):
     write_image("in/good.png", photo(0, 24, 24))
     done = itrans("translate", "run/checkpoints/last.pt", "in", "-o", "out")
     assert done.exit_code == 0
-    assert "1 of 2 pictures is twice as wide as high" in done.stderr
+    assert "in/wide.png: twice as wide as high" in done.stderr
     Path("in/wide.png").unlink()
     assert "twice" not in itrans("translate", "run/checkpoints/last.pt", "in", "-o", "out").output

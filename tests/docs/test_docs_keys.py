@@ -138,7 +138,7 @@ def test_what_a_checkpoint_holds_is_what_the_page_says(workplace):
     shown = tables_of(ROOT / "docs" / "checkpoints.md")["What a file holds"]
     keys = [row[0] for row in shown]
     assert keys == [*record, *record["progress"]]
-    assert set(record["training"]) == {"optimizers", "averages", "scaler"}
+    assert set(record["training"]) == {"optimizers", "updates", "averages", "scaler"}
     best = torch.load(workplace / "runs" / "mine" / "checkpoints" / "best.pt", weights_only=True)
     assert set(best["training"]) == {"averages"}
 
