@@ -154,8 +154,10 @@ def evaluate(
 def _show(evaluation: Evaluation) -> None:
     from itrans.cli.console import print_table
     from itrans.evaluation.writing import (
+        CLASS_HEADINGS,
         HEADINGS,
         SEGMENTED_HEADINGS,
+        class_rows,
         described,
         score_rows,
         segmented_rows,
@@ -165,6 +167,8 @@ def _show(evaluation: Evaluation) -> None:
     if evaluation.credit:
         click.echo(evaluation.credit)
     print_table(HEADINGS, score_rows(evaluation))
+    if evaluation.classes:
+        print_table(CLASS_HEADINGS, class_rows(evaluation))
     if evaluation.segmented:
         click.echo()
         print_table(SEGMENTED_HEADINGS, segmented_rows(evaluation))

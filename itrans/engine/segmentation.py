@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from itrans.engine.processes import Processes
@@ -36,6 +38,11 @@ class LabelScores:
         true = class_indices(target, ignoring=True)
         self._confusion += confusion(class_indices(output), true, len(self._confusion))
 
+    @property
+    def matrix(self) -> Tensor:
+        """The confusion matrix of this process, `(K, K)` of int64: rows are the truth."""
+        return self._confusion.cpu()
+
     def means(self, processes: Processes) -> dict[str, float]:
         """Return the scores over the pixels of all processes; empty if no pixel has a class."""
         total = processes.total(self._confusion)
@@ -64,6 +71,41 @@ def confusion(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
     counted = true >= 0
     pairs = true[counted].long() * classes + predicted[counted].long()
     return torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+class ClassScore(NamedTuple):
+    """How well one class is told; a score is None where no pixel decides it.
+
+    Attributes:
+        name: what the class is called, or its index.
+        pixels: how many pixels are of it.
+        accuracy: which part of them was told right.
+        iou: how many were told right, of those that are of the class or were taken for it.
+    """
+
+    name: str
+    pixels: int
+    accuracy: float | None
+    iou: float | None
+
+
+def class_scores(matrix: Tensor, names: Sequence[str]) -> list[ClassScore]:
+    """Return the scores of each class.
+
+    Args:
+        matrix: a confusion matrix `(K, K)`, rows the truth.
+        names: what the K classes are called; none, for their indices.
+    """
+    right, truth, predicted = matrix.diag().tolist(), matrix.sum(1).tolist(), matrix.sum(0).tolist()
+    return [
+        ClassScore(
+            names[index] if names else str(index),
+            truth[index],
+            hits / truth[index] if truth[index] else None,
+            hits / either if (either := truth[index] + predicted[index] - hits) else None,
+        )
+        for index, hits in enumerate(right)
+    ]
 
 
 def segmentation_scores(matrix: Tensor) -> dict[str, float]:

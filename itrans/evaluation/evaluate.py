@@ -11,7 +11,7 @@ from itrans.engine.devices import choose_device
 from itrans.engine.metrics import SOURCE_L1
 from itrans.engine.pictures import Row, shown_as
 from itrans.engine.processes import Processes
-from itrans.engine.segmentation import LABEL_METRICS, LabelScores
+from itrans.engine.segmentation import LABEL_METRICS, LabelScores, class_scores
 from itrans.errors import DataError, counted
 from itrans.evaluation.features import BackboneFeatures
 from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 
     from itrans.engine.devices import Precision
     from itrans.engine.inference import Mode
+    from itrans.engine.segmentation import ClassScore
     from itrans.evaluation.weights import Inception
     from itrans.protocols import ImageArray, ImageSpec, Split
 
+_MOST_CONFUSED = 64
 _BATCH = 8
 
 
@@ -148,6 +150,8 @@ def evaluate_checkpoint(
         seed=seed,
         step=record.progress.step,
         scores=measurement.scores(),
+        classes=measurement.classes(),
+        confusion=measurement.confusion(),
         segmented=measurement.segmenter.scores() if measurement.segmenter else {},
         notes=tuple(measurement.notes()),
         ranked_by=measurement.first if best else None,
@@ -235,6 +239,16 @@ class _Measurement:
             means = self._labels.means(Processes())
             found |= {name: Score(means.get(name), found[name].pictures) for name in LABEL_METRICS if name in found}
         return found | {metric.name: Score(metric.value(), self.count) for metric in self.sets}
+
+    def classes(self) -> tuple[ClassScore, ...]:
+        """Return the scores of each class; none where targets are no label maps."""
+        return () if self._labels is None else tuple(class_scores(self._labels.matrix, self._target.names))
+
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
+        """Return the confusion matrix, rows the truth; empty without label maps, or of very many classes."""
+        if self._labels is None or self._target.planes > _MOST_CONFUSED:
+            return ()
+        return tuple(map(tuple, self._labels.matrix.tolist()))
 
     def notes(self) -> list[str]:
         """Return what a reader of the scores should know."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from itrans.engine.pictures import Row
+    from itrans.engine.segmentation import ClassScore
 
 _ROWS = 6
 
@@ -49,6 +50,8 @@ class Evaluation:
         seed: of dropout and noise.
         step: how many steps the checkpoint was trained for.
         scores: by the metric's name.
+        classes: the scores of each class, where targets are label maps.
+        confusion: how many pixels of each class (row) were taken for each class (column); empty of very many classes.
         segmented: the scores of the segmented outputs and of the segmented `real photos`; empty without a segmenter.
         notes: what a reader of the scores should know.
         ranked_by: the metric that orders `best` and `worst`; None if pictures have no value of their own.
@@ -70,6 +73,8 @@ class Evaluation:
     direction: str | None = None
     measured_split: str | None = None
     chosen: bool = False
+    classes: tuple[ClassScore, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
     segmented: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ranked_by: str | None = None
@@ -87,6 +92,7 @@ class Evaluation:
         plain = {key: value for key, value in vars(self).items() if key not in {"best", "worst", "first"}}
         plain["scores"] = {name: vars(score) for name, score in self.scores.items()}
         plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
+        plain["classes"] = [one._asdict() for one in self.classes]
         plain["notes"] = list(self.notes)
         return plain
 

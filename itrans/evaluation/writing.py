@@ -24,6 +24,7 @@ HEADINGS = ("metric", "value", "deviation", "pictures")
 _UNENCODABLE = "backslashreplace"
 r"""Bytes of a file's name that are no UTF-8 are written as `\udcff`, which is JSON too."""
 
+CLASS_HEADINGS = ("class", "pixels", "accuracy", "IoU")
 SEGMENTED_HEADINGS = ("segmented", "accuracy", "class accuracy", "class IoU")
 
 
@@ -114,6 +115,8 @@ def markdown(evaluation: Evaluation) -> str:
     if evaluation.credit:
         parts.append(evaluation.credit)
     parts.append(_markdown_table(HEADINGS, score_rows(evaluation)))
+    if evaluation.classes:
+        parts.append(_markdown_table(CLASS_HEADINGS, class_rows(evaluation)))
     if evaluation.segmented:
         parts.append(_markdown_table(SEGMENTED_HEADINGS, segmented_rows(evaluation)))
     if evaluation.notes:
@@ -142,6 +145,15 @@ def score_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str]]:
         deviation = "" if score.deviation is None else f"{score.deviation:#.4g}"
         rows.append((name, value, deviation, str(score.pictures)))
     return rows
+
+
+def class_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str]]:
+    """Return the rows under `CLASS_HEADINGS`; a score that no pixel decides is a dash."""
+
+    def shown(score: float | None) -> str:
+        return "-" if score is None else f"{score:.3f}"
+
+    return [(one.name, str(one.pixels), shown(one.accuracy), shown(one.iou)) for one in evaluation.classes]
 
 
 def segmented_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:

@@ -100,6 +100,14 @@ class TestLabels:
             photo, true = photo_and_labels(index)
             right.append((translator.translate(photo) == true).mean())
         assert found["scores"]["accuracy"]["value"] == pytest.approx(np.mean(right))
+        truth = np.concatenate([photo_and_labels(index)[1].ravel() for index in range(4)])
+        made = np.concatenate([translator.translate(photo_and_labels(index)[0]).ravel() for index in range(4)])
+        for index, one in enumerate(found["classes"]):
+            of_it, taken_for_it = truth == index, made == index
+            assert one["pixels"] == of_it.sum()
+            assert one["iou"] == pytest.approx((of_it & taken_for_it).sum() / (of_it | taken_for_it).sum())
+            assert found["confusion"][index] == [int((of_it & (made == other)).sum()) for other in range(3)]
+        assert np.mean([one["iou"] for one in found["classes"]]) == pytest.approx(found["scores"]["class_iou"]["value"])
         done = itrans("evaluate", checkpoint, "--code", "parts.py", "--metrics", "l1")
         assert done.exit_code == 2
         assert "makes label maps" in done.stderr
