@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.engine.metrics import BETTER_IS_LOWER, SOURCE_L1
@@ -30,11 +30,21 @@ class Validation:
 
     Attributes:
         metrics: the mean of each; empty where nothing can be measured.
-        better: whether what decides was never as good before.
+        value: of the metric that decides; None where nothing can be measured.
+        better: whether it was never as good before.
     """
 
     metrics: Mapping[str, float]
-    better: bool
+    value: float | None = None
+    better: bool = False
+
+    def counted(self, progress: Progress) -> Progress:
+        """Return a run's progress with this validation in it."""
+        if self.value is None:
+            return progress
+        if self.better:
+            return replace(progress, best=self.value, best_step=progress.step, stale=0)
+        return replace(progress, stale=progress.stale + 1)
 
 
 class Selection:
@@ -89,10 +99,10 @@ class Selection:
     def validate(
         self, progress: Progress, is_urgent: Callable[[], bool], done: Callable[[int, int], None]
     ) -> Validation | None:
-        """Measure the held-out pairs and note in the run's progress whether they were never translated as well.
+        """Measure the held-out pairs, and compare with what was the best so far.
 
         Args:
-            progress: the run's.
+            progress: the run's, which is left as it is.
             is_urgent: asked now and then whether to give up.
             done: told how many pairs are done, and how many there are.
 
@@ -108,7 +118,7 @@ class Selection:
         if metrics is None:
             return None
         if not self.validator.measures:
-            return Validation({}, better=False)
+            return Validation({})
         self.source_l1 = metrics.get(SOURCE_L1)
         metric = self.validator.metric
         value = metrics.get(metric)
@@ -119,12 +129,7 @@ class Selection:
         if not math.isfinite(value):
             raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
         sign = 1 if BETTER_IS_LOWER[metric] else -1
-        better = progress.best is None or sign * value < sign * progress.best
-        if better:
-            progress.best, progress.best_step, progress.stale = value, progress.step, 0
-        else:
-            progress.stale += 1
-        return Validation(metrics, better)
+        return Validation(metrics, value, progress.best is None or sign * value < sign * progress.best)
 
     def _made_validator(
         self, recipe: Recipe, method: Method, runtime: Runtime, note: Callable[[str], None]

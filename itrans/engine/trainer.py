@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -131,7 +132,7 @@ class Trainer:
             tables.log, self.selection.validator, folder if processes.is_first else None, self.sample or ""
         )
         self._pace = Pace(tables.train.batch_size * processes.count)
-        self._logged = -1
+        self._logged = self.progress.step
 
     def train(self) -> Outcome:
         """Train to the end, or until asked to stop; the state is saved either way.
@@ -174,7 +175,7 @@ class Trainer:
         progress, first_step = self.progress, self.progress.step
         if self.selection.is_stale(progress):
             return "early"
-        self.samples.draw_if_due(progress.step)
+        self._draw()
         while True:
             if progress.batch == self._plan.steps_per_epoch or self._is_over():
                 if not self._end_of_epoch():
@@ -190,7 +191,7 @@ class Trainer:
             self._losses.add(self._step(batch))
             self._look()
             self._saver.save_if_due(progress)
-            self.samples.draw_if_due(progress.step)
+            self._draw()
 
     def _next(self, batches: Iterator[Batch], wants_to_stop: bool) -> Batch | None:
         """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
@@ -266,7 +267,7 @@ class Trainer:
         complete = progress.batch == self._plan.steps_per_epoch
         if progress.step == progress.validated or not (complete or progress.batch):
             return True  # a run that has ended before
-        better = False
+        found, now = None, replace(progress, validated=progress.step)
         if self.selection.is_due(progress.epoch + complete, is_over=self._is_over()):
             if saver.seconds_since() > _SECONDS_TO_LOSE:
                 saver.save_last(progress)
@@ -274,17 +275,19 @@ class Trainer:
             if found is None:
                 saver.save_last(progress)
                 return False
-            better = found.better
+            now = found.counted(now)
         if complete:
-            progress.epoch, progress.batch = epoch, 0
-        progress.validated = progress.step
-        if better:
-            saver.save(self._folder.best, progress, resumable=False)
+            now = replace(now, epoch=epoch, batch=0)
+        if found is not None and found.better:
+            saver.save(self._folder.best, now, resumable=False)
+        vars(progress).update(vars(now))  # only now: what cannot be written must be measured again
         saver.save(self._folder.last, progress)
+        if found is not None:
+            self._draw(f"epoch-{epoch:04d}")
         return True
 
     def _validated(self, epoch: int) -> Validation | None:
-        """Validate, tell what was found and draw samples; return None if training is to stop before that is done."""
+        """Validate and tell what was found; return None if training is to stop before that is done."""
         try:
             found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
         except (DataError, TrainingError) as error:
@@ -296,8 +299,17 @@ class Trainer:
         if found.metrics:
             self._journal.write("validation", self.progress, epoch=epoch, metrics=found.metrics, better=found.better)
             self._reporter.validated(epoch, found.metrics, found.better)
-        self.samples.draw(f"epoch-{epoch:04d}")
         return found
+
+    def _draw(self, name: str | None = None) -> None:
+        """Draw a grid of samples: of that name, or if it is time for one."""
+        try:
+            if name is None:
+                self.samples.draw_if_due(self.progress.step)
+            else:
+                self.samples.draw(name)
+        except DataError as error:
+            raise self._saver.with_what_is_saved(error, self.progress) from error
 
     def _go_on(self, checkpoint: CheckpointFile, path: Path) -> None:
         self.progress = self._state.restored(checkpoint, path, self._reporter.note)

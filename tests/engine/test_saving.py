@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from itrans.api import LOSSES, OutputError, TrainingError
+from itrans.api import LOSSES, DataError, OutputError, TrainingError
 from itrans.engine.checkpoint import load_checkpoint, save_checkpoint
+from itrans.engine.record import RunFolder
 
 
 def log_of(folder):
@@ -114,3 +115,35 @@ def test_recipe_toml_is_that_of_the_run_as_it_goes_on(train):
     assert len(starts) == 2
     assert {"command", "versions", "device", "time", "seconds"} <= starts[1].keys()
     assert starts[1]["versions"]["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize("name", ["log", "write_samples"])
+def test_a_validation_that_cannot_be_written_down_is_made_again(train, monkeypatch, tmp_path, name):
+    def fail(self, *arguments, **values):
+        if name == "log" and arguments[0] != "validation":
+            return written(self, *arguments, **values)
+        raise OutputError("the disk is full")
+
+    written = getattr(RunFolder, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, name, fail)
+        with pytest.raises(OutputError, match="the disk is full") as error:
+            train("run", "log.pictures_minutes=0")
+    assert "last.pt (step 4)" in str(error.value)
+    folder = train("run", "log.pictures_minutes=0", resume=True)
+    assert [line["step"] for line in log_of(folder) if line["event"] == "validation"] == [4, 8]
+    assert load_checkpoint(folder / "checkpoints/best.pt").progress.best_step in {4, 8}
+
+
+def test_a_resumed_run_that_is_stopped_at_once_logs_no_losses_again(train):
+    folder = train("run", stop_after=2)
+    train("run", resume=True, stop_after=0)
+    assert [line["step"] for line in log_of(folder) if line["event"] == "step"] == [1, 2]
+
+
+def test_a_held_out_picture_that_vanishes_while_a_run_goes_on_loses_no_step(train, recipe, aligned, at_step_three):
+    recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "third"\n')
+    at_step_three((aligned / "val" / "00.png").unlink)
+    with pytest.raises(DataError, match=r"00\.png") as error:
+        train("run", "log.pictures_minutes=1e-9")
+    assert "last.pt (step 3)" in str(error.value)
