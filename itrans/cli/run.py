@@ -152,15 +152,15 @@ def train(
     processes = processes_here()
     reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Quiet()
     check = folder.resumable if resume else folder.refuse_if_used
-    check()
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path} is a file; a run needs a folder. Choose another: -o DIR.")
     keep_freed_memory()
     chosen = choose_device(device, processes.local_rank)
     stop = StopRequest(*stop_after, answer=reporter.stopping)
     _relay_log(reporter)
     lock = locked(path, reporter.note) if processes.is_first else contextlib.nullcontext()
     with stop.listening(), lock, joined(processes, chosen):
-        if processes.is_first:
-            check()  # another run may have been here in this moment
+        check()
         trainer = Trainer(
             recipe,
             folder,

@@ -54,8 +54,6 @@ class RunFolder:
             raise OutputError(
                 f"{self.path} holds a run already. Go on with it: --resume. Or write to another folder: -o DIR."
             )
-        if self.path.exists() and not self.path.is_dir():
-            raise OutputError(f"{self.path} is a file; a run needs a folder. Choose another: -o DIR.")
 
     def resumable(self) -> list[Path]:
         """Return the checkpoints that a run can go on from: the last one, and those of steps, the newest first.
