@@ -47,3 +47,15 @@ def test_batch_norm_dropout_and_resuming_work_in_two_processes(recipe, tmp_path)
     assert codes == [0, 0], outputs
     assert load_checkpoint(tmp_path / "two/checkpoints/last.pt").progress.step == 4
     assert outputs[1] == ""
+
+
+def test_a_pair_that_one_process_cannot_read_ends_both_with_the_state_saved(recipe, aligned, tmp_path):
+    arguments = settings("train.batch_size=1", "log.pictures=0")
+    codes, outputs = run_in_two(recipe, tmp_path / "two", *arguments, "--stop-after", "2")
+    assert codes == [130, 130], outputs
+    for path in sorted((aligned / "train").iterdir())[1:]:  # the first one tells what pictures are like
+        path.write_bytes(path.read_bytes()[:200])
+    codes, outputs = run_in_two(recipe, tmp_path / "two", *arguments, "--resume")
+    assert sorted(codes) in ([2, 2], [2, 130]), outputs
+    assert "last.pt (step 2)" in "".join(outputs)
+    assert load_checkpoint(tmp_path / "two/checkpoints/last.pt").progress.step == 2
