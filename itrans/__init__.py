@@ -1,3 +1,3 @@
-"""itrans: image-to-image translation whose every part is a plugin."""
+"""itrans: image-to-image translation whose every component is a plugin."""
 
 __version__ = "0.1.0"

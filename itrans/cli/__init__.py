@@ -123,7 +123,7 @@ def never_fail_to_print() -> None:
 @click.version_option(__version__, package_name="itrans", message="itrans %(version)s")
 @click.option("--debug", is_flag=True, envvar="ITRANS_DEBUG", help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """Image-to-image translation whose every part is a plugin.
+    """Image-to-image translation whose every component is a plugin.
 
     \b
     itrans run recipes/pix2pix_edges2shoes.toml    from a recipe to a trained checkpoint

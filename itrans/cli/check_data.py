@@ -25,7 +25,7 @@ _SPLITS: tuple[Split, ...] = ("train", "val", "test")
 @click.argument("recipe", type=click.Path())
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
 @sample_option
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tuple[str, ...]) -> None:
     """Read every pair of a RECIPE's data set, in all its splits; show what they are like, and report what is wrong."""
     from rich.console import Console

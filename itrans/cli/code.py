@@ -1,4 +1,4 @@
-"""`--code FILE`: parts that a file of the user's registers with the decorators."""
+"""`--code FILE`: components that a file of the user's registers with the decorators."""
 
 from __future__ import annotations
 

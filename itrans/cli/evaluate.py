@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     help="Of the translations: auto is bf16 for 8-bit pictures where the hardware has it, else fp32.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def evaluate(
     checkpoint: str,
     split: str,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="Change the recipe in the checkpoint, for example generator.dropout=0.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def import_weights(
     weights: Path,
     output: Path,

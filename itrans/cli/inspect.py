@@ -50,7 +50,7 @@ class _Channels(click.ParamType[tuple[int, int]]):
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
 @without_option
 @sample_option
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def inspect(
     recipe_or_checkpoint: str,
     size: int | None,

@@ -48,7 +48,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 @click.option("--skip-bad", is_flag=True, help="Leave out pairs that cannot be read; the log counts them.")
 @click.option("--stop-after", type=_StopAfter(), help="Save and stop after so many steps (400) or so long (90s, 30m).")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def run(
     recipe: str,
     overrides: tuple[str, ...],

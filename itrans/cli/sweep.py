@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 )
 @sample_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def sweep(
     recipes: tuple[str, ...],
     output: Path,

@@ -79,7 +79,7 @@ _MOST_NAMED = 20
     help="auto: bf16 for 8-bit pictures where the hardware has it, else fp32.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers parts.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
 def translate(
     checkpoint: str,
     inputs: tuple[str, ...],

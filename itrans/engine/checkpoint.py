@@ -128,9 +128,9 @@ class CheckpointFile:
                 if "distribution" in c and (kinds is None or c.get("kind") in kinds)
             }
             raise CheckpointError(
-                f"{path} was made with parts that are not here, or are not what they were.\n{error}\n"
-                f"It was made with: {', '.join(map(printable, sorted(here))) or 'parts that it does not name'}. "
-                "Install those; a part of your own file comes with --code FILE."
+                f"{path} was made with components that are not here, or are not what they were.\n{error}\n"
+                f"It was made with: {', '.join(map(printable, sorted(here))) or 'components that it does not name'}. "
+                "Install those; a component of your own file comes with --code FILE."
             ) from error
 
 
