@@ -34,6 +34,11 @@ GROUPS = {
 }
 """The entry-point group of every kind of component."""
 
+COMMAND = "command"
+"""The kind of what adds a command to the command line: no component, and in no registry."""
+
+_EVERY_GROUP = {**GROUPS, COMMAND: "itrans.commands"}
+
 OURS = "itrans"
 """Our own distribution, which is always looked at."""
 
@@ -57,8 +62,8 @@ class Origin:
     """Where a component comes from.
 
     Attributes:
-        kind: `generator`, `discriminator`, `loss`, `dataset` or `method`.
-        name: what a recipe calls it.
+        kind: `generator`, `discriminator`, `loss`, `dataset` or `method`; or `command`.
+        name: what a recipe, or the command line, calls it.
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.
         target: `module:attribute`.
@@ -285,12 +290,12 @@ def _origins_of(source: _Source, unreadable: list[str], doubtful: list[str]) -> 
             unreadable.append(_unread(file, error))
             return
     for group in config.sections():
-        if group.startswith(f"{OURS}.") and group not in GROUPS.values():
-            near = did_you_mean(group, GROUPS.values())
+        if group.startswith(f"{OURS}.") and group not in _EVERY_GROUP.values():
+            near = did_you_mean(group, _EVERY_GROUP.values())
             doubtful.append(
                 _note(file, f"the group {_excerpt(group)} is not known, so its entries are not seen.{near}")
             )
-    for kind, group in GROUPS.items():
+    for kind, group in _EVERY_GROUP.items():
         for name, text in config.items(group, raw=True) if config.has_section(group) else ():
             target = " ".join(text.split())
             if not is_name(name):

@@ -48,11 +48,15 @@ class _LazyGroup(click.Group):
         return super().parse_args(context, args)
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        from itrans.cli.guests import guests
+
+        return [*_COMMANDS, *(name for name in guests() if name not in _COMMANDS)]
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
-            return None
+            from itrans.cli.guests import guest
+
+            return guest(name)
         module, _, attribute = _COMMANDS[name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
@@ -60,6 +64,11 @@ class _LazyGroup(click.Group):
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+        from itrans.cli.guests import lines_of_guests
+
+        if lines := [(name, line) for name, line in lines_of_guests() if name not in _COMMANDS]:
+            with formatter.section("Commands of other packages"):
+                formatter.write_dl(lines)
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -67,7 +76,9 @@ class _LazyGroup(click.Group):
         from itrans.errors import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            context.fail(f'There is no command "{args[0]}".{did_you_mean(args[0], _COMMANDS)}')
+            known = self.list_commands(context)
+            if args[0] not in known:
+                context.fail(f'There is no command "{args[0]}".{did_you_mean(args[0], known)}')
         return super().resolve_command(context, args)
 
     def invoke(self, context: click.Context) -> Any:
