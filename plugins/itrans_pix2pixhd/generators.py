@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from itrans.api import Recognized
 from itrans_pix2pixhd.layers import Norm, Positive, Residual, down, head, initialize, outer, up
+from itrans_pix2pixhd.published import global_generator
 
 
 class GlobalGenerator(nn.Module):
@@ -58,6 +61,15 @@ class GlobalGenerator(nn.Module):
         """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1]."""
         output: Tensor = self.head(self.features(source))
         return output
+
+    @staticmethod
+    def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
+        """Return what weights of NVIDIA's pix2pixHD make of this network; None if they are of another one.
+
+        Raises:
+            CheckpointError: they are of this one, and cannot be used.
+        """
+        return global_generator(state)
 
 
 class LocalEnhancer(nn.Module):
