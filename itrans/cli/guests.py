@@ -22,9 +22,9 @@ def guests() -> dict[str, list[Origin]]:
 
 def lines_of_guests() -> Iterator[tuple[str, str]]:
     """Yield each of these commands with a line about it: the first of its docstring, read from its source."""
-    from itrans.cli.summaries import summary_of
-
     for name, found in guests().items():
+        from itrans.cli.summaries import summary_of  # which few need
+
         package = " and ".join(f"{origin.distribution} {origin.version}".strip() for origin in found)
         yield name, f"{summary_of(found[0])} ({package})".strip()
 
