@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from itrans.data.decoders import pillow_opened, turned_upright
+from itrans.data.decoders import load, pillow_opened, turned_upright
 from itrans.data.decoding import format_of
 from itrans.data.images import content_of, load_array, read_image
 from itrans.data.png import read_png
@@ -63,12 +63,8 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
 
 def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
     """Return the values of a picture that Pillow has opened, `(H, W)`: indices, or grey of so many bits."""
-    try:
-        values = np.asarray(image, np.uint8)
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise DataError(f"{path} cannot be read as a picture: it is damaged or truncated.") from error
+    load(path, image)
+    values = np.asarray(image, np.uint8)
     # Pillow stretches grey of 2 and 4 bits to the full range.
     return values // np.uint8(255 // (2**depth - 1)) if image.mode == "L" else values
 
