@@ -85,9 +85,11 @@ class Survey:
         for survey in self._splits.values():
             notes += [note for note in survey.notes() if note not in notes]
         if self.twins:
-            named = "; ".join(f"{twin.learned} is {twin.key} of {twin.split}" for twin in self.twins[:_MOST_NAMED])
+            named = "; ".join(
+                f"{twin.learned} of train is {twin.key} of {twin.split}" for twin in self.twins[:_MOST_NAMED]
+            )
             more = f"; and {len(self.twins) - _MOST_NAMED} more" if len(self.twins) > _MOST_NAMED else ""
-            notes.append(f"What is measured has been learned; of train and held out as well: {named}{more}.")
+            notes.append(f"Some held-out pairs are trained on as well, so that their scores flatter: {named}{more}.")
         return notes
 
 

@@ -153,10 +153,10 @@ def _planes(
         image = opencv_decoded(content, cv2.IMREAD_UNCHANGED)
         # OpenCV does not read tiles of few rows or columns from memory, for which libtiff expects another size.
         if image is None and bits == 8 and compression == 1 and _TILE_WIDTH in page.entries:
-            beyond = _is_beyond_pillow(page)
-            image = (
-                _by_tifffile(path, page, compression, in_planes) if beyond else pillow_decoded(path, content, "TIFF")
-            )
+            if _is_beyond_pillow(page):
+                image = _by_tifffile(path, page, compression, in_planes)
+            else:
+                image = pillow_decoded(path, content, "TIFF")
         if image is None or (image.shape[2] if image.ndim == 3 else 1) != samples:
             raise ValueError("OpenCV does not read it")
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from itrans.api import read_image
-from itrans.errors import DataError
+from itrans.errors import DataError, OutputError
 from itrans.translate_jobs import find_jobs
 
 
@@ -49,15 +49,27 @@ def test_an_empty_input_is_not_the_current_folder(found):
         (["in/a.png"], "new/out.png", {}, [["new/out.png"]]),
         (["in/a.png"], "out.JPG", {}, [["out.JPG"]]),
         (["in/a.png"], "dir.png", {}, [["dir.png/a.png"]]),  # a folder
-        (["in/a.png"], "out.png", {"samples": 2}, [["out.png/a-1.png", "out.png/a-2.png"]]),
-        (["in/a.png", "in/b.jpg"], "out.png", {}, [["out.png/a.png"], ["out.png/b.png"]]),
-        (["in"], "out.png", {}, [["out.png/a.png"], ["out.png/b.png"]]),
-        (["in/*.jpg"], "out.png", {}, [["out.png/b.png"]]),
+        (["in"], "dir.png", {}, [["dir.png/a.png"], ["dir.png/b.png"]]),
         (["in/a.png"], "version1.2", {}, [["version1.2/a.png"]]),
     ],
 )
 def test_one_picture_may_be_given_the_name_of_its_output(found, inputs, output, options, written):
     assert list(found(*inputs, output=output, **options).values()) == written
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options"),
+    [
+        (["in/a.png"], "out.png", {"samples": 2}),
+        (["in/a.png", "in/b.jpg"], "out.png", {}),
+        (["in"], "out.png", {}),
+        (["in/*.jpg"], "out.TIF", {}),
+        (["in/a.png"], "out.gif", {}),  # which is read, and not written
+    ],
+)
+def test_no_folder_is_made_with_the_name_of_a_picture(found, inputs, output, options):
+    with pytest.raises(OutputError, match=output):
+        found(*inputs, output=output, **options)
 
 
 def test_a_picture_is_written_where_it_is_asked_for(itrans, recipe, aligned):

@@ -166,6 +166,28 @@ def test_what_is_no_picture_is_called_by_its_name(tmp_path, what, suffix):
     assert what in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.heic", FOREIGN["HEIC"], "HEIC"),
+        ("a.psd", FOREIGN["Photoshop"], "Photoshop"),
+        ("a", jpeg(picture(3)), "a.png"),
+    ],
+)
+def test_a_suffix_that_is_not_read_is_told_what_the_file_is(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DataError, match=told):
+        read_image(tmp_path / name)
+
+
+def test_an_archive_of_arrays_is_told_what_to_save(tmp_path):
+    np.savez(tmp_path / "a.npz", a=picture(3))
+
+    with pytest.raises(DataError, match=r"save each of them as \.npy"):
+        read_image(tmp_path / "a.npz")
+
+
 def test_an_array_file_is_known_by_another_suffix(tmp_path):
     np.save(tmp_path / "a.npy", picture(3))
     (tmp_path / "a.npy").rename(tmp_path / "a.png")
