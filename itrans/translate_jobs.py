@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -145,11 +146,11 @@ def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
 def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
     """Return each job once; raise what `find_jobs` says."""
     jobs = list(jobs)
-    sources = {job.source.resolve() for job in jobs}
+    sources = {os.path.realpath(job.source) for job in jobs}  # which a loop of links does not stop
     written: dict[Path, Path] = {}
     for job in jobs:
         for output in job.outputs:
-            if output.resolve() in sources:
+            if os.path.realpath(output) in sources:
                 raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
             other = written.setdefault(output, job.source)
             if other != job.source:

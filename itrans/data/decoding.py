@@ -98,7 +98,7 @@ def decode(path: Path, content: bytes) -> NDArray[np.generic]:
 
 def _by_pillow(path: Path, content: bytes, format_: str) -> NDArray[np.generic]:
     image = pillow_opened(path, content, format_)
-    check_room(path, image.width, image.height, max(len(image.getbands()), 3), len(content))
+    check_room(path, image.width, image.height, max(len(image.getbands()), 4), len(content))
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         raise _several_frames(path, frames)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from itrans.api import read_image
+from itrans.api import read_image, write_image
 from itrans.errors import DataError, OutputError
 from itrans.translate_jobs import find_jobs
 
@@ -80,3 +80,19 @@ def test_a_picture_is_written_where_it_is_asked_for(itrans, recipe, aligned):
     assert read_image("new/out.png").shape == (16, 32, 3)
     assert itrans("translate", "none.pt", source, "-o", "newer/out.png").exit_code == 2
     assert not Path("newer").exists()
+
+
+def test_long_names_and_loops_of_links_do_not_stop_the_others(itrans, recipe, aligned):
+    assert itrans("run", recipe, "-o", "run", "--set", "train.steps=1").exit_code == 0
+    long = "x" * 251 + ".png"
+    for name in ("a.png", long):
+        write_image(Path("in", name), read_image(aligned / "val/00.png"))
+    Path("in/loop.png").symlink_to("loop.png")
+    done = itrans("translate", "run", "in", "-o", "out")
+    assert done.exit_code == 2
+    assert "2 of 3 pictures translated" in done.stdout
+    assert "loop.png" in done.stderr
+    assert {path.name for path in Path("out").iterdir()} == {"a.png", long}
+    done = itrans("translate", "run", "in", "-o", "several", "--samples", "2")
+    assert "1 of 3 pictures translated" in done.stdout
+    assert "too long" in done.stderr
