@@ -150,7 +150,10 @@ def match_images(
         without = "ending and suffix" if any(ending for _, _, ending in sides) else "suffix"
         lines = [f"The folders do not match (names are compared without {without}):", *lacking]
         unset = [f"dataset.{option}" for _, option, ending in sides if option and not ending]
-        if unset and all(found) and not any(all(name in files for files in found) for name in names):
+        folded = [{name.casefold() for name in files} for files in found]
+        if all(side == folded[0] for side in folded):
+            lines.append("They differ in upper and lower case alone: rename those of one side.")
+        elif unset and all(found) and not any(all(name in files for files in found) for name in names):
             lines.append(
                 f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings."
             )

@@ -40,7 +40,12 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     suffix = path.suffix.lower()
     if suffix == ".npy":
         array = load_array(path, content)
-        return _indices(path, array) if array.dtype.kind in "bui" else read_image(path)
+        if array.dtype.kind not in "bui":
+            raise DataError(
+                f"{path} has values of {array.dtype}; classes are whole numbers. Save them as such, as "
+                "array.astype(np.uint8) makes them."
+            )
+        return _indices(path, array)
     format_ = format_of(content, suffix)
     if format_ == "JPEG":
         raise DataError(f"{path} is a JPEG, which blurs the values of a label map. Save label maps as PNG.")
@@ -79,7 +84,8 @@ def _indices(path: Path, array: NDArray[np.generic]) -> ImageArray:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > _MOST:
         raise DataError(
-            f"{path} has the value {low if low < 0 else high}; classes are whole numbers from 0 to {_MOST}."
+            f"{path} has the value {low if low < 0 else high}; classes are whole numbers from 0 to {_MOST}. "
+            "Where there is no class, store a value such as 255, which the data set can be told to ignore."
         )
     kept = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.uint8 if high < 256 else np.uint16)
     return cast("ImageArray", np.ascontiguousarray(values, kept.newbyteorder("=")))

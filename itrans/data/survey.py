@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from itrans.data.pixels import WHITE
+from itrans.errors import counted
 
 if TYPE_CHECKING:
     from itrans.protocols import Dataset, ImageArray, ImageSpec, Pair, Split
@@ -137,6 +138,7 @@ class _Side:
         self._sizes: Counter[tuple[int, int]] = Counter()
         self._low, self._high = np.inf, -np.inf
         self._classes = np.zeros(1, np.int64)
+        self._seen_through = 0
 
     def add(self, image: ImageArray) -> None:
         self.count += 1
@@ -146,6 +148,7 @@ class _Side:
             found[: len(self._classes)] += self._classes
             self._classes = found
         else:
+            self._seen_through += image.shape[2] == 4 and float(image[:, :, 3].min()) < WHITE[image.dtype.name]
             self._low, self._high = min(self._low, float(image.min())), max(self._high, float(image.max()))
 
     def sizes(self) -> str:
@@ -187,6 +190,12 @@ class _Side:
         white = WHITE[spec.dtype]
         if self._low == self._high:
             return [f"All pictures of {where} are of one value, {self._high:g}."]
+        if self._seen_through:
+            return [
+                f"Of {counted(self.count, 'picture')} of {where}, {self._seen_through} have a fourth channel that is "
+                "not white. Networks take it as one more colour; if it is alpha, they see the colours that it hides, "
+                "too. A data set that is told to make 3 channels lays pictures on white."
+            ]
         if self._high * _NARROW[spec.dtype] <= white:
             high = f"{self._high:.0f}" if spec.dtype != "float32" else f"{self._high:.4g}"
             return [

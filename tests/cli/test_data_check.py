@@ -214,3 +214,19 @@ def test_folders_that_fit_nothing_are_told_once(itrans, recipe, aligned, tmp_pat
     assert done.exit_code == 2
     assert done.output.count("{split}/source") == 1
     assert "What is there: train and val." in done.stderr
+
+
+def test_a_fourth_channel_that_hides_colours_is_noticed(itrans, recipe, tmp_path):
+    for side in ("source", "target"):
+        drawing = noise(8, 8, 4, seed=len(side))
+        drawing[:, :, 3] = 255
+        write_image(f"train/{side}/1.png", drawing)
+    options = {"name": '"paired"', "root": '"."'}
+    assert "fourth channel" not in checked(itrans, tmp_path, recipe, **options).stdout
+    drawing[2:4, 2:4, 3] = 0
+    write_image("train/target/1.png", drawing)
+    done = checked(itrans, tmp_path, recipe, **options)
+    assert done.exit_code == 0
+    assert done.stdout.count("fourth channel") == 1
+    assert "the target" in done.stdout
+    assert "fourth channel" not in checked(itrans, tmp_path, recipe, **options, target_channels="3").stdout
