@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -11,6 +12,11 @@ from itrans.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LONGEST_NAME = 255
+"""Bytes of a file's name that most file systems take at most."""
+
+_LONG = 200
 
 
 @contextlib.contextmanager
@@ -25,7 +31,7 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = False) -> Iterato
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{_short(path.name)}.{os.getpid()}.tmp")
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +94,12 @@ def folder_made(folder: str | os.PathLike[str]) -> Iterator[None]:
         for path in made:
             with contextlib.suppress(OSError):
                 path.rmdir()
+
+
+def _short(name: str) -> str:
+    """Return a name to which something can be added where file systems take 255 bytes: another one if it is long."""
+    content = os.fsencode(name)
+    return name if len(content) < _LONG else hashlib.sha256(content).hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from itrans.data.writing import holds, write_image
 from itrans.engine.inputs import as_source
 from itrans.engine.preparation import Loaded
 from itrans.errors import DataError, ItransError, OutputError, counted
+from itrans.files import LONGEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +68,8 @@ def translate_files(
 
     Raises:
         DataError: there is no such direction.
-        OutputError: an output cannot be written. One whose format does not hold it is its own picture's fault alone.
+        OutputError: an output cannot be written. One whose format does not hold it, or whose name is too long,
+            is its own picture's fault alone.
     """
     taken, _ = translator.specs(direction)
     plain = read_label_map if taken.kind == "labels" else read_image
@@ -204,6 +207,9 @@ class _Run:
                 self._fail(
                     picture, OutputError(f"{path} cannot hold its translation, {what}. Choose another --format.")
                 )
+                continue
+            if len(os.fsencode(path.name)) > LONGEST_NAME:
+                self._fail(picture, OutputError(f"{path} cannot be written: its name is too long. Rename the input."))
                 continue
             writing = self._writer.submit(write_image, path, output, picture.found.metadata)
             self._written.append((picture, writing, output.nbytes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -58,16 +59,31 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
 
     Raises:
         DataError: an input is not there, a folder has no pictures, or two would be written to one file.
-        OutputError: a picture would be written over one of the inputs, or a picture's format is not `format_`.
+        OutputError: a picture would be written over one of the inputs, a picture's format is not `format_`, or the
+            folder to write to has a picture's name.
     """
     if names_a_file(inputs, output, samples=samples):
         if format_ and output.suffix.lower() != f".{format_}":
             raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
         return _without_collisions([Job(source, (output,)) for source, _ in _found(inputs[0])])
+    _refuse_picture(output)
     return _without_collisions(
         Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
         for item in inputs
         for source, place in _found(item)
+    )
+
+
+def _refuse_picture(output: Path) -> None:
+    """Refuse the name of a picture where there are several to write, or one in a format that is only read."""
+    suffix = output.suffix.lower()
+    if output.is_dir() or suffix not in SUFFIXES:
+        return
+    if suffix not in WRITABLE:
+        raise OutputError(f"{output} cannot be written: pictures are written as {', '.join(sorted(WRITABLE))}.")
+    raise OutputError(
+        f"{output} names one picture, and folders, patterns, several inputs or samples make more: give a folder, such "
+        f"as -o {output.with_suffix('')}."
     )
 
 
@@ -130,11 +146,11 @@ def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
 def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
     """Return each job once; raise what `find_jobs` says."""
     jobs = list(jobs)
-    sources = {job.source.resolve() for job in jobs}
+    sources = {os.path.realpath(job.source) for job in jobs}  # which a loop of links does not stop
     written: dict[Path, Path] = {}
     for job in jobs:
         for output in job.outputs:
-            if output.resolve() in sources:
+            if os.path.realpath(output) in sources:
                 raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
             other = written.setdefault(output, job.source)
             if other != job.source:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from itrans.cli.samples import refuse_missing_root, sample_note, sample_option
 from itrans.errors import DataError, MissingSplitError, counted
+from itrans.files import expanded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         except DataError as error:
             if split == "train" or not isinstance(error, MissingSplitError):
                 faults.append(f"{split}: {error}")
-            else:
+            elif not faults:  # else there is nothing to learn from, for the same reason
                 click.echo(f"{split}: {error}")
             continue
         if (other := getattr(dataset, "measured_split", split)) != split:
@@ -97,10 +97,10 @@ def _faults_of(split: Split, dataset: Dataset, survey: Survey, console: Console)
 
 def _left_out(recipe: Recipe) -> list[str]:
     """Return a sentence on the files in the data set's folder that are of no known format, if there are any."""
-    from itrans.data.images import unread_suffixes
+    from itrans.data.folders import left_out
 
     root = recipe.tables.dataset.arguments.get("root")
-    if not isinstance(root, str) or not Path(root).is_dir() or not (counts := unread_suffixes(root)):
+    if not isinstance(root, str) or not (folder := expanded(root)).is_dir():
         return []
-    kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in list(counts.items())[:10])
-    return [f"Files in {root} of formats that itrans does not read, which are left out: {kinds}."]
+    note = left_out(folder)
+    return [note] if note else []

@@ -111,7 +111,8 @@ def translate(
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
     from itrans.data.channels import colour_of
-    from itrans.files import folder_made
+    from itrans.data.folders import left_out
+    from itrans.files import expanded, folder_made
     from itrans.translate_files import translate_files
     from itrans.translate_jobs import find_jobs, fitting, names_a_file
 
@@ -121,6 +122,9 @@ def translate(
         raise DataError(f"--background: {error}.") from error
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
+    for folder in (folder for item in inputs if (folder := expanded(item)).is_dir()):
+        if note := left_out(folder):
+            click.echo(f"Warning: {note}", err=True)
     import_code(code)
     keep_freed_memory()
 

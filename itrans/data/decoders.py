@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
@@ -64,7 +65,8 @@ def pillow_opened(path: Path, content: bytes, format_: str) -> ImageFile:
         raise DataError(f"{path} is {format_}, which this build of Pillow does not read. Save it as PNG.")
     factory: Any = Image.OPEN[format_][0]
     try:  # not `Image.open`, which has a limit of its own: see `check_room`
-        return cast("ImageFile", factory(io.BytesIO(content), str(path)))
+        with _QUIET:
+            return cast("ImageFile", factory(io.BytesIO(content), str(path)))
     except Exception as error:  # a damaged file can raise nearly anything
         raise DataError(f"{path} cannot be read as a picture: it is damaged.") from error
 
@@ -90,9 +92,19 @@ def pixels_of(path: Path, image: ImageFile) -> NDArray[np.generic]:
     wanted |= {"CMYK": "RGB", "YCbCr": "RGB"}
     if image.mode not in wanted:
         raise DataError(f'{path} has values that are not read (Pillow calls them "{image.mode}"). Save it as PNG.')
+    load(path, image)
+    return np.asarray(image if image.mode == wanted[image.mode] else image.convert(wanted[image.mode]))
+
+
+def load(path: Path, image: ImageFile) -> None:
+    """Decode the pixels of a picture that Pillow has opened.
+
+    Raises:
+        DataError: it is damaged or truncated.
+    """
     try:
-        image.load()
-        return np.asarray(image if image.mode == wanted[image.mode] else image.convert(wanted[image.mode]))
+        with _QUIET:
+            image.load()
     except MemoryError:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
@@ -116,18 +128,23 @@ def turned_upright(image: NDArray[np.generic], orientation: int) -> NDArray[np.g
 
 
 class _Quiet:
-    """Keeps OpenCV from printing what becomes an error with the file's name.
+    """Keeps OpenCV and Pillow from printing what becomes an error with the file's name, or means nothing.
 
-    Its log level belongs to the process: the first thread to enter silences it, the last to leave restores it.
+    OpenCV's log level and Python's filters of warnings belong to the process: the first thread to enter silences them,
+    the last to leave restores them.
     """
 
     def __init__(self) -> None:
         self._lock, self._inside, self._level = threading.Lock(), 0, 0
+        self._filters = warnings.catch_warnings()
 
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
                 self._level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -135,6 +152,7 @@ class _Quiet:
             self._inside -= 1
             if self._inside == 0:
                 cv2.utils.logging.setLogLevel(self._level)
+                self._filters.__exit__(None, None, None)
 
 
 _QUIET = _Quiet()

@@ -30,7 +30,10 @@ _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """The markers after which a picture's size follows."""
 
-_PORTABLE = re.compile(rb"P([1-6])(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)(?:(?:\s|#[^\n]*\n)+(\d+))?\s")
+_LOSSLESS_JPEG = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+"""Those of them that medical scanners and raw photos have."""
+
+_PORTABLE = re.compile(rb"P([1-6])" + rb"(?:\s|#[^\n]*\n)+(\d{1,9})" * 2 + rb"(?:(?:\s|#[^\n]*\n)+(\d{1,9}))?\s")
 """The header of a portable bitmap, greymap or pixmap: its kind, width, height, and brightest value."""
 
 
@@ -95,14 +98,16 @@ def decode(path: Path, content: bytes) -> NDArray[np.generic]:
 
 def _by_pillow(path: Path, content: bytes, format_: str) -> NDArray[np.generic]:
     image = pillow_opened(path, content, format_)
-    check_room(path, image.width, image.height, max(len(image.getbands()), 3), len(content))
+    check_room(path, image.width, image.height, max(len(image.getbands()), 4), len(content))
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         raise _several_frames(path, frames)
     if format_ == "JPEG2000":  # Pillow has no colours of 16 bits
         decoded = opencv_decoded(content, cv2.IMREAD_UNCHANGED)
         if decoded is None:
-            raise DataError(f"{path} cannot be read as a picture: it is a damaged or truncated JPEG 2000.")
+            raise DataError(
+                f"{path} cannot be read as a picture: it is a damaged or truncated JPEG 2000, or not grey, RGB or RGBA."
+            )
         return decoded
     return turned_upright(pixels_of(path, image), orientation_of(image.info.get("exif", b"")))
 
@@ -119,6 +124,9 @@ def _check_jpeg(path: Path, content: bytes) -> None:
         if kind == 0xD9:
             return
         if kind in _JPEG_FRAMES:
+            bits, lossless = content[place + 2 : place + 3] or b"\x08", "lossless " * (kind in _LOSSLESS_JPEG)
+            if bits != b"\x08" or lossless:
+                raise DataError(f"{path} is a {lossless}JPEG of {bits[0]} bits, which is not read. Save it as PNG.")
             height, width = (int.from_bytes(content[place + at : place + at + 2], "big") for at in (3, 5))
             check_room(path, width, height, max([3, *content[place + 7 : place + 8]]), len(content))
         place += int.from_bytes(content[place : place + 2], "big")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
 
 from itrans.data.images import find_images, unread_suffixes
-from itrans.data.layouts import PLACEHOLDER, layout_advice
+from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice
 from itrans.errors import DataError, MissingSplitError
 from itrans.files import expanded, is_there
 from itrans.protocols import Split
@@ -76,9 +76,10 @@ def split_folders(root: str | os.PathLike[str], folders: Mapping[str, str], spli
         there = [name for name in get_args(Split) if any(path.is_dir() for path in paths(name))]
         if chosen not in there:
             listing = f"It has: {', '.join(there)}." if there else f"It has no {' and no '.join(names)}."
-            raise MissingSplitError(
-                f'{base} has no folders for the split "{split}". {listing} {layout_advice(base, folders)}'.rstrip()
-            )
+            advice = layout_advice(base, folders)
+            if not there and not advice and (found := folders_there(base)):
+                advice = f"What is there: {found}."
+            raise MissingSplitError(f'{base} has no folders for the split "{split}". {listing} {advice}'.rstrip())
     if missing := [str(path) for path in paths(chosen) if not path.is_dir()]:
         options = " and ".join(f"dataset.{option}" for option in folders)
         told = f"No folder {' and no folder '.join(missing)}; {options} name them."
@@ -149,7 +150,10 @@ def match_images(
         without = "ending and suffix" if any(ending for _, _, ending in sides) else "suffix"
         lines = [f"The folders do not match (names are compared without {without}):", *lacking]
         unset = [f"dataset.{option}" for _, option, ending in sides if option and not ending]
-        if unset and all(found) and not any(all(name in files for files in found) for name in names):
+        folded = [{name.casefold() for name in files} for files in found]
+        if all(side == folded[0] for side in folded):
+            lines.append("They differ in upper and lower case alone: rename those of one side.")
+        elif unset and all(found) and not any(all(name in files for files in found) for name in names):
             lines.append(
                 f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings."
             )
@@ -169,15 +173,27 @@ def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
     return DataError(" ".join([f"{' and '.join(there)} {verb} no pictures.", *_unread(folders), advice]))
 
 
+def left_out(folder: str | os.PathLike[str]) -> str | None:
+    """Return a sentence on the files in a folder that are of no known format; None if there are none.
+
+    Raises:
+        DataError: see `itrans.data.images.find_images`.
+    """
+    kinds = _kinds(unread_suffixes(folder))
+    return f"Files in {folder} of formats that itrans does not read, which are left out: {kinds}." if kinds else None
+
+
 def _unread(folders: Sequence[Path]) -> list[str]:
     """Return a sentence on the files in folders that are of no known format, if there are any."""
     counts: Counter[str] = Counter()
     for folder in dict.fromkeys(folders):
         counts.update(unread_suffixes(folder))
-    if not counts:
-        return []
-    kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in counts.most_common(_MOST_NAMED))
-    return [f"Files there of formats that itrans does not read: {kinds}."]
+    return [f"Files there of formats that itrans does not read: {_kinds(counts)}."] if counts else []
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    most = Counter(counts).most_common(_MOST_NAMED)
+    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in most)
 
 
 def part_of(name: str, held_out: float) -> Split:

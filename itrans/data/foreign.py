@@ -55,6 +55,8 @@ _MARKUP: tuple[tuple[bytes, str], ...] = (
 
 def what_it_is(content: bytes) -> str | None:
     """Return what a file is, as the end of a sentence with what to do; None if its first bytes tell nothing."""
+    if content.startswith(b"PK") and b".npy" in content[:512]:
+        return "is an archive of arrays of NumPy (.npz): save each of them as .npy."
     for start, what in _STARTS:
         if content.startswith(start):
             return what

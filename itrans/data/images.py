@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from itrans.data.channels import as_channels
-from itrans.data.decoding import decode
+from itrans.data.decoding import decode, format_of
 from itrans.data.foreign import what_it_is
 from itrans.data.room import amount
 from itrans.data.suffixes import READ_SUFFIXES
@@ -87,7 +87,7 @@ def content_of(path: Path) -> bytes:
         if stat.S_ISDIR(mode):
             raise DataError(f"{path} is a folder, not a picture.")
         if suffix not in SUFFIXES:
-            raise DataError(f'{path} is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.')
+            raise DataError(f"{path} {_what_else(path, mode)}")
         if not stat.S_ISREG(mode):
             raise DataError(f"{path} is a pipe or a device, not a picture.")
         content = path.read_bytes()
@@ -100,6 +100,18 @@ def content_of(path: Path) -> bytes:
     if not content:
         raise DataError(f"{path} is an empty file.")
     return content
+
+
+def _what_else(path: Path, mode: int) -> str:
+    """Return what a file is whose suffix is none of a picture's, as the end of a sentence with what to do."""
+    if stat.S_ISREG(mode):
+        with path.open("rb") as file:
+            start = file.read(1024)
+        if format_of(start, ""):
+            return f'is a picture, but its suffix "{path.suffix}" does not say so: rename it to {path.stem}.png.'
+        if start and (what := what_it_is(start)):
+            return what
+    return f'is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.'
 
 
 def load_array(path: Path, content: bytes) -> NDArray[np.generic]:

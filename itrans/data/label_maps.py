@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from itrans.data.decoders import pillow_opened, turned_upright
+from itrans.data.decoders import load, pillow_opened, turned_upright
 from itrans.data.decoding import format_of
 from itrans.data.images import content_of, load_array, read_image
 from itrans.data.png import read_png
@@ -40,7 +40,12 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     suffix = path.suffix.lower()
     if suffix == ".npy":
         array = load_array(path, content)
-        return _indices(path, array) if array.dtype.kind in "bui" else read_image(path)
+        if array.dtype.kind not in "bui":
+            raise DataError(
+                f"{path} has values of {array.dtype}; classes are whole numbers. Save them as such, as "
+                "array.astype(np.uint8) makes them."
+            )
+        return _indices(path, array)
     format_ = format_of(content, suffix)
     if format_ == "JPEG":
         raise DataError(f"{path} is a JPEG, which blurs the values of a label map. Save label maps as PNG.")
@@ -63,12 +68,8 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
 
 def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
     """Return the values of a picture that Pillow has opened, `(H, W)`: indices, or grey of so many bits."""
-    try:
-        values = np.asarray(image, np.uint8)
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise DataError(f"{path} cannot be read as a picture: it is damaged or truncated.") from error
+    load(path, image)
+    values = np.asarray(image, np.uint8)
     # Pillow stretches grey of 2 and 4 bits to the full range.
     return values // np.uint8(255 // (2**depth - 1)) if image.mode == "L" else values
 
@@ -83,7 +84,8 @@ def _indices(path: Path, array: NDArray[np.generic]) -> ImageArray:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > _MOST:
         raise DataError(
-            f"{path} has the value {low if low < 0 else high}; classes are whole numbers from 0 to {_MOST}."
+            f"{path} has the value {low if low < 0 else high}; classes are whole numbers from 0 to {_MOST}. "
+            "Where there is no class, store a value such as 255, which the data set can be told to ignore."
         )
     kept = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.uint8 if high < 256 else np.uint16)
     return cast("ImageArray", np.ascontiguousarray(values, kept.newbyteorder("=")))

@@ -31,7 +31,7 @@ _ALIKE = {
 }
 """What else people call the folders of a pair's sides."""
 
-_MOST_FOLDERS, _DEEPEST = 1000, 3
+_MOST_FOLDERS, _DEEPEST, _MOST_NAMED = 1000, 3, 10
 
 
 def split_layout(root: Path, count: int) -> dict[str, dict[Split, str]]:
@@ -88,6 +88,11 @@ def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
     return " ".join(said)
 
 
+def folders_there(root: Path) -> str:
+    """Return the first few folders in a data set's folder, as people list them; empty where there are none."""
+    return _joined(list(islice(_folders(root, deepest=1), _MOST_NAMED)))
+
+
 def _assigned(names: Iterable[str], folders: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     """Return which name is likely meant by which argument, one that is alike or else the next; and whether any is."""
     left = sorted(names)
@@ -124,4 +129,4 @@ def _folders(root: Path, *, deepest: int = _DEEPEST) -> Iterator[str]:
 
 
 def _joined(parts: list[str]) -> str:
-    return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + parts[-1]
+    return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + "".join(parts[-1:])

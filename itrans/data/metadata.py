@@ -24,6 +24,9 @@ _PLACE = (33550, 33922, 34264, 34735, 34736, 34737)
 _SPACES = {1: b"GRAY", 3: b"RGB ", 4: b"RGB "}
 """What an ICC profile says that it is for (ICC.1:2022, 7.2.6), by the channels of a picture."""
 
+_FINEST = 1e6
+"""Pixels per inch above which nobody has scanned anything."""
+
 _RATIONAL, _SHORT, _UNDEFINED = 5, 3, 7
 
 
@@ -60,7 +63,7 @@ def metadata_of(path: Path) -> Metadata:
         across, down = (float(value) for value in info.get("dpi", (0, 0)))
         if orientation_of(info.get("exif", b"")) > 4:
             across, down = down, across
-        return Metadata(info.get("icc_profile") or b"", (across, down) if across > 0 and down > 0 else None)
+        return Metadata(info.get("icc_profile") or b"", _resolution(across, down))
     except (ItransError, OSError, ValueError, TypeError, struct.error):
         return Metadata()
 
@@ -92,7 +95,12 @@ def _of_tiff(content: bytes) -> Metadata:
     if orientation > 4:
         across, down = down, across
     place = {tag: _little(page, tag) for tag in _PLACE if tag in page.entries} if orientation == 1 else {}
-    return Metadata(page.raw(_PROFILE), (across, down) if across > 0 and down > 0 else None, place)
+    return Metadata(page.raw(_PROFILE), _resolution(across, down), place)
+
+
+def _resolution(across: float, down: float) -> tuple[float, float] | None:
+    """Return a resolution; None for one that makes no sense, which formats could not hold either."""
+    return (across, down) if 0 < across < _FINEST and 0 < down < _FINEST else None
 
 
 def _fraction(page: Directory, tag: int) -> float:

@@ -102,10 +102,10 @@ def read_png(path: Path, content: bytes) -> Png:
             orientation = orientation_of(content[place + 4 : end])
         elif kind == b"acTL" and (frames := int.from_bytes(content[place + 4 : place + 8], "big")) > 1:
             raise DataError(f"{path} has {frames} frames; only pictures of one are read. Split it first.")
+        elif not kind.isalpha():
+            raise DataError(f"{path} cannot be read as a picture: it is a damaged PNG.")
         elif kind[:1].isupper():
-            raise DataError(
-                f'{path} is a PNG of a kind that is not read: it needs "{kind.decode("latin-1")}". Save it again.'
-            )
+            raise DataError(f'{path} is a PNG of a kind that is not read: it needs "{kind.decode()}". Save it again.')
     if kind != b"IEND":
         raise DataError(f"{path} is truncated: the end of the picture is missing.")
     if len(header) != 13:

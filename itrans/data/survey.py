@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from itrans.data.pixels import WHITE
+from itrans.errors import counted
 
 if TYPE_CHECKING:
     from itrans.protocols import Dataset, ImageArray, ImageSpec, Pair, Split
@@ -85,9 +86,11 @@ class Survey:
         for survey in self._splits.values():
             notes += [note for note in survey.notes() if note not in notes]
         if self.twins:
-            named = "; ".join(f"{twin.learned} is {twin.key} of {twin.split}" for twin in self.twins[:_MOST_NAMED])
+            named = "; ".join(
+                f"{twin.learned} of train is {twin.key} of {twin.split}" for twin in self.twins[:_MOST_NAMED]
+            )
             more = f"; and {len(self.twins) - _MOST_NAMED} more" if len(self.twins) > _MOST_NAMED else ""
-            notes.append(f"What is measured has been learned; of train and held out as well: {named}{more}.")
+            notes.append(f"Some held-out pairs are trained on as well, so that their scores flatter: {named}{more}.")
         return notes
 
 
@@ -135,6 +138,7 @@ class _Side:
         self._sizes: Counter[tuple[int, int]] = Counter()
         self._low, self._high = np.inf, -np.inf
         self._classes = np.zeros(1, np.int64)
+        self._seen_through = 0
 
     def add(self, image: ImageArray) -> None:
         self.count += 1
@@ -144,6 +148,7 @@ class _Side:
             found[: len(self._classes)] += self._classes
             self._classes = found
         else:
+            self._seen_through += image.shape[2] == 4 and float(image[:, :, 3].min()) < WHITE[image.dtype.name]
             self._low, self._high = min(self._low, float(image.min())), max(self._high, float(image.max()))
 
     def sizes(self) -> str:
@@ -185,6 +190,12 @@ class _Side:
         white = WHITE[spec.dtype]
         if self._low == self._high:
             return [f"All pictures of {where} are of one value, {self._high:g}."]
+        if self._seen_through:
+            return [
+                f"Of {counted(self.count, 'picture')} of {where}, {self._seen_through} have a fourth channel that is "
+                "not white. Networks take it as one more colour; if it is alpha, they see the colours that it hides, "
+                "too. A data set that is told to make 3 channels lays pictures on white."
+            ]
         if self._high * _NARROW[spec.dtype] <= white:
             high = f"{self._high:.0f}" if spec.dtype != "float32" else f"{self._high:.4g}"
             return [

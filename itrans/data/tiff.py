@@ -11,7 +11,7 @@ import numpy as np
 from itrans.data.decoders import opencv_decoded, pillow_decoded, turned_upright
 from itrans.data.room import check_room
 from itrans.data.tiff_tags import ORIENTATION, Directory, directories
-from itrans.errors import DataError
+from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,11 @@ def _decoded(path: Path, page: Directory) -> NDArray[np.generic]:
     check_room(path, width, height, samples * max(bits, 8) // 8, len(page.content))
     if photometric == _PALETTE or bits < 8:
         if samples != 1 or bits > 8:
-            raise _unsupported(path, f"it has {samples} channels of {bits} bits, or a palette of more than 256", "RGB")
+            what = f"{counted(samples, 'channel')} of {counted(bits, 'bit')}"
+            palette = " and a palette" if photometric == _PALETTE else ""
+            raise _unsupported(path, f"it has {what}{palette}", "grey or RGB of 8 bits")
+        if _is_beyond_pillow(page):
+            raise _unsupported(path, "it is a big-endian BigTIFF with a palette or of few bits", "8 or 16 bits")
         image = pillow_decoded(path, page.alone({ORIENTATION: 1}), "TIFF")
     else:
         image = _planes(path, page, samples, bits, is_float, photometric, compression)
@@ -147,9 +151,12 @@ def _planes(
             changes[_PHOTOMETRIC] = _BLACK_IS_ZERO
         content = page.alone(changes)
         image = opencv_decoded(content, cv2.IMREAD_UNCHANGED)
-        # OpenCV does not read such tiles from memory, for which libtiff expects another size.
-        if image is None and bits == 8 and compression == 1 and page.number(_TILE_WIDTH, 0) == 16:
-            image = pillow_decoded(path, content, "TIFF")
+        # OpenCV does not read tiles of few rows or columns from memory, for which libtiff expects another size.
+        if image is None and bits == 8 and compression == 1 and _TILE_WIDTH in page.entries:
+            if _is_beyond_pillow(page):
+                image = _by_tifffile(path, page, compression, in_planes)
+            else:
+                image = pillow_decoded(path, content, "TIFF")
         if image is None or (image.shape[2] if image.ndim == 3 else 1) != samples:
             raise ValueError("OpenCV does not read it")
     else:
@@ -157,6 +164,11 @@ def _planes(
     if photometric == _WHITE_IS_ZERO:
         image = np.invert(cast("NDArray[np.uint8]", image))
     return image
+
+
+def _is_beyond_pillow(page: Directory) -> bool:
+    """Whether Pillow takes a file for damaged that is not."""
+    return page.is_big and page.order == ">"
 
 
 def _by_tifffile(path: Path, page: Directory, compression: int, in_planes: bool) -> NDArray[np.generic]:

@@ -121,7 +121,7 @@ def orientation_of(exif: bytes) -> int:
 def _directory(content: bytes, place: int, order: str, is_big: bool) -> tuple[Directory, int]:
     """Return a directory, and where the next one begins."""
     count, value, offset, inline = ("Q", "QQ", "Q", 8) if is_big else ("H", "II", "I", 4)
-    start = place
+    start = place = min(place, len(content))  # an offset beyond what numbers of C hold is no more than out of reach
     (length,) = struct.unpack_from(order + count, content, place)
     place += struct.calcsize(order + count)
     if place + length * (20 if is_big else 12) > len(content):
@@ -130,7 +130,7 @@ def _directory(content: bytes, place: int, order: str, is_big: bool) -> tuple[Di
     for _ in range(length):
         tag, kind, number, at = struct.unpack_from(f"{order}HH{value}", content, place)
         size = 8 if kind in {5, 10} else struct.calcsize("<" + _CODES.get(kind, "B"))
-        here = place + 4 + inline if size * number <= inline else at
+        here = place + 4 + inline if size * number <= inline else min(at, len(content))
         if kind in _CODES or kind in {2, 5, 10}:
             entries[tag] = Entry(kind, number, here)
         place += struct.calcsize(f"{order}HH{value}")

@@ -97,7 +97,10 @@ def _channels_fault(image: np.ndarray[Any, Any], spec: ImageSpec, remedy: str | 
         return (
             f"{takes} 4 channels. The fourth is alpha or a mask, as in training; without it the picture cannot be used."
         )
-    return f"{takes} {_channels(spec.channels)}. {remedy or 'Convert it first, as itrans.api.as_channels does.'}"
+    if remedy is None:
+        converts = {channels, spec.channels} <= {1, 3, 4}
+        remedy = "Convert it first, as itrans.api.as_channels does." if converts else "Choose its channels first."
+    return f"{takes} {_channels(spec.channels)}. {remedy}"
 
 
 def _channels(count: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from itrans.data.channels import on_background
 from itrans.data.images import SUFFIXES, read_image
 from itrans.data.label_maps import read_label_map
 from itrans.data.pixels import WHITE
@@ -103,4 +104,12 @@ class Preparer:
         if mask.shape[:2] != image.shape[:2]:
             (height, width), (other_height, other_width) = image.shape[:2], mask.shape[:2]
             raise DataError(f"{path} is {width}x{height}, and its mask {place} {other_width}x{other_height}.")
-        return np.asarray(mask[:, :, :3].max(axis=2) > WHITE[mask.dtype.name] / 2)
+        white = WHITE[mask.dtype.name]
+        seen = (on_background(mask, "black") if mask.shape[2] == 4 else mask).max(axis=2)
+        hole = np.asarray(seen > white / 2)
+        if not hole.any() and float(mask.max()) > float(mask.min()):
+            raise DataError(
+                f"{place} has no white, but values from {mask.min():g} to {mask.max():g}: a mask is white ({white:g}) "
+                "where the picture is to be made, and black or transparent elsewhere."
+            )
+        return hole

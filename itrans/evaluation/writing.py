@@ -133,7 +133,7 @@ def described(evaluation: Evaluation) -> str:
     return (
         f"{evaluation.checkpoint} (step {evaluation.step}) on {counted(evaluation.pictures, 'pair')} of the split "
         f"{split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
-        f"{'; its score there is what it was chosen by' if evaluation.chosen else ''}"
+        f"{'; it was chosen by its score on this split' if evaluation.chosen else ''}"
     )
 
 

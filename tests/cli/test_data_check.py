@@ -154,7 +154,7 @@ def test_what_is_in_two_splits_is_named(itrans, recipe, aligned):
     shutil.copy(aligned / "train/03.png", aligned / "val/new.png")
     done = itrans("data", "check", recipe)
     assert done.exit_code == 0
-    assert "03.png is new.png of val" in done.stdout
+    assert "03.png of train is new.png of val" in done.stdout
 
 
 def test_pictures_that_use_little_of_16_bits(itrans, recipe, tmp_path):
@@ -207,3 +207,26 @@ def test_a_first_picture_that_is_damaged_keeps_no_other_from_being_read(itrans, 
     assert "train: 8 pairs read, 2 of them wrong" in done.stdout
     for name in ("train/00.png", "train/04.png", "val/00.png"):
         assert name in done.stderr
+
+
+def test_folders_that_fit_nothing_are_told_once(itrans, recipe, aligned, tmp_path):
+    done = checked(itrans, tmp_path, recipe, name='"paired"', root=f'"{aligned.as_posix()}"')
+    assert done.exit_code == 2
+    assert done.output.count("{split}/source") == 1
+    assert "What is there: train and val." in done.stderr
+
+
+def test_a_fourth_channel_that_hides_colours_is_noticed(itrans, recipe, tmp_path):
+    for side in ("source", "target"):
+        drawing = noise(8, 8, 4, seed=len(side))
+        drawing[:, :, 3] = 255
+        write_image(f"train/{side}/1.png", drawing)
+    options = {"name": '"paired"', "root": '"."'}
+    assert "fourth channel" not in checked(itrans, tmp_path, recipe, **options).stdout
+    drawing[2:4, 2:4, 3] = 0
+    write_image("train/target/1.png", drawing)
+    done = checked(itrans, tmp_path, recipe, **options)
+    assert done.exit_code == 0
+    assert done.stdout.count("fourth channel") == 1
+    assert "the target" in done.stdout
+    assert "fourth channel" not in checked(itrans, tmp_path, recipe, **options, target_channels="3").stdout

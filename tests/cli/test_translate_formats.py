@@ -98,6 +98,10 @@ def test_a_folder_of_unknown_formats_is_told_what_is_there(itrans, train):
     for name in ("a.heic", "b.heic"):
         Path("photos", name).touch()
     done = itrans("translate", checkpoint, "photos", "-o", "out")
+    write_image("photos/c.png", picture())
+    with_one = itrans("translate", checkpoint, "photos", "-o", "out")
+    assert with_one.exit_code == 0
+    assert "2 .heic" in with_one.stderr
     shutil.rmtree("photos")
     assert done.exit_code == 2
     assert "photos holds no pictures" in done.stderr

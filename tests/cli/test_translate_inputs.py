@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from itrans.api import read_image
-from itrans.errors import DataError
+from itrans.api import read_image, write_image
+from itrans.errors import DataError, OutputError
 from itrans.translate_jobs import find_jobs
 
 
@@ -49,15 +49,27 @@ def test_an_empty_input_is_not_the_current_folder(found):
         (["in/a.png"], "new/out.png", {}, [["new/out.png"]]),
         (["in/a.png"], "out.JPG", {}, [["out.JPG"]]),
         (["in/a.png"], "dir.png", {}, [["dir.png/a.png"]]),  # a folder
-        (["in/a.png"], "out.png", {"samples": 2}, [["out.png/a-1.png", "out.png/a-2.png"]]),
-        (["in/a.png", "in/b.jpg"], "out.png", {}, [["out.png/a.png"], ["out.png/b.png"]]),
-        (["in"], "out.png", {}, [["out.png/a.png"], ["out.png/b.png"]]),
-        (["in/*.jpg"], "out.png", {}, [["out.png/b.png"]]),
+        (["in"], "dir.png", {}, [["dir.png/a.png"], ["dir.png/b.png"]]),
         (["in/a.png"], "version1.2", {}, [["version1.2/a.png"]]),
     ],
 )
 def test_one_picture_may_be_given_the_name_of_its_output(found, inputs, output, options, written):
     assert list(found(*inputs, output=output, **options).values()) == written
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options"),
+    [
+        (["in/a.png"], "out.png", {"samples": 2}),
+        (["in/a.png", "in/b.jpg"], "out.png", {}),
+        (["in"], "out.png", {}),
+        (["in/*.jpg"], "out.TIF", {}),
+        (["in/a.png"], "out.gif", {}),  # which is read, and not written
+    ],
+)
+def test_no_folder_is_made_with_the_name_of_a_picture(found, inputs, output, options):
+    with pytest.raises(OutputError, match=output):
+        found(*inputs, output=output, **options)
 
 
 def test_a_picture_is_written_where_it_is_asked_for(itrans, recipe, aligned):
@@ -68,3 +80,19 @@ def test_a_picture_is_written_where_it_is_asked_for(itrans, recipe, aligned):
     assert read_image("new/out.png").shape == (16, 32, 3)
     assert itrans("translate", "none.pt", source, "-o", "newer/out.png").exit_code == 2
     assert not Path("newer").exists()
+
+
+def test_long_names_and_loops_of_links_do_not_stop_the_others(itrans, recipe, aligned):
+    assert itrans("run", recipe, "-o", "run", "--set", "train.steps=1").exit_code == 0
+    long = "x" * 251 + ".png"
+    for name in ("a.png", long):
+        write_image(Path("in", name), read_image(aligned / "val/00.png"))
+    Path("in/loop.png").symlink_to("loop.png")
+    done = itrans("translate", "run", "in", "-o", "out")
+    assert done.exit_code == 2
+    assert "2 of 3 pictures translated" in done.stdout
+    assert "loop.png" in done.stderr
+    assert {path.name for path in Path("out").iterdir()} == {"a.png", long}
+    done = itrans("translate", "run", "in", "-o", "several", "--samples", "2")
+    assert "1 of 3 pictures translated" in done.stdout
+    assert "too long" in done.stderr

@@ -174,3 +174,19 @@ def test_pictures_that_have_both_sides_are_noticed(itrans, recipe):
     assert "in/wide.png: twice as wide as high" in done.stderr
     Path("in/wide.png").unlink()
     assert "twice" not in itrans("translate", "run/checkpoints/last.pt", "in", "-o", "out").output
+
+
+def test_a_mask_is_what_it_looks_like_on_black(itrans, train):
+    checkpoint = train('name = "inpainting"\nroot = "photos"')
+    mask = np.full((24, 40, 4), 255, np.uint8)
+    mask[:, 20:, 3] = 0
+    for name, image in {"a": mask, "b": mask[:, :, 3:] // 255, "c": np.zeros((24, 40, 1), np.uint8)}.items():
+        write_image(f"in/{name}.png", photo(3))
+        write_image(f"in/{name}-mask.png", image)
+    done = itrans("translate", checkpoint, "in", "-o", "out", "--prepare")
+    assert done.exit_code == 2
+    assert "2 of 3 pictures" in done.stdout  # nothing of c is missing
+    assert "b-mask.png has no white" in done.stderr
+    assert np.array_equal(read_image("out/a.png")[:, 20:], photo(3)[:, 20:])
+    assert not np.array_equal(read_image("out/a.png")[:, :20], photo(3)[:, :20])
+    assert np.array_equal(read_image("out/c.png"), photo(3))

@@ -194,3 +194,13 @@ def test_one_folder_twice_needs_two_endings(tmp_path, endings):
     touch(tmp_path, "0_a.png")
     with pytest.raises(ValueError, match="is the folder of two sides of a pair"):
         match_images([tmp_path, tmp_path], endings)
+
+
+def test_names_that_differ_in_upper_and_lower_case_alone_are_told_so(tmp_path):
+    left, right = touch(tmp_path / "left", "IMG_1.png"), touch(tmp_path / "right", "img_1.png")
+
+    with pytest.raises(DataError, match="upper and lower case"):
+        match_images([left, right], {"left_ending": None, "right_ending": None})
+    touch(right, "more.png")
+    with pytest.raises(DataError, match="left_ending"):
+        match_images([left, right], {"left_ending": None, "right_ending": None})

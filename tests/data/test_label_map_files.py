@@ -90,3 +90,9 @@ def test_a_truncated_palette_is_refused(tmp_path, suffix):
 
     with pytest.raises(DataError, match=rf"a\{suffix}"):
         read_label_map(tmp_path / f"a{suffix}")
+
+
+def test_floats_are_no_classes(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((4, 4), np.float32))
+    with pytest.raises(DataError, match=r"a\.npy has values of float32; classes are whole numbers"):
+        read_label_map(tmp_path / "a.npy")

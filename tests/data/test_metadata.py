@@ -104,3 +104,15 @@ def test_files_that_say_nothing_or_are_damaged(tmp_path):
     for name in ("b.png", "c.tif", "d.npy", "missing.png"):
         assert metadata_of(tmp_path / name) == Metadata()
     assert metadata_of(tmp_path / "a.bmp").profile == b""
+
+
+@pytest.mark.parametrize("fraction", [(2**32 - 1, 1), (1, 0), (0, 1)])
+@pytest.mark.parametrize("target", ["png", "tif"])
+def test_a_resolution_that_makes_no_sense_is_not_kept(tmp_path, fraction, target):
+    tags = [(tag, 5, 1, fraction, True) for tag in (282, 283)]  # across and down
+    tifffile.imwrite(tmp_path / "a.tif", picture(3), metadata=None, extratags=tags)
+
+    write_image(tmp_path / f"b.{target}", picture(3), metadata_of(tmp_path / "a.tif"))
+
+    with Image.open(tmp_path / f"b.{target}") as image:
+        assert image.info.get("dpi", (1, 1)) == (1, 1)

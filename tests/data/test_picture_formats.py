@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from data.pictures import EXIF_TURN_RIGHT, picture
+from data.pictures import EXIF_TURN_RIGHT, jpeg, picture
 from PIL import Image, features
 
 from itrans.data.images import SUFFIXES, find_images, read_image
@@ -166,6 +166,28 @@ def test_what_is_no_picture_is_called_by_its_name(tmp_path, what, suffix):
     assert what in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.heic", FOREIGN["HEIC"], "HEIC"),
+        ("a.psd", FOREIGN["Photoshop"], "Photoshop"),
+        ("a", jpeg(picture(3)), "a.png"),
+    ],
+)
+def test_a_suffix_that_is_not_read_is_told_what_the_file_is(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DataError, match=told):
+        read_image(tmp_path / name)
+
+
+def test_an_archive_of_arrays_is_told_what_to_save(tmp_path):
+    np.savez(tmp_path / "a.npz", a=picture(3))
+
+    with pytest.raises(DataError, match=r"save each of them as \.npy"):
+        read_image(tmp_path / "a.npz")
+
+
 def test_an_array_file_is_known_by_another_suffix(tmp_path):
     np.save(tmp_path / "a.npy", picture(3))
     (tmp_path / "a.npy").rename(tmp_path / "a.png")
@@ -186,3 +208,21 @@ def test_every_suffix_that_is_read_is_found(tmp_path):
         (tmp_path / f"a{suffix.upper()}").touch()
 
     assert len(find_images(tmp_path)) == len(SUFFIXES) >= 20
+
+
+@pytest.mark.parametrize(("change", "name"), [((4, 12), "12 bits"), ((1, 0xC3), "lossless")])
+def test_kinds_of_jpeg_that_are_not_read_are_called_by_their_names(tmp_path, change, name):
+    content = bytearray(jpeg(picture(3)))
+    at, value = change
+    content[content.index(b"\xff\xc0") + at] = value
+    path = tmp_path / "scan.jpg"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=name):
+        read_image(path)
+
+
+def test_a_header_of_thousands_of_digits_is_no_picture(tmp_path):
+    path = tmp_path / "long.pgm"
+    path.write_bytes(b"P5 " + b"9" * 5000 + b" 1 255\n")
+    with pytest.raises(DataError, match=r"long\.pgm"):
+        read_image(path)

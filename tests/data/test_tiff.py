@@ -45,6 +45,8 @@ def refusal(path) -> str:
 LAYOUTS = {
     "strips": {"rowsperstrip": 8},
     "tiles": {"tile": (16, 16)},
+    "low tiles": {"tile": (16, 32)},
+    "tiles in a big file": {"tile": (16, 32), "bigtiff": True, "byteorder": ">"},
     "big endian": {"byteorder": ">"},
     "deflate": {"compression": "deflate", "rowsperstrip": 8},
     "differences": {"compression": "deflate", "predictor": 2, "tile": (16, 32), "byteorder": ">"},
