@@ -53,6 +53,12 @@ class OutputError(ItransError):
     """A result cannot be written where it was asked for."""
 
 
+class RoomError(ItransError):
+    """There is not enough memory."""
+
+    exit_code = 1
+
+
 class TrainingError(ItransError):
     """Training cannot go on, for example because a loss is no longer finite."""
 

@@ -21,7 +21,7 @@ from itrans.engine.inference import MODES, Mode
 from itrans.engine.inputs import refuse_unfit
 from itrans.engine.need import free_memory_of, memory_of
 from itrans.engine.preparation import dataset_class, preparation_of
-from itrans.errors import DataError, ItransError, PluginError, did_you_mean, quoted
+from itrans.errors import DataError, ItransError, PluginError, counted, did_you_mean, quoted
 
 if TYPE_CHECKING:
     import os
@@ -239,6 +239,11 @@ class Translator:
             compute = torch.float32
         batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
         output = self._generators(batch, seeds, direction or self.directions[0], compute)
+        if output.shape[1] != target.planes:
+            made, wanted = counted(output.shape[1], "channel"), target.planes
+            raise PluginError(
+                f"{self.checkpoint} cannot be used: its generator makes {made}, and should make {wanted}."
+            )
         outputs = stored(output, target, dtype)
         if target.kind == "ab" and source.kind == "lightness":
             return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]

@@ -141,6 +141,7 @@ def train(
     from itrans.cli.memory import keep_freed_memory
     from itrans.cli.progress import Quiet, ending, reporter_here
     from itrans.engine.devices import choose_device
+    from itrans.engine.failures import at_work
     from itrans.engine.interruption import StopRequest
     from itrans.engine.lock import locked
     from itrans.engine.processes import joined, processes_here
@@ -161,17 +162,18 @@ def train(
     lock = locked(path, reporter.note) if processes.is_first else contextlib.nullcontext()
     with stop.listening(), lock, joined(processes, chosen):
         check()
-        trainer = Trainer(
-            recipe,
-            folder,
-            device=chosen,
-            processes=processes,
-            reporter=reporter,
-            stop=stop,
-            sample=sample,
-            resume=resume,
-            skip_bad=skip_bad,
-        )
+        with at_work("Making what the recipe names"):
+            trainer = Trainer(
+                recipe,
+                folder,
+                device=chosen,
+                processes=processes,
+                reporter=reporter,
+                stop=stop,
+                sample=sample,
+                resume=resume,
+                skip_bad=skip_bad,
+            )
         outcome = trainer.train()
     progress = trainer.progress
     if outcome == "interrupted":

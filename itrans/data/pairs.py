@@ -13,8 +13,9 @@ from torch.utils.data import Dataset as TorchDataset
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
 from itrans.data.tensors import labels_fault
-from itrans.errors import DataError, ItransError, counted
+from itrans.errors import DataError, ItransError, RoomError, counted
 from itrans.protocols import Pair
+from itrans.registry import described
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,15 +95,17 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
 
     Raises:
         DataError: it is not, or cannot be read; the message names the pair.
+        RoomError: there is not enough memory for it.
     """
     try:
         draw = None if seed is None else getattr(dataset, "draw", None)
         pair = Pair(*(dataset[index] if draw is None else draw(index, seed)))
     except ItransError:
         raise
-    except Exception as error:
-        message = f"Pair {index} of the data set ({type(dataset).__name__}) failed: {type(error).__name__}: {error}"
-        raise DataError(message) from error
+    except (Exception, SystemExit) as error:
+        kind = RoomError if isinstance(error, MemoryError) else DataError  # which another try may have
+        message = f"Pair {index} of the data set ({type(dataset).__name__}) failed: {described(error)}"
+        raise kind(message) from error
     _check_side("source", pair.source, dataset.source, pair.key)
     _check_side("target", pair.target, dataset.target, pair.key)
     if getattr(dataset, "paired", True) and pair.source.shape[:2] != pair.target.shape[:2]:

@@ -13,7 +13,8 @@ import cv2
 from itrans.errors import DataError, TrainingError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
+    from multiprocessing.process import BaseProcess
 
     import torch
     from torch.utils.data import DataLoader
@@ -72,15 +73,22 @@ def batches_of(loader: DataLoader[Any]) -> Generator[Any]:
                 batch = next(batches)
             except StopIteration:
                 return
-            except RuntimeError as error:
-                if codes := [worker.exitcode for worker in workers if worker.exitcode not in {None, 0}]:
+            except Exception as error:
+                codes = [worker.exitcode for worker in workers if worker.exitcode is not None]
+                _kill(workers)  # the error's traceback holds the loader, which would wait for them when Python ends
+                if codes:
                     raise TrainingError(_obituary(codes[0])) from error
                 raise
             yield batch
     finally:
-        if any(worker.exitcode not in {None, 0} for worker in workers):
-            for worker in workers:
-                worker.kill()  # the others wait for what the dead one held, and do not hear SIGTERM
+        if any(worker.exitcode is not None for worker in workers):
+            _kill(workers)  # the others wait for what the dead one held
+
+
+def _kill(workers: Iterable[BaseProcess]) -> None:
+    """End workers, which do not hear SIGTERM."""
+    for worker in workers:
+        worker.kill()
 
 
 def _obituary(code: int | None) -> str:

@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import TrainingSampler
+from itrans.engine.failures import at_work
 from itrans.errors import CheckpointError, DataError
 from itrans.protocols import WeightedLoss
 
@@ -37,7 +38,9 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
         DataError: it is not there, or is empty.
     """
     dataset = cast("Dataset", recipe.build("dataset", split=split))
-    if len(dataset) == 0:
+    with at_work(f'The data set "{recipe.tables.dataset.name}", asked for its length,'):
+        length = len(dataset)
+    if length == 0:
         place, key = recipe.where(("dataset",))
         raise DataError(f'{place}  {key}\n  The split "{split}" of this data set has no pairs.')
     return dataset

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.engine.checkpoint import misfit
+from itrans.engine.failures import at_work
 from itrans.engine.inference import CastWeights, random_state, test_mode, why_alike
-from itrans.errors import CheckpointError, DataError
+from itrans.errors import CheckpointError, DataError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,11 +101,21 @@ class Generators:
         seed = seeds[0] if len(set(seeds)) == 1 else seeds
         with test_mode(self._networks, self._mode, seed):
             before = random_state(self._device)
-            try:
-                output = self._method.translate(batch, direction)
-            except ValueError as error:
-                raise DataError(str(error)) from error
+            with at_work(f"{self._path}: its generator"):
+                try:
+                    output = self._method.translate(batch, direction)
+                except ValueError as error:
+                    raise DataError(str(error)) from error
+            self._refuse_other_than_pictures(output, batch)
             return output, not torch.equal(before, random_state(self._device))
+
+    def _refuse_other_than_pictures(self, output: object, batch: Tensor) -> None:
+        if not isinstance(output, torch.Tensor) or output.ndim != batch.ndim or len(output) != len(batch):
+            found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+            raise PluginError(
+                f"{self._path} cannot be used: its generator makes {found} of pictures {tuple(batch.shape)} "
+                "(N, C, H, W)."
+            )
 
     @contextlib.contextmanager
     def _computing_in(self, dtype: torch.dtype) -> Iterator[None]:

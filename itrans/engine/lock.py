@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import OutputError
-from itrans.files import is_running
+from itrans.files import is_running, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,8 +48,9 @@ def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
     file = _locked_file(folder, note)
     _held.add(place)
     try:
-        os.ftruncate(file, 0)
-        os.write(file, json.dumps(_this_process()).encode())
+        with writing(folder / NAME):
+            os.ftruncate(file, 0)
+            os.write(file, json.dumps(_this_process()).encode())
         yield
     finally:
         _held.discard(place)

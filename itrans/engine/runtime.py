@@ -102,6 +102,10 @@ class Runtime:
         The block calls what it is given once, with weighted scalars. Their sum's gradients are averaged over the
         processes and clipped, and the optimisers step, when the block ends.
         """
+        if unknown := [name for name in networks if name not in self._networks]:
+            raise PluginError(
+                f"The method {self._method} updates {unknown[0]!r}, and has the networks {', '.join(self._networks)}."
+            )
         trained = {name: self._networks[name] for name in networks}
         frozen = [
             parameter
@@ -113,7 +117,7 @@ class Runtime:
         for parameter in frozen:
             parameter.requires_grad_(False)
         try:
-            backward = _Backward(self._scaler)
+            backward = _Backward(self._scaler, ", ".join(networks))
             yield backward
             if not backward.done:
                 raise TrainingError(f"The update of {', '.join(networks)} was given no losses.")
@@ -205,12 +209,20 @@ class Runtime:
 class _Backward:
     """The gradient of a sum of losses."""
 
-    def __init__(self, scaler: torch.amp.GradScaler) -> None:
-        self._scaler = scaler
+    def __init__(self, scaler: torch.amp.GradScaler, networks: str) -> None:
+        self._scaler, self._networks = scaler, networks
         self.done = False
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
+        if not losses:
+            raise TrainingError(f"The update of {self._networks} was given no losses.")
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        if not total.requires_grad:
+            names = " and ".join(losses)
+            raise TrainingError(
+                f"The update of {self._networks} was given losses that do not depend on its weights: {names}. Is "
+                "something detached, or computed under torch.no_grad()?"
+            )
         with torch.autocast(total.device.type, enabled=False):
             self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.done = True

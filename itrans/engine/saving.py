@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from itrans.engine.checkpoint import load_checkpoint, save_checkpoint
-from itrans.errors import CheckpointError, DataError, OutputError, TrainingError
+from itrans.engine.failures import failure
+from itrans.errors import CheckpointError, DataError, OutputError, RoomError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -114,6 +115,19 @@ class Saver:
                     "to change, start anew: -o DIR."
                 )
         return fault if told in str(fault) else type(fault)(f"{fault}\n{told}")
+
+    def failed(self, error: BaseException, progress: Progress) -> ItransError:
+        """Return what a component has raised as an error that names the last good checkpoint.
+
+        Nothing is saved: some networks may have taken the step that it was raised in, and others not.
+        """
+        found = failure(error, f"Step {progress.step + 1}: the method, or a part that it works with,")
+        if found is error:
+            return found
+        told = self.last_good()
+        if isinstance(found, RoomError):
+            told = f"A smaller train.batch_size, smaller pictures or narrower networks need less. {told}"
+        return type(found)(f"{found}\n{told}")
 
     def not_finite(self, names: Iterable[str], step: int) -> TrainingError:
         """Return what to raise when something is no longer a finite number: it names the last good checkpoint."""

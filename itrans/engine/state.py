@@ -59,7 +59,7 @@ class RunState:
         count = min(_LOOKED_AT, len(self.dataset))
         try:
             found = [Pair(*self.dataset[place * len(self.dataset) // count]) for place in range(count)]
-        except Exception:  # of a damaged picture, which is said, or left out, when it is trained on
+        except (Exception, SystemExit):  # of a damaged picture, which is said, or left out, when it is trained on
             return ""
         shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
         return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()

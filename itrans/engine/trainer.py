@@ -15,6 +15,7 @@ from itrans.data.sampler import derived_seed
 from itrans.engine.build import build_dataset, build_method, training_batches, with_credit
 from itrans.engine.checkpoint import Progress
 from itrans.engine.devices import choose_dtype, choose_memory_format, described
+from itrans.engine.failures import failure
 from itrans.engine.journal import Journal
 from itrans.engine.losses import Losses
 from itrans.engine.pace import Pace
@@ -25,7 +26,7 @@ from itrans.engine.saving import Saver, load_newest
 from itrans.engine.schedule import plan
 from itrans.engine.selection import Selection
 from itrans.engine.state import RunState
-from itrans.errors import DataError, OutputError, TrainingError, counted
+from itrans.errors import ItransError, OutputError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,6 +166,8 @@ class Trainer:
                 outcome = self._trained(batches)
         except OutputError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
+        except (Exception, SystemExit) as error:
+            raise self._saver.failed(error, self.progress) from error
         finally:
             self._reporter.end()
         self._journal.write("end", progress, outcome=outcome)
@@ -199,8 +202,8 @@ class Trainer:
         if not wants_to_stop:
             try:
                 batch = next(batches)
-            except (DataError, TrainingError) as error:
-                fault = error
+            except (Exception, SystemExit) as error:
+                fault = failure(error, "Reading pairs")
         if not self._processes.any(batch is None):
             return batch
         self._saver.save_last(self.progress)
@@ -290,7 +293,7 @@ class Trainer:
         """Validate and tell what was found; return None if training is to stop before that is done."""
         try:
             found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
-        except (DataError, TrainingError) as error:
+        except ItransError as error:
             if self._processes.count > 1:
                 raise  # the others wait for what this one has measured
             raise self._saver.with_what_is_saved(error, self.progress) from error

@@ -12,7 +12,7 @@ from itrans.engine.metrics import SOURCE_L1
 from itrans.engine.pictures import Row, shown_as
 from itrans.engine.processes import Processes
 from itrans.engine.segmentation import LABEL_METRICS, LabelScores, class_scores
-from itrans.errors import DataError, counted
+from itrans.errors import DataError, PluginError, counted
 from itrans.evaluation.features import BackboneFeatures
 from itrans.evaluation.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
 from itrans.evaluation.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
@@ -132,6 +132,9 @@ def evaluate_checkpoint(
         sources = [pair.source for pair in batch]
         outputs = translator.translate_stored(sources, direction=direction)
         targets = [on_lightness(pair) if target != made else pair.target for pair in batch]
+        if paired and outputs[0].shape != targets[0].shape:
+            shapes = f"{outputs[0].shape}, and its target is {targets[0].shape} (height, width, channels)"
+            raise PluginError(f"{checkpoint} cannot be measured: it makes {batch[0].key} {shapes}.")
         measurement.add([pair.key for pair in batch], sources, outputs, targets)
         progress(measurement.count, total)
 

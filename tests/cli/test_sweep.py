@@ -97,9 +97,9 @@ def with_loss(recipes, tmp_path):
 def test_a_component_that_raises_anything_does_not_stop_the_others(itrans, tmp_path, recipes, with_loss):
     done = itrans("sweep", with_loss("broken"), recipes[1], "-o", "out", "--code", "parts.py")
     assert done.exit_code == 2
-    assert "Error: MemoryError: no room" in done.stderr
+    assert "out of memory: no room" in done.stderr
     assert "1 of 2 runs failed, or could not be scored: out/broken." in done.stderr
-    assert "- out/broken: MemoryError: no room" in (tmp_path / "out/results.md").read_text()
+    assert "out of memory: no room" in (tmp_path / "out/results.md").read_text()
     found = results(tmp_path / "out")
     assert (found["out/broken"]["state"], found["out/l1"]["state"]) == ("failed", "finished")
     assert found["out/broken"]["metrics"] == {}

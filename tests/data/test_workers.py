@@ -63,8 +63,22 @@ def test_an_error_of_an_item_is_no_death():
         def __getitem__(self, index: int) -> int:
             raise RuntimeError("this one")
 
+    before = set(multiprocessing.active_children())
+    batches = batches_of(DataLoader(Broken(), batch_size=2, num_workers=1, worker_init_fn=be_quiet))
     with pytest.raises(RuntimeError, match="this one"):
-        next(batches_of(DataLoader(Broken(), batch_size=2, num_workers=1, worker_init_fn=be_quiet)))
+        next(batches)
+    for worker in set(multiprocessing.active_children()) - before:
+        worker.join(timeout=20)  # Python would wait for it when it ends, for as long as anything holds the error
+        assert not worker.is_alive()
+
+
+def test_a_worker_that_ends_as_if_all_were_well_is_missed_too():
+    class Leaving(Numbers):
+        def __getitem__(self, index: int) -> int:
+            os._exit(0)
+
+    with pytest.raises(TrainingError, match="exit code 0"):
+        next(batches_of(DataLoader(Leaving(), batch_size=2, num_workers=1, worker_init_fn=be_quiet)))
 
 
 def test_without_workers_it_is_the_loader_itself():

@@ -105,3 +105,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"file.run cannot be written to"), locked(tmp_path / "file/run", print):
         pass
+
+
+def test_a_disk_without_room_for_the_lock_is_named(tmp_path, monkeypatch):
+    def full(file: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("itrans.engine.lock.os.write", full)
+    with pytest.raises(OutputError, match=r"run.*No space left"), locked(tmp_path / "run", pytest.fail):
+        pass
+    assert not (tmp_path / "run").exists()

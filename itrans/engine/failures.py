@@ -1,0 +1,51 @@
+"""What somebody else's code raises while it works, as an error that says who, what and where."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from typing import TYPE_CHECKING
+
+import torch
+
+from itrans.errors import ItransError, PluginError, RoomError
+from itrans.registry import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALLOCATOR = "DefaultCPUAllocator"
+"""What torch's error begins with where the CPU's memory does not do; it is no other than a RuntimeError."""
+
+
+@contextlib.contextmanager
+def at_work(who: str) -> Iterator[None]:
+    """Raise an `ItransError` in place of whatever is raised in the block; Ctrl-C is let through.
+
+    Args:
+        who: works there, as the beginning of a sentence.
+
+    Raises:
+        RoomError: there is not enough memory.
+        PluginError: anything else, SystemExit too, which would pass for a good end.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise failure(error, who) from error
+
+
+def failure(error: BaseException, who: str) -> ItransError:
+    """Return an error as one of itrans: itself if it is one; see `at_work`."""
+    if isinstance(error, ItransError):
+        return error
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or _ALLOCATOR in str(error):
+        told = (str(error).splitlines() or ["the system gave none"])[0].partition(". GPU ")[0].rstrip(".")
+        return RoomError(f"{who} has run out of memory: {told}.")
+    return PluginError(f"{who} has failed{_place(error)}: {described(error)}\nitrans --debug shows the traceback.")
+
+
+def _place(error: BaseException) -> str:
+    """Return the innermost file and line of the traceback that are not torch's, where there is one."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/torch/" not in frame.filename]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
