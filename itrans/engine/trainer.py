@@ -26,7 +26,7 @@ from itrans.engine.saving import Saver, load_newest
 from itrans.engine.schedule import plan
 from itrans.engine.selection import Selection
 from itrans.engine.state import RunState
-from itrans.errors import ItransError, OutputError, counted
+from itrans.errors import DataError, ItransError, OutputError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
