@@ -204,9 +204,7 @@ class _Run:
             path = picture.job.outputs[number]
             if not holds(path.suffix.lower(), output.shape[2], output.dtype.name):
                 what = f"{counted(output.shape[2], 'channel')} of {output.dtype}"
-                self._fail(
-                    picture, OutputError(f"{path} cannot hold its translation, {what}. Choose another --format.")
-                )
+                self._fail(picture, OutputError(f"{path} cannot hold its translation, {what}. Choose another format."))
                 continue
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 self._fail(picture, OutputError(f"{path} cannot be written: its name is too long. Rename the input."))

@@ -93,6 +93,8 @@ def fitting(
     target: ImageSpec,
     format_: str | None = None,
     warn: Callable[[str], None] = lambda _: None,
+    *,
+    named: bool = False,
 ) -> list[Job]:
     """Return the jobs with outputs in a format that holds what the translator makes.
 
@@ -103,6 +105,7 @@ def fitting(
             than the inputs.
         format_: the one that was asked for, which is not replaced by another one.
         warn: called with a sentence, if formats are replaced.
+        named: whether the one output was asked for by its name, whose suffix is not replaced either.
 
     Raises:
         DataError: see `find_jobs`.
@@ -110,10 +113,13 @@ def fitting(
     """
     channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
     dtype = None if source.dtype == target.dtype != "float32" else target.dtype
+    what = f"--format {format_}"
+    if named and jobs:
+        what, format_ = str(jobs[0].outputs[0]), jobs[0].outputs[0].suffix.lower()[1:]
     if format_ is not None:
         if not holds(f".{format_}", channels, None if source.dtype == target.dtype else dtype):
             raise OutputError(
-                f"--format {format_} does not hold {counted(channels, 'channel')} of {target.dtype}, which this "
+                f"{what} does not hold {counted(channels, 'channel')} of {target.dtype}, which this "
                 f"checkpoint makes. {'tif and npy do' if holds('.tif', channels) else 'npy does'}."
             )
         return list(jobs)

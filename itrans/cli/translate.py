@@ -140,14 +140,15 @@ def translate(
     def warn(text: str) -> None:
         click.echo(f"Warning: {text}", err=True)
 
-    jobs = fitting(jobs, *translator.specs(direction), format_, warn)
+    named = names_a_file(inputs, output, samples=samples)
+    jobs = fitting(jobs, *translator.specs(direction), format_, warn, named=named)
     if skip_existing:
         found, jobs = jobs, [job for job in jobs if not all(output.is_file() for output in job.outputs)]
         click.echo(f"{len(found) - len(jobs)} of {counted(len(found), 'input')} have been translated before")
     if translator.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
-    folder = output.parent if names_a_file(inputs, output, samples=samples) else output
+    folder = output.parent if named else output
     with folder_made(folder), _progress(len(jobs)) as advance:
 
         def done(job: Job, error: ItransError | None) -> None:

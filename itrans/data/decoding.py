@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -149,6 +149,21 @@ def _check_webp(path: Path, content: bytes) -> int:
     if frames > 1:
         raise _several_frames(path, frames)
     return orientation
+
+
+def stored_greys(path: Path, content: bytes) -> NDArray[np.uint8] | None:
+    """Return what a bitmap, or a greymap of few values, has stored, `(H, W)`; None for any other portable picture.
+
+    Raises:
+        DataError: see `decode`.
+    """
+    header = _PORTABLE.match(content)
+    assert header is not None
+    kind, brightest = int(header[1]), int(header[4] or 0)
+    if kind not in {1, 4} and not (kind == 5 and brightest < 255):
+        return None
+    image = cast("NDArray[np.uint8]", decode(path, content))
+    return np.asarray(image == 0 if kind in {1, 4} else np.rint(image / 255.0 * brightest), np.uint8)
 
 
 def _portable(path: Path, content: bytes) -> NDArray[np.generic] | None:

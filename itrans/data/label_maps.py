@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from itrans.data.decoders import load, pillow_opened, turned_upright
-from itrans.data.decoding import format_of
+from itrans.data.decoding import format_of, stored_greys
 from itrans.data.images import content_of, load_array, read_image
 from itrans.data.png import read_png
 from itrans.data.tiff import stored_indices
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from itrans.protocols import ImageArray
 
 _MOST = 65535
+_ARTICLES = {"JPEG": "a JPEG", "AVIF": "an AVIF"}
 
 
 def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     """Read a label map, `(H, W, C)`: the values that the file has, not what shows them.
 
-    Of a picture with a palette these are the indices, not the colours; of grey of 1, 2 or 4 bits they are the numbers
-    from 0 to 15, not brightness. An `.npy` file may hold whole numbers of any type, and truth values, if they are
-    from 0 to 65535; they become uint8 or uint16. Of any other file it is the picture itself; see `read_image`.
+    Of a picture with a palette these are the indices, not the colours; of grey of few bits, or of a few values in a
+    PGM, they are the numbers themselves, not brightness. An `.npy` file may hold whole numbers of any type, and truth
+    values, if they are from 0 to 65535; they become uint8 or uint16. Of any other file it is the picture itself; see
+    `read_image`.
 
     Raises:
         DataError: it cannot be read, was compressed with losses, or has a value that is no class.
@@ -47,8 +49,10 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
             )
         return _indices(path, array)
     format_ = format_of(content, suffix)
-    if format_ == "JPEG":
-        raise DataError(f"{path} is a JPEG, which blurs the values of a label map. Save label maps as PNG.")
+    if format_ in {"JPEG", "AVIF"}:
+        raise DataError(
+            f"{path} is {_ARTICLES[format_]}, which blurs the values of a label map. Save label maps as PNG."
+        )
     values: NDArray[np.uint8] | None = None
     if format_ == "PNG":
         png = read_png(path, content)
@@ -57,6 +61,8 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
             values = cast("NDArray[np.uint8]", turned_upright(values, png.orientation))
     elif format_ == "TIFF":
         values = stored_indices(path, content)
+    elif format_ == "PPM":
+        values = stored_greys(path, content)
     elif format_ in {"GIF", "BMP"}:
         image = pillow_opened(path, content, format_)
         if image.mode in {"P", "1"} and getattr(image, "n_frames", 1) == 1:

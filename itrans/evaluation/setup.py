@@ -82,8 +82,7 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         here, learnt = getattr(dataset, side), getattr(record, side)
         if (here.kind, here.planes) != (learnt.kind, learnt.planes):
             raise DataError(
-                f"The {side} pictures of this data set are {_described(here)}, and {path} was trained with "
-                f"{_described(learnt)}."
+                f"The {side}s of this data set are {_described(here)}, and {path} was trained on {_described(learnt)}."
             )
     return dataset
 
@@ -185,4 +184,5 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
 def _described(spec: ImageSpec) -> str:
     if spec.kind == "labels":
         return f"label maps of {spec.planes} classes"
-    return f"of {counted(spec.channels, 'channel')} ({spec.kind})"
+    kind = "" if spec.kind == "image" else f" ({spec.kind})"
+    return f"pictures of {counted(spec.channels, 'channel')}{kind}"

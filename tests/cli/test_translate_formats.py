@@ -106,3 +106,14 @@ def test_a_folder_of_unknown_formats_is_told_what_is_there(itrans, train):
     assert done.exit_code == 2
     assert "photos holds no pictures" in done.stderr
     assert "2 .heic" in done.stderr
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_picture_is_never_written_under_another_name_than_is_asked_for(itrans, train, dtype):
+    checkpoint = train(picture(dtype=dtype), picture(dtype=np.uint16))
+    write_image("in.png", picture(dtype=dtype))
+    done = itrans("translate", checkpoint, "in.png", "-o", "new/out.bmp")
+    assert done.exit_code == 2
+    assert "new/out.bmp" in done.stderr.replace("\\", "/")
+    assert "3 channels of uint16" in done.stderr
+    assert not Path("new").exists()

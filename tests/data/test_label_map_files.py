@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from data.pictures import jpeg, picture
-from PIL import Image
+from PIL import Image, features
 
 from itrans.data.images import write_image
 from itrans.data.label_maps import read_label_map
@@ -96,3 +96,18 @@ def test_floats_are_no_classes(tmp_path):
     np.save(tmp_path / "a.npy", np.ones((4, 4), np.float32))
     with pytest.raises(DataError, match=r"a\.npy has values of float32; classes are whole numbers"):
         read_label_map(tmp_path / "a.npy")
+
+
+def test_portable_maps_have_what_is_stored(tmp_path):
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    (tmp_path / "a.pgm").write_bytes(b"P5 4 3 11\n" + values.tobytes())
+    (tmp_path / "a.pbm").write_bytes(b"P1 2 1\n0 1\n")
+    assert np.array_equal(read_label_map(tmp_path / "a.pgm")[:, :, 0], values)
+    assert read_label_map(tmp_path / "a.pbm").ravel().tolist() == [0, 1]
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this build of Pillow writes no AVIF")
+def test_an_avif_is_refused_as_a_jpeg_is(tmp_path):
+    Image.fromarray(picture(1)[:, :, 0]).save(tmp_path / "a.avif")
+    with pytest.raises(DataError, match="blurs"):
+        read_label_map(tmp_path / "a.avif")
