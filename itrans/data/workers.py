@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
@@ -46,6 +49,9 @@ def count_of(workers: int | Literal["auto"], device: torch.device, processes: in
     return workers
 
 
+_started: weakref.WeakSet[BaseProcess] = weakref.WeakSet()
+
+
 def be_quiet(_worker: int) -> None:
     """Leave Ctrl-C and SIGTERM to the training process, which saves and then ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -67,6 +73,7 @@ def batches_of(loader: DataLoader[Any]) -> Generator[Any]:
     if handler is not None:
         signal.signal(signal.SIGCHLD, handler)  # torch's would raise an error wherever the death is heard of
     workers = set(multiprocessing.active_children()) - before
+    _started.update(workers)
     try:
         while True:
             try:
@@ -89,6 +96,13 @@ def _kill(workers: Iterable[BaseProcess]) -> None:
     """End workers, which do not hear SIGTERM."""
     for worker in workers:
         worker.kill()
+
+
+@atexit.register
+def _kill_all() -> None:
+    """End the workers of loaders that something still holds: Python's own way is SIGTERM, and then to wait for ever."""
+    with contextlib.suppress(AssertionError):  # of a process that was forked from this one, and has not started them
+        _kill(worker for worker in [*_started] if worker.is_alive())
 
 
 def _obituary(code: int | None) -> str:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -83,3 +85,16 @@ def test_a_worker_that_ends_as_if_all_were_well_is_missed_too():
 
 def test_without_workers_it_is_the_loader_itself():
     assert torch.equal(next(batches_of(DataLoader(Numbers(), batch_size=3))), torch.tensor([0, 1, 2]))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="processes are not forked")
+def test_python_ends_also_where_something_still_holds_a_loader():
+    code = (
+        "from torch.utils.data import DataLoader\n"
+        "from itrans.data.workers import batches_of, be_quiet\n"
+        "kept = batches_of(DataLoader(list(range(100)), num_workers=1, worker_init_fn=be_quiet))\n"
+        "next(kept)\n"
+        "import builtins; builtins.kept = kept\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=120, check=False)
+    assert done.returncode == 0
