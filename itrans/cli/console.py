@@ -34,17 +34,47 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.table import Table
         from rich.text import Text
 
+        console = Console()
+        if stacked := _stacked(headings, rows, console.width):
+            for line in stacked:
+                click.echo(line)
+            return
         table = Table()
         for heading in headings:
             table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+        console.print(table)
         return
+    for line in _aligned(headings, rows):
+        click.echo(line)
+
+
+def _aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines of columns, with two spaces or more between them; an empty cell is a dash."""
     cells = [headings, *([" ".join(cell.split()) or "-" for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return lines in which the first cell of each row stands above the others, where only that fits into a width.
+
+    Folding would break names and numbers into pieces of a few letters. None are returned where a table would fit, and
+    where this would not either.
+    """
+    longest = [
+        max(len(line) for cell in column for line in cell.split("\n")) for column in zip(headings, *rows, strict=True)
+    ]
+    if sum(longest) + 3 * len(longest) + 1 <= width:
+        return []
+    heads, *others = (f"  {line}" for line in _aligned(headings[1:], [row[1:] for row in rows]))
+    if max(map(len, (heads, *others))) > width:
+        return []
+    lines = [headings[0], heads]
+    for number, (row, other) in enumerate(zip(rows, others, strict=True)):
+        lines += [row[0], other] if not number or row[0] != rows[number - 1][0] else [other]
+    return lines
 
 
 def _encodable(text: str) -> str:
