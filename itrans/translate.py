@@ -124,6 +124,12 @@ class Translator:
         """What the data set did to pictures before they were sources; None for nothing, or if it is not installed."""
         return preparation_of(self._dataset)
 
+    @property
+    def background(self) -> str:
+        """The colour that the data set laid transparent pictures on."""
+        found = self._dataset.get("background", "white")
+        return found if isinstance(found, str) else "white"
+
     @functools.cached_property
     def trained_on_halves(self) -> bool:
         """Whether sources and targets were the halves of one picture."""

@@ -47,7 +47,7 @@ def translate_files(
     batch_size: int = 8,
     direction: str | None = None,
     prepare: Preparer | None = None,
-    background: str = "white",
+    background: str | None = None,
     strict: bool = False,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
@@ -60,7 +60,8 @@ def translate_files(
         batch_size: how many pictures at once; fewer, where the memory that is free does not do for more.
         direction: one of the translator's; None is the first.
         prepare: reads pictures, and does to them what the data set did in training; None reads them as they are.
-        background: the colour under what is transparent, where a picture has alpha and the generator takes none.
+        background: the colour under what is transparent, where a picture has alpha and the generator takes none; None
+            is that of the training.
         strict: refuse pictures with other channels than the generator takes, rather than convert them.
         done: called with each job when all of it is written, or with what is wrong with its picture.
         warn: called with a sentence if all samples of a picture are the same, and at the end with what was converted
@@ -84,7 +85,9 @@ def translate_files(
                 try:
                     if isinstance(found, ItransError):
                         raise found
-                    image, note = as_source(found.image, taken, background) if converts else (found.image, None)
+                    image, note = found.image, None
+                    if converts:
+                        image, note = as_source(image, taken, background or translator.background)
                     translator.check(image, direction)
                     if image.shape[1] == 2 * image.shape[0] and translator.trained_on_halves:
                         notes.setdefault(_HALVES, []).append(job)

@@ -63,10 +63,9 @@ _MOST_NAMED = 20
 @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose outputs are all there.")
 @click.option(
     "--background",
-    default="white",
-    show_default=True,
     metavar="COLOUR",
-    help="What a picture with transparency is laid on, where the generator takes none: white, black, #rrggbb.",
+    help="What a picture with transparency is laid on, where the generator takes none: white, black, #rrggbb.  "
+    "[default: as in training]",
 )
 @click.option("--strict", is_flag=True, help="Refuse pictures with other channels than the generator takes.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
@@ -91,7 +90,7 @@ def translate(
     prepare: bool,
     mask: Path | None,
     skip_existing: bool,
-    background: str,
+    background: str | None,
     strict: bool,
     batch_size: int,
     direction: str | None,
@@ -116,10 +115,13 @@ def translate(
     from itrans.translate_files import translate_files
     from itrans.translate_jobs import find_jobs, fitting, names_a_file
 
-    try:
-        colour_of(background)
-    except ValueError as error:
-        raise DataError(f"--background: {error}.") from error
+    if background is not None:
+        if prepare:
+            raise DataError("--background has no effect with --prepare, which lays pictures on white as training did.")
+        try:
+            colour_of(background)
+        except ValueError as error:
+            raise DataError(f"--background: {error}.") from error
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     for folder in (folder for item in inputs if (folder := expanded(item)).is_dir()):

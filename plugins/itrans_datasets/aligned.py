@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from annotated_types import Gt, Lt
 
 from itrans.api import (
@@ -38,12 +39,14 @@ class Aligned:
         root: the data set's folder.
         direction: `AtoB` translates the left half to the right one.
         channels: convert every picture to so many; without it, all must have as many as the first.
+        background: the colour under what is transparent, where `channels` leaves no room for alpha.
         holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
     Raises:
         DataError: the folder is missing or empty, or the first picture cannot be read.
         MissingSplitError: there is no such split.
+        ValueError: there is no such colour, or it has no effect.
     """
 
     paired = True
@@ -55,13 +58,15 @@ class Aligned:
         root: str,
         direction: Literal["AtoB", "BtoA"] = "AtoB",
         channels: Literal[1, 3, 4] | None = None,
+        background: str = "white",
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
         advice = "Put those of the split there, each A|B side by side."
         self._folder, self._files = split_files(root, split, holdout, advice, halves=True)
         self.measured_split: Split = measured_split(root, WANTED, split)
-        self._direction, self._channels = direction, channels
+        self._direction, self._channels, self._background = direction, channels, background
+        check_background(background, channels)
         self._first, (left, _) = first_readable(self._halves, len(self._files))
         self.source: ImageSpec = spec_of(left)
         self.target: ImageSpec = self.source
@@ -90,15 +95,22 @@ class Aligned:
 
     def _halves(self, index: int) -> tuple[ImageArray, ImageArray]:
         path = self._folder / self._files[index]
-        image = read_as(path, self._channels)
+        image = read_as(path, self._channels, self._background)
         width = image.shape[1]
         if width % 2:
             raise DataError(f"{path} is {width} pixels wide: a picture A|B has an even width, half of it for each.")
         return image[:, : width // 2], image[:, width // 2 :]
 
 
-def read_as(path: Path, channels: int | None) -> ImageArray:
-    """Read a picture and convert it to so many channels; None leaves it as it is.
+def check_background(background: str, *channels: int | None) -> None:
+    """Raise `ValueError` if something is no colour, or one under which no picture is laid."""
+    as_channels(np.zeros((1, 1, 4), np.uint8), 3, background)
+    if background != "white" and not {1, 3}.intersection(channels):
+        raise ValueError('"background" has no effect: pictures are laid on it where they get 1 or 3 channels')
+
+
+def read_as(path: Path, channels: int | None, background: str = "white") -> ImageArray:
+    """Read a picture and convert it to so many channels, what is transparent on a colour; None leaves it as it is.
 
     Raises:
         DataError: it cannot be read or converted.
@@ -107,7 +119,7 @@ def read_as(path: Path, channels: int | None) -> ImageArray:
     if channels is None:
         return image
     try:
-        return as_channels(image, channels)
+        return as_channels(image, channels, background)
     except ValueError as error:
         raise DataError(f"{path}: {error}.") from error
 

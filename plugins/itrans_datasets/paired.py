@@ -18,7 +18,7 @@ from itrans.api import (
     spec_of,
     split_folders,
 )
-from itrans_datasets.aligned import read_as, unlike
+from itrans_datasets.aligned import check_background, read_as, unlike
 from itrans_datasets.splits import HELD_OUT, pairs_of_split
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class PairedFolders:
         target_ending: the same for targets.
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
+        background: the colour under what is transparent, where that leaves no room for alpha.
         holdout: the fraction to hold out where there are no folders for splits.
         split: which part.
 
@@ -65,6 +66,7 @@ class PairedFolders:
         target_ending: str | None = None,
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
+        background: str = "white",
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
@@ -75,7 +77,8 @@ class PairedFolders:
         if "{split}" not in source:
             found = pairs_of_split(found, holdout, split, root)
         self._names, self._files = list(found), list(found.values())
-        self._channels = (source_channels, target_channels)
+        self._channels, self._background = (source_channels, target_channels), background
+        check_background(background, source_channels, target_channels)
         self._first, first = first_readable(self._sides, len(self._files))
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
@@ -102,7 +105,8 @@ class PairedFolders:
         return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
-        return read_as(self._path(index, 0), self._channels[0]), read_as(self._path(index, 1), self._channels[1])
+        source, target = (read_as(self._path(index, side), self._channels[side], self._background) for side in (0, 1))
+        return source, target
 
     def _path(self, index: int, side: int) -> Path:
         return self._folders[side] / self._files[index][side]

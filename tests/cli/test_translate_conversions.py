@@ -50,6 +50,14 @@ def test_what_is_transparent_is_laid_on_a_colour(itrans, trained, background, gr
     assert np.array_equal(read_image("out/a.png"), translated(itrans, checkpoint, on_ground))
 
 
+def test_without_a_colour_it_is_that_of_the_training(itrans, trained):
+    checkpoint = trained("--set", "dataset.channels=3", "--set", "dataset.background=black")
+    write_image("in/a.png", np.zeros((16, 16, 4), np.uint8))
+    done = itrans("translate", checkpoint, "in", "-o", "out")
+    assert "what is transparent was laid on black" in done.stderr
+    assert np.array_equal(read_image("out/a.png"), translated(itrans, checkpoint, np.zeros((16, 16, 3), np.uint8)))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_half_transparent_pictures_are_what_pillow_composes(itrans, trained, dtype):
     checkpoint, image = trained(), picture(4, dtype)

@@ -204,3 +204,24 @@ def test_a_recipe_that_asks_for_something_else_is_refused(key, value):
 
     assert signature.faults({"root": "datasets", "channels": 3, "direction": "BtoA"}, "It") == []
     assert signature.faults({"root": "datasets", key: value}, "It")
+
+
+def test_transparent_pictures_are_laid_on_the_colour_that_the_recipe_names(tmp_path):
+    drawing = np.zeros((8, 16, 4), np.uint8)
+    drawing[2:4, :, 3] = 255  # black lines, in alpha alone
+    write_image(tmp_path / "train" / "a.png", drawing)
+
+    def source(**arguments):
+        return DATASETS.build({"name": "aligned", "root": str(tmp_path), **arguments}, split="train")[0].source
+
+    for arguments, ground in (({}, [255, 255, 255]), ({"background": "#20a060"}, [0x20, 0xA0, 0x60])):
+        picture = source(channels=3, **arguments)
+        assert picture[0, 0].tolist() == ground
+        assert picture[2, 0].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("arguments", [{"background": "black"}, {"channels": 3, "background": "blackish"}])
+def test_a_background_that_has_no_effect_or_is_no_colour_is_refused(tmp_path, arguments):
+    write_image(tmp_path / "train" / "a.png", np.zeros((8, 16, 4), np.uint8))
+    with pytest.raises(ValueError, match="background|blackish"):
+        DATASETS.build({"name": "aligned", "root": str(tmp_path), **arguments}, split="train")
