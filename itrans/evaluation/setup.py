@@ -14,6 +14,7 @@ from itrans.evaluation.per_picture import PICTURE_METRICS
 from itrans.evaluation.per_set import SET_METRICS
 from itrans.files import expanded, is_there
 from itrans.protocols import ImageSpec
+from itrans.recipe.changes import changes
 from itrans.recipe.document import Document
 from itrans.recipe.layers import Layers
 from itrans.recipe.load import checked_recipe
@@ -105,6 +106,8 @@ def was_chosen_on(record: CheckpointFile, recipe: Recipe, dataset: Dataset, spli
     progress, chosen = record.progress, recipe.tables.validation.split
     if progress.best is None or progress.best_step != progress.step:
         return False
+    if any(change.startswith("dataset.") for change in changes(record.recipe, recipe, free=(), source="")):
+        return False  # these are other data, or the same at another place
     measured = measured_split(dataset, split)
     if chosen in {split, measured}:
         return True

@@ -100,7 +100,10 @@ class TestSplit:
         assert (found["split"], found["measured_split"], found["chosen"]) == ("test", "test", False)
         found = json_of(itrans("evaluate", run, "--metrics", "l1", "--json", "--split", "train"))
         assert (found["measured_split"], found["chosen"]) == ("train", False)
-        assert json_of(itrans("evaluate", run, "--metrics", "l1", "--json", "--split", "val"))["chosen"]
+        arguments = ("evaluate", run, "--metrics", "l1", "--json", "--split", "val")
+        assert json_of(itrans(*arguments))["chosen"]
+        other = shutil.copytree(aligned, aligned.with_name("other"))
+        assert not json_of(itrans(*arguments, "--set", f"dataset.root={other.as_posix()}"))["chosen"]
 
     def test_where_nothing_was_validated_nothing_was_chosen(self, itrans, recipe):
         done = itrans("run", recipe, "-o", "plain", "--set", "train.steps=1", "--set", "validation.every=0")
