@@ -14,6 +14,7 @@ from torch import Tensor
 
 from itrans import __version__
 from itrans.engine.fields import FieldError, UnknownError, checked, noun, table
+from itrans.engine.record import step_checkpoints
 from itrans.engine.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError
 from itrans.files import replacing
@@ -216,8 +217,7 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
     if not path.is_dir():
         return path
     for folder in (path / "checkpoints", path):
-        steps = sorted(folder.glob("step-*.pt"), reverse=True)
-        for found in (folder / "best.pt", folder / "last.pt", *steps):
+        for found in (folder / "best.pt", folder / "last.pt", *reversed(step_checkpoints(folder))):
             if found.is_file():
                 return found
     raise CheckpointError(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from itrans.engine.pictures import Row
 
 SAMPLE_NOTE = "SAMPLE.txt"
+_DIGITS = 20
 
 
 class RunFolder:
@@ -61,8 +62,7 @@ class RunFolder:
         Raises:
             CheckpointError: there are none.
         """
-        steps = sorted(self.checkpoints.glob("step-*.pt"), reverse=True)
-        found = [path for path in (self.last, *steps) if path.is_file()]
+        found = [path for path in (self.last, *reversed(step_checkpoints(self.checkpoints))) if path.is_file()]
         if not found:
             used = any(self.checkpoints.glob("*.pt"))
             advice = "Start anew in another folder: -o DIR." if used else "Run it without --resume."
@@ -124,7 +124,7 @@ class RunFolder:
 
     def prune_step_checkpoints(self, keep: int) -> None:
         """Delete all but the newest step checkpoints."""
-        for path in sorted(self.checkpoints.glob("step-*.pt"))[:-keep]:
+        for path in step_checkpoints(self.checkpoints)[:-keep]:
             with writing(path):
                 path.unlink()
 
@@ -140,6 +140,18 @@ class RunFolder:
     def _write(self, name: str, text: str) -> None:
         with replacing(self.path / name) as file:
             file.write(text.encode("utf-8"))
+
+
+def step_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of steps in a folder, the oldest first; copies under other names are somebody's own."""
+    found = {path: step_of(path) for path in folder.glob("step-*.pt")}
+    return sorted((path for path, step in found.items() if step >= 0 and path.is_file()), key=found.__getitem__)
+
+
+def step_of(path: Path) -> int:
+    """Return the step that a checkpoint's name tells; -1 where it tells none."""
+    number = path.name.removeprefix("step-").removesuffix(".pt")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < _DIGITS else -1
 
 
 def circumstances() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 
 from itrans.engine.checkpoint import load_checkpoint, save_checkpoint
 from itrans.engine.failures import failure
+from itrans.engine.record import step_of
 from itrans.errors import CheckpointError, DataError, OutputError, RoomError, TrainingError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Saver:
 
         Raises:
             TrainingError: a number of the state is not finite; what was saved before is left as it is.
-            OutputError: the file cannot be written; the last good checkpoint is named.
+            OutputError: the file cannot be written.
         """
         if not self._losses.are_finite():
             raise self.not_finite(["a loss"], progress.step)
@@ -60,10 +61,7 @@ class Saver:
             state = self._state.captured(progress, resumable=resumable)
             if wrong := not_finite(state):
                 raise self.not_finite([wrong], progress.step)
-            try:
-                save_checkpoint(path, state)
-            except OutputError as error:
-                raise OutputError(f"{error}\n{self.last_good()}") from error
+            save_checkpoint(path, state)
         if resumable:
             self._saved = (path, progress.step)
         self._saved_at = time.monotonic()
@@ -81,6 +79,8 @@ class Saver:
         """Return a sentence that names the last good checkpoint."""
         if self._saved is None:
             return "No checkpoint had been saved yet."
+        if not self._saved[0].is_file():
+            return f"The last checkpoint, {self._saved[0]} (step {self._saved[1]}), is no longer there."
         return f"The last good checkpoint is {self._saved[0]} (step {self._saved[1]}); --resume goes on from it."
 
     def save_if_due(self, progress: Progress) -> None:
@@ -150,7 +150,7 @@ def load_newest(folder: RunFolder, note: Callable[[str], None]) -> tuple[Checkpo
     faults: list[CheckpointError] = []
     best: tuple[CheckpointFile, Path] | None = None
     for path in folder.resumable():
-        if best is not None and path <= folder.step_checkpoint(best[0].progress.step):
+        if best is not None and step_of(path) <= best[0].progress.step:
             break
         try:
             best = load_checkpoint(path, mapped=False), path  # the run will write over it

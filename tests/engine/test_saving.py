@@ -147,3 +147,40 @@ def test_a_held_out_picture_that_vanishes_while_a_run_goes_on_loses_no_step(trai
     with pytest.raises(DataError, match=r"00\.png") as error:
         train("run", "log.pictures_minutes=1e-9")
     assert "last.pt (step 3)" in str(error.value)
+
+
+def test_copies_of_a_steps_checkpoint_are_nobodys_to_delete(train):
+    settings = ("checkpoint.every=1", "checkpoint.keep=1")
+    folder = train("run", *settings, stop_after=2)
+    kept = {folder / "checkpoints" / name for name in ("step-0000001 (copy).pt", "step-0000002-good.pt", "step-x.pt")}
+    for path in kept:
+        shutil.copy(folder / "checkpoints/last.pt", path)
+    (folder / "checkpoints/step-0000000.pt").mkdir()
+    train("run", *settings, resume=True)
+    assert {path for path in (folder / "checkpoints").glob("step-*.pt") if path.is_file()} == {
+        *kept,
+        folder / "checkpoints/step-0000008.pt",
+    }
+
+
+def test_the_newest_step_is_that_of_the_largest_number(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.mkdir()
+    for step in (9_999_998, 9_999_999, 10_000_000):
+        folder.step_checkpoint(step).touch()
+    folder.prune_step_checkpoints(2)
+    assert folder.resumable() == [folder.step_checkpoint(10_000_000), folder.step_checkpoint(9_999_999)]
+
+
+def test_a_checkpoint_that_is_gone_is_not_called_good(train, recipe, tmp_path, at_step_three):
+    recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "third"\n[checkpoint]\nevery = 2\n')
+
+    def take_the_folder_away():
+        shutil.rmtree(tmp_path / "run")
+        (tmp_path / "run").touch()
+
+    at_step_three(take_the_folder_away)
+    with pytest.raises(OutputError) as error:
+        train("run")
+    assert "no longer there" in str(error.value)
+    assert "resume" not in str(error.value)
