@@ -93,6 +93,7 @@ class Evaluation:
         plain["scores"] = {name: vars(score) for name, score in self.scores.items()}
         plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
         plain["classes"] = [one._asdict() for one in self.classes]
+        plain["confusion"] = [list(row) for row in self.confusion]
         plain["notes"] = list(self.notes)
         return plain
 
