@@ -55,14 +55,8 @@ class RunState:
 
     @functools.cached_property
     def pairs(self) -> str:
-        """A digest of some pairs' keys and sizes, spread over the data set; empty where one of them cannot be read."""
-        count = min(_LOOKED_AT, len(self.dataset))
-        try:
-            found = [Pair(*self.dataset[place * len(self.dataset) // count]) for place in range(count)]
-        except (Exception, SystemExit):  # of a damaged picture, which is said, or left out, when it is trained on
-            return ""
-        shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
-        return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+        """The digest of the training pairs; see `pairs_digest`."""
+        return pairs_digest(self.dataset)
 
     def captured(self, progress: Progress, *, resumable: bool) -> CheckpointFile:
         """Return the state as a checkpoint.
@@ -139,6 +133,17 @@ class RunState:
             raise CheckpointError(
                 f"{path} cannot be resumed, because the run would be another one:\n{listing}\n{advice}"
             )
+
+
+def pairs_digest(dataset: Dataset) -> str:
+    """Return a digest of some pairs' keys and sizes, spread over a data set; empty where one of them cannot be read."""
+    count = min(_LOOKED_AT, len(dataset))
+    try:
+        found = [Pair(*dataset[place * len(dataset) // count]) for place in range(count)]
+    except Exception:  # of a damaged picture, which is said, or left out, when it is trained on
+        return ""
+    shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
+    return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
 
 
 def may_change(recipe: Recipe) -> tuple[KeyPath, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from itrans.engine.build import build_dataset
 from itrans.engine.metrics import NAMES, SOURCE_L1
 from itrans.engine.segmentation import LABEL_METRICS
+from itrans.engine.state import pairs_digest
 from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
 from itrans.evaluation.per_picture import PICTURE_METRICS
 from itrans.evaluation.per_set import SET_METRICS
@@ -106,13 +107,24 @@ def was_chosen_on(record: CheckpointFile, recipe: Recipe, dataset: Dataset, spli
     progress, chosen = record.progress, recipe.tables.validation.split
     if progress.best is None or progress.best_step != progress.step:
         return False
-    if any(change.startswith("dataset.") for change in changes(record.recipe, recipe, free=(), source="")):
-        return False  # these are other data, or the same at another place
+    if not _has_same_pairs(record, recipe):
+        return False
     measured = measured_split(dataset, split)
     if chosen in {split, measured}:
         return True
     try:
         return measured_split(build_dataset(recipe, chosen), chosen) == measured
+    except DataError:
+        return False
+
+
+def _has_same_pairs(record: CheckpointFile, recipe: Recipe) -> bool:
+    """Return whether a recipe's data are those of a checkpoint, perhaps at another place."""
+    differs = [change for change in changes(record.recipe, recipe, free=(), source="") if change.startswith("dataset.")]
+    if not differs or not record.pairs:  # which older files do not have
+        return all(change.startswith("dataset.root:") for change in differs)
+    try:
+        return pairs_digest(build_dataset(recipe, "train")) == record.pairs
     except DataError:
         return False
 

@@ -103,6 +103,8 @@ class TestSplit:
         arguments = ("evaluate", run, "--metrics", "l1", "--json", "--split", "val")
         assert json_of(itrans(*arguments))["chosen"]
         other = shutil.copytree(aligned, aligned.with_name("other"))
+        assert json_of(itrans(*arguments, "--set", f"dataset.root={other.as_posix()}"))["chosen"]
+        (other / "train/00.png").rename(other / "train/77.png")
         assert not json_of(itrans(*arguments, "--set", f"dataset.root={other.as_posix()}"))["chosen"]
 
     def test_where_nothing_was_validated_nothing_was_chosen(self, itrans, recipe):
