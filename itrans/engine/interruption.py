@@ -35,6 +35,7 @@ class StopRequest:
     ) -> None:
         self._steps, self._answer = steps, answer
         self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._previous: dict[int, Any] = {}
         self.reason = ""
 
     def wanted(self, steps_taken: int) -> bool:
@@ -55,15 +56,18 @@ class StopRequest:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        previous = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._heard)
         try:
             yield
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            for heard, handler in self._previous.items():
+                signal.signal(heard, handler)
 
-    def _heard(self, number: int, _frame: Any) -> None:
+    def _heard(self, number: int, frame: Any) -> None:
         if self.reason and number == signal.SIGINT:
+            if callable(before := self._previous.get(number)):
+                before(number, frame)  # knows how to end in the middle of an import
             raise KeyboardInterrupt
         self.reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
         self._answer(_ANSWER)
