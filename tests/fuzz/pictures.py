@@ -163,7 +163,7 @@ def _fault_of(read: Any, path: Path) -> str | None:
 class _Copier:
     """A translator that hands back what it is given."""
 
-    preparation, trained_on_halves, seed = None, False, 0
+    preparation, trained_on_halves, seed, background = None, False, 0, "white"
 
     def specs(self, _direction: str | None) -> tuple[ImageSpec, ImageSpec]:
         return ImageSpec(channels=3), ImageSpec(channels=3)
