@@ -140,7 +140,7 @@ def pairs_digest(dataset: Dataset) -> str:
     count = min(_LOOKED_AT, len(dataset))
     try:
         found = [Pair(*dataset[place * len(dataset) // count]) for place in range(count)]
-    except Exception:  # of a damaged picture, which is said, or left out, when it is trained on
+    except (Exception, SystemExit):  # of a damaged picture, say, which is told, or left out, when it is trained on
         return ""
     shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
     return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
