@@ -53,6 +53,8 @@ def writing(path: Path) -> Iterator[None]:
     """Raise `OutputError` with the file's name in place of the system's errors in the block."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # of standard output, on which progress is shown
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 

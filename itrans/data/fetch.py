@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import re
@@ -20,11 +19,10 @@ from itrans.data import archives
 from itrans.data.archives import Progress, size_text
 from itrans.data.unpacking import BadArchiveError, unpack
 from itrans.errors import DataError, ItransError, OutputError
-from itrans.files import folder_made
+from itrans.files import folder_made, writing
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
 _TIMEOUT = 30.0
 _CHUNK = 1 << 18
@@ -73,7 +71,7 @@ def fetch(
 
 
 def _fetched(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
-    with _writing(destination.parent):
+    with writing(destination.parent):
         if destination.exists() and not destination.is_dir():
             raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
         if destination.exists() and any(destination.iterdir()):
@@ -82,7 +80,7 @@ def _fetched(name: str, address: str, destination: Path, asked: Path, progress: 
     download = _Download(address, destination.with_name(f"{name}.tar.gz.part"), asked, progress)
     try:
         download.run()
-        with _writing(destination):
+        with writing(destination):
             size = download.part.stat().st_size
             counts = unpack(download.part, name, destination, lambda n: progress.advance("unpacking", n, size))
     except KeyboardInterrupt:
@@ -94,7 +92,7 @@ def _fetched(name: str, address: str, destination: Path, asked: Path, progress: 
         download.forget()
         raise DataError(_message(address, asked, str(error), "The archive is removed.")) from error
     if keep:
-        with _writing(download.part):
+        with writing(download.part):
             download.part.replace(download.part.with_suffix(""))
     download.forget()
     progress.say(f"{asked} is complete: {', '.join(f'{count} {split}' for split, count in counts.items())} pictures.")
@@ -155,7 +153,7 @@ class _Download:
 
     def forget(self) -> None:
         """Remove what has been downloaded."""
-        with _writing(self.part):
+        with writing(self.part):
             self.part.unlink(missing_ok=True)
             self._sidecar.unlink(missing_ok=True)
 
@@ -228,7 +226,7 @@ class _Download:
         self._progress.say(f"{self._url}: {known}" + (f", {size_text(start)} of it are here already" if start else ""))
         if total is not None:
             archives.require_room(self.part, total - start, total)
-        with _writing(self.part):
+        with writing(self.part):
             if not start:
                 # In this order: an old beginning never stands beside the new version.
                 self.part.write_bytes(b"")
@@ -270,16 +268,6 @@ class _Download:
 
     def _failure(self, reason: str) -> DataError:
         return DataError(_message(self._url, self._asked, reason, self.kept()))
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # of standard output, on which the progress is shown
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _reason(error: object) -> str:

@@ -175,6 +175,18 @@ def spec_of(image: ImageArray) -> ImageSpec:
     return ImageSpec(channels=image.shape[2], dtype=cast("PixelType", image.dtype.name))
 
 
+def floats_fault(array: NDArray[np.generic]) -> str | None:
+    """Return what is wrong with the values of a picture of floats, as the end of a sentence, or None."""
+    if array.dtype != np.float32:
+        return None
+    values = cast("NDArray[np.float32]", array)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:  # false for NaN too
+        return None
+    found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
+    return f"has {found}; they should be from 0 to 1"
+
+
 def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
     if array.ndim == 2:
         array = array[:, :, None]
@@ -186,9 +198,6 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
             array = array.astype(np.float32)
     if array.dtype.name not in {"uint8", "uint16", "float32"}:
         raise DataError(f"{path} has values of {array.dtype}; a picture has uint8, uint16, or floats from 0 to 1.")
-    if array.dtype == np.float32:
-        low, high = float(np.min(cast("NDArray[np.float32]", array))), float(np.max(cast("NDArray[np.float32]", array)))
-        if not (low >= 0 and high <= 1):  # false for NaN too
-            found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
-            raise DataError(f"{path} has {found}; they should be from 0 to 1.")
+    if fault := floats_fault(array):
+        raise DataError(f"{path} {fault}.")
     return cast("ImageArray", array)

@@ -7,10 +7,10 @@ import sys
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
+from itrans.data.images import floats_fault
 from itrans.data.sampler import Draw, derived_seed
 from itrans.data.tensors import labels_fault
 from itrans.errors import DataError, ItransError, RoomError, counted
@@ -137,8 +137,5 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
     if spec.kind == "labels" and (fault := labels_fault(image, spec)):
         raise DataError(f"{key}: the {side} {fault}.")
-    if image.dtype == np.float32:
-        low, high = float(image.min()), float(image.max())
-        if not (low >= 0 and high <= 1):  # false for NaN too
-            found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
-            raise DataError(f"{key}: the {side} has {found}; they should be from 0 to 1.")
+    if fault := floats_fault(image):
+        raise DataError(f"{key}: the {side} {fault}.")

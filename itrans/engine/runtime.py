@@ -56,7 +56,8 @@ class Runtime:
         self._dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
         if train.sync_batchnorm and processes.count > 1 and device.type != "cuda":
             raise DeviceError("train.sync_batchnorm needs CUDA devices; set it to false.")
-        self._method, self._begun, self._updated = type(method).__name__, False, False
+        self._method, self._updated = type(method).__name__, False
+        self._began_with: int | None = None
         self._networks = dict(method.networks)
         for network in self._networks.values():
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
@@ -86,11 +87,10 @@ class Runtime:
         Raises:
             TrainingError: the step before was the first, and has updated nothing.
         """
-        if not self._begun:
+        if self._began_with is None:
             self._began_with = self._versions()
-        elif not self._updated:
+        else:
             self.refuse_idle()
-        self._begun = True
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = self._base_lr * factor
@@ -168,7 +168,7 @@ class Runtime:
 
     def refuse_idle(self) -> None:
         """Raise `TrainingError` if the first step has been taken, and has changed no weight in any way."""
-        if self._begun and not self._updated and self._versions() == self._began_with:
+        if not self._updated and self._versions() == self._began_with:
             raise TrainingError(
                 f"The method {self._method} has taken a step and trained nothing: within runtime.update(NETWORK) it "
                 "has to call what it is given with its losses."
