@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import io
 import itertools
 import random
 import tarfile
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -169,20 +167,7 @@ def fault(content: bytes, folder: Path) -> str | None:
     return f"it has links: {links}" if links else None
 
 
-def main() -> None:
-    """Try many archives, and print those that are unpacked wrongly."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    wrong = 0
-    for number, (name, content) in enumerate(cases(options.count, options.seed)):
-        with tempfile.TemporaryDirectory() as folder:
-            if found := fault(content, Path(folder)):
-                wrong += 1
-                print(f"{number}: {name}\n{found}\n", flush=True)
-    print(f"{wrong} of {options.count} are unpacked wrongly")
-
-
 if __name__ == "__main__":
-    main()
+    from trying import try_many  # beside this file, where a script looks first
+
+    try_many(__doc__, cases, lambda _, content, folder: fault(content, folder))

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import random
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -101,20 +99,7 @@ def fault(name: str, content: bytes, folder: Path) -> str | None:
     return f"it takes {seconds:.1f} s" if seconds > MOST_SECONDS else None
 
 
-def main() -> None:
-    """Try many files, and print those that are read wrongly."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    wrong = 0
-    for number, (name, content) in enumerate(cases(options.count, options.seed)):
-        with tempfile.TemporaryDirectory() as folder:
-            if found := fault(name, content, Path(folder)):
-                wrong += 1
-                print(f"{number}: {name} {content[:200]!r}\n{found}\n", flush=True)
-    print(f"{wrong} of {options.count} are read wrongly")
-
-
 if __name__ == "__main__":
-    main()
+    from trying import try_many  # beside this file, where a script looks first
+
+    try_many(__doc__, cases, fault)

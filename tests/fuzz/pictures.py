@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import itertools
 import random
 import resource
 import struct
-import tempfile
 import time
 import traceback
 import zlib
@@ -200,20 +198,7 @@ def _fault_of_translating(path: Path, output: Path) -> str | None:
     return f"it leaves {left}" if left else None
 
 
-def main() -> None:
-    """Try many files, and print those that are read wrongly."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    wrong = 0
-    for number, (name, content) in enumerate(cases(options.count, options.seed)):
-        with tempfile.TemporaryDirectory() as folder:
-            if found := fault(name, content, Path(folder)):
-                wrong += 1
-                print(f"{number}: {name}\n{found}\n", flush=True)
-    print(f"{wrong} of {options.count} are read wrongly")
-
-
 if __name__ == "__main__":
-    main()
+    from trying import try_many  # beside this file, where a script looks first
+
+    try_many(__doc__, cases, fault)
