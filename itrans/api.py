@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
 from itrans.backbones import backbone_fault, quiet_downloads, weights_address
-from itrans.data.pixels import WHITE
 from itrans.errors import (
     CheckpointError,
     DataError,
@@ -31,6 +30,7 @@ from itrans.errors import (
     counted,
     did_you_mean,
 )
+from itrans.pictures.pixels import WHITE
 from itrans.protocols import (
     AdversarialLoss,
     Batch,
@@ -69,9 +69,9 @@ if TYPE_CHECKING:
     from itrans.data.folders import no_pictures as no_pictures
     from itrans.data.folders import part_of as part_of
     from itrans.data.layouts import layout_advice as layout_advice
-    from itrans.methods.noise import Noise as Noise
+    from itrans.networks.noise import Noise as Noise
     from itrans.protocols import ImageArray as ImageArray
-    from itrans.translate import Mode, Precision, Translator
+    from itrans.translating.translator import Mode, Precision, Translator
 
 __all__ = [
     "API_VERSION",
@@ -144,7 +144,7 @@ __all__ = [
 ]
 
 _LATER = {
-    "Noise": "itrans.methods.noise",
+    "Noise": "itrans.networks.noise",
     "first_readable": "itrans.data.folders",
     "layout_advice": "itrans.data.layouts",
     "measured_split": "itrans.data.folders",
@@ -187,42 +187,42 @@ def load(
         PluginError: a component that it needs is not installed.
         DeviceError: there is no such device.
     """
-    from itrans.translate import Translator
+    from itrans.translating.translator import Translator
 
     return Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)
 
 
 def read_image(path: str | os.PathLike[str]) -> ImageArray:
-    """Read a picture as an `(H, W, C)` array; see `itrans.data.images.read_image`."""
-    from itrans.data import images
+    """Read a picture as an `(H, W, C)` array; see `itrans.pictures.images.read_image`."""
+    from itrans.pictures import images
 
     return images.read_image(path)
 
 
 def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
-    """Read a label map, `(H, W, C)`: the values that the file has; see `itrans.data.label_maps.read_label_map`."""
-    from itrans.data import label_maps
+    """Read a label map, `(H, W, C)`: the values that the file has; see `itrans.pictures.label_maps.read_label_map`."""
+    from itrans.pictures import label_maps
 
     return label_maps.read_label_map(path)
 
 
 def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
-    """Write an `(H, W, C)` array as a picture, whole or not at all; see `itrans.data.images.write_image`."""
-    from itrans.data import images
+    """Write an `(H, W, C)` array as a picture, whole or not at all; see `itrans.pictures.images.write_image`."""
+    from itrans.pictures import images
 
     images.write_image(path, image)
 
 
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it and sorted; hidden ones are left out."""
-    from itrans.data import images
+    from itrans.pictures import images
 
     return images.find_images(folder)
 
 
 def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
-    """Return how many files of each suffix `find_images` leaves out; see `itrans.data.images.unread_suffixes`."""
-    from itrans.data import images
+    """Return how many files of each suffix `find_images` leaves out; see `itrans.pictures.images.unread_suffixes`."""
+    from itrans.pictures import images
 
     return images.unread_suffixes(folder)
 
@@ -269,29 +269,29 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
 
 
 def as_channels(image: ImageArray, channels: int, background: str = "white") -> ImageArray:
-    """Return a picture with 1, 3 or 4 channels, alpha laid on a colour; see `itrans.data.channels.as_channels`."""
-    from itrans.data import images
+    """Return a picture with 1, 3 or 4 channels, alpha laid on a colour; see `itrans.pictures.channels.as_channels`."""
+    from itrans.pictures import images
 
     return images.as_channels(image, channels, background)
 
 
 def lightness_and_ab(image: ImageArray) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return L and ab of CIE Lab of an RGB picture; see `itrans.data.colour.lightness_and_ab`."""
-    from itrans.data import colour
+    """Return L and ab of CIE Lab of an RGB picture; see `itrans.pictures.colour.lightness_and_ab`."""
+    from itrans.pictures import colour
 
     return colour.lightness_and_ab(image)
 
 
 def with_ab(lightness: ImageArray, ab: ImageArray) -> NDArray[np.uint8]:
-    """Return the RGB picture of L and ab; see `itrans.data.colour.with_ab`."""
-    from itrans.data import colour
+    """Return the RGB picture of L and ab; see `itrans.pictures.colour.with_ab`."""
+    from itrans.pictures import colour
 
     return colour.with_ab(lightness, ab)
 
 
 def spec_of(image: ImageArray) -> ImageSpec:
     """Return what an `(H, W, C)` array is, for a data set's `source` and `target`."""
-    from itrans.data import images
+    from itrans.pictures import images
 
     return images.spec_of(image)
 
@@ -303,7 +303,7 @@ def apply_generator(generator: Generator, source: Tensor) -> Tensor:
         generator: may have `size_multiple` (default 1).
         source: `(N, C, H, W)` in [-1, 1].
     """
-    from itrans.methods import padding
+    from itrans.networks import padding
 
     return padding.apply_generator(generator, source)
 

@@ -235,7 +235,7 @@ class Update(Protocol):
 
 
 class Runtime(Protocol):
-    """What a method needs of the engine; see `itrans.engine.runtime`."""
+    """What a method needs of the engine; see `itrans.training.runtime`."""
 
     def update(self, *networks: str) -> AbstractContextManager[Update]:
         """Train just these networks within the block: all others are frozen.

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from itrans import plugins
-from itrans.cli import check_plugins
+from itrans.testing import check_plugins
 
 RECIPE = """\
 title = "tiny"

@@ -13,7 +13,7 @@ import pytest
 from listed import rows
 
 from itrans.api import LOSSES, PluginError
-from itrans.cli import check_plugins
+from itrans.testing import check_plugins
 
 DATASET = """
 class Data:

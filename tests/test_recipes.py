@@ -9,8 +9,8 @@ import pytest
 
 from itrans.api import write_image
 from itrans.data.pairs import checked_pair
-from itrans.engine.build import build_dataset
 from itrans.recipe.load import load_recipe
+from itrans.training.build import build_dataset
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 ALL = sorted(path.relative_to(RECIPES).as_posix() for path in RECIPES.rglob("*.toml"))

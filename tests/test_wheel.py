@@ -87,7 +87,7 @@ def test_the_wheel_holds_every_file_of_its_packages(built):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert held == there
-    assert {"itrans/scaffold/templates/LICENSE", "itrans/scaffold/templates/losses.py", "itrans/py.typed"} <= held
+    assert {"itrans_scaffold/templates/LICENSE", "itrans_scaffold/templates/losses.py", "itrans/py.typed"} <= held
 
 
 def test_the_package_is_listed_trains_translates_and_is_missed_when_gone(place):

@@ -146,8 +146,8 @@ def members_of(path: Path) -> list[dict[str, Any]]:
 
 def draw(folder: Path, members: list[dict[str, Any]], name: str) -> None:
     """Draw what some recipes make of the first held-out pictures, with the first seed of each."""
-    from itrans.data.images import write_image
-    from itrans.evaluation.comparison import compared
+    from itrans.pictures.images import write_image
+    from itrans_evaluate.comparison import compared
 
     found: dict[str, Path] = {}
     for member in members:

@@ -24,12 +24,6 @@ _COMMANDS = {
     "run": ("itrans.cli.run:run", "Train what a recipe describes."),
     "list-plugins": ("itrans.cli.list_plugins:list_plugins", "Show the installed components and where they are from."),
     "translate": ("itrans.cli.translate:translate", "Translate pictures with a checkpoint."),
-    "evaluate": ("itrans.cli.evaluate:evaluate", "Measure a checkpoint on a split of its data set."),
-    "sweep": ("itrans.cli.sweep:sweep", "Run several recipes and compare them in one table."),
-    "inspect": ("itrans.cli.inspect:inspect", "Show the networks of a recipe or a checkpoint, layer by layer."),
-    "import": ("itrans.cli.import_weights:import_weights", "Make a checkpoint of weights from elsewhere."),
-    "new-plugin": ("itrans.cli.new_plugin:new_plugin", "Write the package of a plugin of your own."),
-    "data": ("itrans.cli.data:data", "Fetch and check data sets."),
 }
 """Where each command is, and the line about it: so that the list of commands needs none of them."""
 
@@ -62,13 +56,14 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
         from itrans.cli.guests import lines_of_guests
 
-        if lines := [(name, line) for name, line in lines_of_guests() if name not in _COMMANDS]:
+        ours, theirs = lines_of_guests(_COMMANDS)
+        with formatter.section("Commands"):
+            formatter.write_dl([*((name, line) for name, (_, line) in _COMMANDS.items()), *ours])
+        if theirs:
             with formatter.section("Commands of other packages"):
-                formatter.write_dl(lines)
+                formatter.write_dl(theirs)
 
     def resolve_command(
         self, context: click.Context, args: list[str]

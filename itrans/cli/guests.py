@@ -1,4 +1,4 @@
-"""Commands that other packages bring, by entry points of the group `itrans.commands`."""
+"""Commands that are no part of the core: guests, found by entry points of the group `itrans.commands`."""
 
 from __future__ import annotations
 
@@ -10,27 +10,46 @@ from itrans import plugins
 from itrans.errors import PluginError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container
 
     from itrans.plugins import Origin
 
 
 def guests() -> dict[str, list[Origin]]:
-    """Return where the commands of other packages are from, by name, with nothing imported."""
-    return {name: found for (kind, name), found in plugins.installed().by_name.items() if kind == plugins.COMMAND}
+    """Return where the commands that are no part of the core are from, by name, with nothing imported.
+
+    A name that one of our own packages has is theirs, whatever else is installed.
+    """
+    found = {name: found for (kind, name), found in plugins.installed().by_name.items() if kind == plugins.COMMAND}
+    return {name: _ours(origins) or origins for name, origins in found.items()}
 
 
-def lines_of_guests() -> Iterator[tuple[str, str]]:
-    """Yield each of these commands with a line about it: the first of its docstring, read from its source."""
-    for name, found in guests().items():
-        from itrans.cli.summaries import summary_of  # which few need
+def lines_of_guests(taken: Container[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return our own guests and those of other packages, each a command with a line about it.
 
-        package = " and ".join(f"{origin.distribution} {origin.version}".strip() for origin in found)
-        yield name, f"{summary_of(found[0])} ({package})".strip()
+    The line is the first of the command's docstring, read from its source. A name that is taken is left out.
+    """
+    from itrans.cli.summaries import summary_of  # which few need
+
+    ours, theirs = [], []
+    for name, origins in guests().items():
+        line = summary_of(origins[0])
+        if name in taken:
+            continue
+        if _ours(origins):
+            ours.append((name, line))
+        else:
+            packages = " and ".join(f"{origin.distribution} {origin.version}".strip() for origin in origins)
+            theirs.append((name, f"{line} ({packages})".strip()))
+    return ours, theirs
+
+
+def _ours(origins: list[Origin]) -> list[Origin]:
+    return [origin for origin in origins if origin.distribution == plugins.OURS]
 
 
 def guest(name: str) -> click.Command | None:
-    """Return a command of another package; None if there is none of that name.
+    """Return a command that is no part of the core; None if there is none of that name.
 
     Raises:
         PluginError: several packages bring it, or it cannot be used; the package is named.

@@ -70,7 +70,7 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
     ]
     bad = 0
     if check:
-        from itrans.cli.check_plugins import OK, statuses
+        from itrans.testing.check_plugins import OK, statuses
 
         found = statuses(origins, timeout)
         bad = sum(found[origin] != OK for origin in origins)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from itrans.cli.console import is_terminal
-from itrans.engine.metrics import SOURCE_L1
-from itrans.engine.reporter import Silent as Quiet
 from itrans.errors import counted
+from itrans.metrics.pictures import SOURCE_L1
+from itrans.training.reporter import Silent as Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-    from itrans.engine.record import RunFolder
-    from itrans.engine.reporter import Reporter
-    from itrans.engine.trainer import Trainer
+    from itrans.training.record import RunFolder
+    from itrans.training.reporter import Reporter
+    from itrans.training.trainer import Trainer
 
 __all__ = ["Lines", "Quiet", "TerminalBar", "reporter_here", "validation_line"]
 

@@ -81,7 +81,7 @@ def run(
     def recorded(is_sample: bool) -> dict[tuple[str, str], str]:
         if not resume and Path(recipe).name != "recipe.toml":
             return {}
-        from itrans.engine.checkpoint import recorded_beside, recorded_in
+        from itrans.checkpoint.file import recorded_beside, recorded_in
 
         return recorded_in(folder_of(is_sample)) if resume else recorded_beside(Path(recipe))
 
@@ -140,13 +140,13 @@ def train(
     """
     from itrans.cli.memory import keep_freed_memory
     from itrans.cli.progress import Quiet, ending, reporter_here
-    from itrans.engine.devices import choose_device
-    from itrans.engine.failures import at_work
-    from itrans.engine.interruption import StopRequest
-    from itrans.engine.lock import locked
-    from itrans.engine.processes import joined, processes_here
-    from itrans.engine.record import RunFolder
-    from itrans.engine.trainer import Trainer
+    from itrans.training.devices import choose_device
+    from itrans.training.failures import at_work
+    from itrans.training.lock import locked
+    from itrans.training.processes import joined, processes_here
+    from itrans.training.record import RunFolder
+    from itrans.training.stopping import StopRequest
+    from itrans.training.trainer import Trainer
 
     folder = RunFolder(path)
     began = time.monotonic()

@@ -63,7 +63,7 @@ def refuse_missing_root(recipe: Recipe) -> None:
 
 def _how_to_get(root: str, purpose: str) -> str:
     """Return the command that fetches a data set's folder, if there is one, after what it is for."""
-    from itrans.data.archives import ARCHIVES
+    from itrans_data.archives import ARCHIVES
 
     folder = Path(root)
     if folder.name not in ARCHIVES:

@@ -13,10 +13,10 @@ from itrans.errors import DataError, counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from itrans.engine.preparation import Preparer
     from itrans.errors import ItransError
-    from itrans.translate import Translator
-    from itrans.translate_jobs import Job
+    from itrans.translating.jobs import Job
+    from itrans.translating.preparation import Preparer
+    from itrans.translating.translator import Translator
 
 _MOST_NAMED = 20
 
@@ -109,11 +109,11 @@ def translate(
     """
     from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
-    from itrans.data.channels import colour_of
     from itrans.data.folders import left_out
     from itrans.files import expanded, folder_made
-    from itrans.translate_files import translate_files
-    from itrans.translate_jobs import find_jobs, fitting, names_a_file
+    from itrans.pictures.channels import colour_of
+    from itrans.translating.files import translate_files
+    from itrans.translating.jobs import find_jobs, fitting, names_a_file
 
     if background is not None:
         if prepare:
@@ -130,7 +130,7 @@ def translate(
     import_code(code)
     keep_freed_memory()
 
-    from itrans.translate import Translator
+    from itrans.translating.translator import Translator
 
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
     if translator.checkpoint != Path(checkpoint):
@@ -178,7 +178,7 @@ def translate(
 
 def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:
     """Return what reads pictures as the data set did, if that is wanted; say so if it is not, and might be."""
-    from itrans.engine.preparation import Preparer
+    from itrans.translating.preparation import Preparer
 
     translator.specs(direction)  # there is such a direction
     preparation = None if translator.goes_back(direction) else translator.preparation

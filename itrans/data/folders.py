@@ -8,10 +8,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
 
-from itrans.data.images import find_images, unread_suffixes
 from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice
 from itrans.errors import DataError, MissingSplitError
 from itrans.files import expanded, is_there
+from itrans.pictures.images import find_images, unread_suffixes
 from itrans.protocols import Split
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def left_out(folder: str | os.PathLike[str]) -> str | None:
     """Return a sentence on the files in a folder that are of no known format; None if there are none.
 
     Raises:
-        DataError: see `itrans.data.images.find_images`.
+        DataError: see `itrans.pictures.images.find_images`.
     """
     kinds = _kinds(unread_suffixes(folder))
     return f"Files in {folder} of formats that itrans does not read, which are left out: {kinds}." if kinds else None

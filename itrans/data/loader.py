@@ -11,9 +11,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from itrans.data.pairs import Skipped
-from itrans.data.tensors import planes, stack
 from itrans.data.workers import batches_of, be_quiet, count_of
 from itrans.errors import DataError, ItransError
+from itrans.pictures.tensors import planes, stack
 from itrans.protocols import Batch
 
 if TYPE_CHECKING:

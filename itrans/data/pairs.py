@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
-from itrans.data.images import floats_fault
 from itrans.data.sampler import Draw, derived_seed
-from itrans.data.tensors import labels_fault
 from itrans.errors import DataError, ItransError, RoomError, counted
+from itrans.pictures.images import floats_fault
+from itrans.pictures.tensors import labels_fault
 from itrans.protocols import Pair
 from itrans.registry import described
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor, nn
 
 from itrans.errors import PluginError
-from itrans.methods.padding import apply_generator
+from itrans.networks.padding import apply_generator
 from itrans.protocols import Batch, Discriminator, Generator, Runtime, Translated
 
 if TYPE_CHECKING:

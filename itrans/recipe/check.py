@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted
-from itrans.recipe.arguments import Signature
 from itrans.recipe.document import value_fault
 from itrans.recipe.schema import MOST_ENTRIES, Augment, Component, LossComponent, Tables
 from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
+from itrans.recipe.signature import Signature
 from itrans.registry import LOCAL, REGISTRIES
 
 if TYPE_CHECKING:

@@ -65,8 +65,8 @@ class Recipe:
             ItransError: the component itself says what is wrong.
             PluginError: the component fails in another way.
         """
-        from itrans.recipe.arguments import Signature
         from itrans.recipe.check import OFFERED, Use, owner
+        from itrans.recipe.signature import Signature
         from itrans.registry import REGISTRIES
 
         key: KeyPath = (kind,) if position is None else (kind, position)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from itrans.errors import Problem, did_you_mean, quoted, shortened
-from itrans.recipe.arguments import shown_type, shown_value
 from itrans.recipe.schema import Component, LossComponent, Tables, Transform
+from itrans.recipe.signature import shown_type, shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from itrans.engine.inference import test_mode
-from itrans.methods.padding import apply_generator
+from itrans.networks.padding import apply_generator
+from itrans.networks.test_mode import test_mode
 from itrans.testing.attributes import multiple_faults
 from itrans.testing.findings import REFUSALS
 from itrans.testing.networks import (
@@ -33,7 +33,7 @@ from itrans.testing.surroundings import check_seeding
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from itrans.engine.inference import Mode
+    from itrans.networks.test_mode import Mode
     from itrans.testing.findings import Findings
 
 _CHANNELS = ((3, 3), (1, 3), (3, 1), (4, 4), (1, 1))

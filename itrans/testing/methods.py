@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from itrans.engine.processes import Processes
-from itrans.engine.runtime import Runtime
 from itrans.protocols import Batch, ImageSpec
 from itrans.recipe.schema import Optimizer, Train
 from itrans.registry import accepted
 from itrans.testing.findings import REFUSALS, described, listed
 from itrans.testing.networks import pictures, seeded
-from itrans.testing.stand_ins import (
-    SmallDiscriminator,
-    SmallGenerator,
-    chosen_losses,
-    is_judged,
-    refused,
-    weighted,
-)
+from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refused, weighted
 from itrans.testing.surroundings import check_seeding
+from itrans.training.processes import Processes
+from itrans.training.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable

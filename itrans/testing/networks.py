@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.engine.inference import CastWeights
+from itrans.networks.test_mode import CastWeights
 from itrans.registry import accepted
 from itrans.testing.findings import REFUSALS, Findings, described, listed
 from itrans.testing.imports import no_connections

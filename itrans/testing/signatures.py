@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from itrans.recipe.arguments import Signature
 from itrans.recipe.check import OFFERED, RESERVED
+from itrans.recipe.signature import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable

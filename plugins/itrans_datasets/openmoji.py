@@ -29,16 +29,7 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-from itrans.api import (
-    DataError,
-    ImageSpec,
-    MissingSplitError,
-    OutputError,
-    Pair,
-    Split,
-    cache_folder,
-    write_image,
-)
+from itrans.api import DataError, ImageSpec, MissingSplitError, OutputError, Pair, Split, cache_folder, write_image
 from itrans_datasets.aligned import Aligned
 from itrans_datasets.emoji_groups import EmojiGroup, is_in
 from itrans_datasets.splits import part_of

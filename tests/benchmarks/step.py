@@ -17,11 +17,11 @@ from plain import PlainTrainer, networks
 
 from itrans.api import LOSSES, Batch, ImageSpec, WeightedLoss
 from itrans.cli.memory import keep_freed_memory
-from itrans.engine.devices import choose_dtype, choose_memory_format
-from itrans.engine.processes import Processes
-from itrans.engine.runtime import Runtime
 from itrans.methods.paired import Paired
 from itrans.recipe.schema import Optimizer, Train
+from itrans.training.devices import choose_dtype, choose_memory_format
+from itrans.training.processes import Processes
+from itrans.training.runtime import Runtime
 
 CPU = torch.device("cpu")
 

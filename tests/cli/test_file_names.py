@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from itrans.evaluation import evaluate_checkpoint
-from itrans.evaluation.writing import write_results
+from itrans_evaluate import evaluate_checkpoint
+from itrans_evaluate.writing import write_results
 
 NAMES = ("b\udcff\udce9.png", 'new\nline,"q".png')
 

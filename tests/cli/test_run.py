@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from itrans.engine.checkpoint import load_checkpoint
+from itrans.checkpoint.file import load_checkpoint
 
 
 def test_a_recipe_becomes_a_checkpoint(itrans, recipe, tmp_path):

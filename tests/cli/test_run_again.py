@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from itrans.engine.checkpoint import load_checkpoint
-from itrans.engine.lock import locked
-from itrans.engine.validate import Validator
+from itrans.checkpoint.file import load_checkpoint
+from itrans.training.lock import locked
+from itrans.training.validation import Validator
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_size(itrans
     checkpoint = trained()
     write_image("in/large.png", np.zeros((2100, 2000, 3), np.uint8))
     write_image("in/small.png", picture(3))
-    monkeypatch.setattr("itrans.engine.need.free_memory", lambda: 50_000_000)
+    monkeypatch.setattr("itrans.translating.need.free_memory", lambda: 50_000_000)
 
     done = itrans("translate", checkpoint, "in", "-o", "out")
 
@@ -229,7 +229,7 @@ def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_size(itrans
 
 
 def test_batches_are_as_large_as_memory_allows(itrans, trained, monkeypatch):
-    from itrans.translate import Translator
+    from itrans.translating.translator import Translator
 
     checkpoint = trained()
     for number in range(5):

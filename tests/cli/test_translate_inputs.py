@@ -8,7 +8,7 @@ import pytest
 
 from itrans.api import read_image, write_image
 from itrans.errors import DataError, OutputError
-from itrans.translate_jobs import find_jobs
+from itrans.translating.jobs import find_jobs
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from docs.pages import ROOT
 from pydantic_core import PydanticUndefined
 
 from itrans.recipe import schema
-from itrans.recipe.arguments import Signature, shown_type
 from itrans.recipe.check import OFFERED
+from itrans.recipe.signature import Signature, shown_type
 from itrans.registry import REGISTRIES
 
 

@@ -15,8 +15,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from itrans.data.unpacking import BadArchiveError, unpack
 from itrans.errors import OutputError
+from itrans_data.unpacking import BadArchiveError, unpack
 
 TOP = "facades"
 PICTURES = {f"{TOP}/{split}/{number}.jpg": bytes(range(256)) * 9 for split in ("train", "val") for number in range(3)}

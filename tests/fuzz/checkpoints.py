@@ -25,8 +25,8 @@ from click.testing import CliRunner
 
 from itrans.api import ItransError, load
 from itrans.cli import cli
-from itrans.evaluation import evaluate_checkpoint
-from itrans.inspection.subject import load_subject
+from itrans_evaluate import evaluate_checkpoint
+from itrans_inspect.subject import load_subject
 
 RECIPE = """\
 title = "fuzzed"

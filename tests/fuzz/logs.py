@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from itrans.engine.log_lines import read_log
-from itrans.engine.record import RunFolder
 from itrans.errors import ItransError
-from itrans.sweep.members import earlier_results
+from itrans.training.log_lines import read_log
+from itrans.training.record import RunFolder
+from itrans_sweep.members import earlier_results
 
 MOST_SECONDS = 5.0
 LOG: list[dict[str, Any]] = [

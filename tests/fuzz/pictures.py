@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
-from itrans.data.images import SUFFIXES, read_image
-from itrans.data.label_maps import read_label_map
 from itrans.errors import ItransError
+from itrans.pictures.images import SUFFIXES, read_image
+from itrans.pictures.label_maps import read_label_map
 from itrans.protocols import ImageSpec
-from itrans.translate_files import translate_files
-from itrans.translate_jobs import Job
+from itrans.translating.files import translate_files
+from itrans.translating.jobs import Job
 
 HEIGHT, WIDTH = 11, 17
 NUMBERS = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 127, 128, 254, 255, 256, 257, 32767, 32768, 65535, 65536]

@@ -11,7 +11,7 @@ import torch
 from fuzz.checkpoints import Case, cases, failure, runs, trained, zip_faults
 
 from itrans.api import CheckpointError, ItransError, load
-from itrans.engine.checkpoint import load_checkpoint
+from itrans.checkpoint.file import load_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conversion.published import PublishedUNet, trained
 from fuzz.weights import cases, failure, import_generator, saved
+from guests.imports.published import PublishedUNet, trained
 
 from itrans.api import ItransError
-from itrans.engine.checkpoint import load_checkpoint
+from itrans.checkpoint.file import load_checkpoint
 
 FIRST = "model.model.0.weight"
 

@@ -20,8 +20,8 @@ from click.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for a call by hand; pytest has it there
 
-from conversion.published import PublishedPatchGAN, PublishedResNet, PublishedUNet, trained
 from fuzz.checkpoints import ODD_VALUES, Case, failure, with_other_bytes, zip_faults
+from guests.imports.published import PublishedPatchGAN, PublishedResNet, PublishedUNet, trained
 
 from itrans.api import ItransError
 from itrans.cli import cli

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from itrans.recipe.arguments import Signature
+from itrans.recipe.signature import Signature
 
 
 class Colour(Enum):

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from runs import start, write_recipe
 
-from itrans.engine.checkpoint import load_checkpoint
-from itrans.engine.saving import tensors_in
+from itrans.checkpoint.file import load_checkpoint
+from itrans.training.saving import tensors_in
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from itrans.api import DATASETS, DataError
-from itrans.recipe.arguments import Signature
+from itrans.recipe.signature import Signature
 from itrans.testing import check_dataset
 
 SPLITS = ("train", "val", "test")

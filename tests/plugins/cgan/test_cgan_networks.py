@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from itrans.api import DISCRIMINATORS, GENERATORS, DataError
-from itrans.engine.inference import test_mode as in_mode
-from itrans.recipe.arguments import Signature
+from itrans.networks.test_mode import test_mode as in_mode
+from itrans.recipe.signature import Signature
 from itrans.testing import check_discriminator, quick_faults
 
 

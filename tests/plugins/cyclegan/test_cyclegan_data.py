@@ -10,9 +10,9 @@ import torch
 
 from itrans.api import DATASETS, DataError, ImageSpec, MissingSplitError, read_image, write_image
 from itrans.data.sampler import Draw
-from itrans.engine.build import build_dataset, build_items
 from itrans.recipe.load import load_recipe
 from itrans.testing import check_dataset
+from itrans.training.build import build_dataset, build_items
 
 
 def build(root, split="train", **arguments):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from itrans.api import DATASETS, DataError, ImageSpec, MissingSplitError, as_channels, write_image
-from itrans.recipe.arguments import Signature
+from itrans.recipe.signature import Signature
 
 
 def build(root, **arguments):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from itrans.api import DATASETS, WHITE, write_image
-from itrans.recipe.arguments import Signature
+from itrans.recipe.signature import Signature
 
 
 def disc(contrast: int = 160, size: int = 64) -> np.ndarray:

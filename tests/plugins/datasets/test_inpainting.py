@@ -9,8 +9,8 @@ from itrans.api import DATASETS, write_image
 from itrans.data.augment import PairTransform
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw
-from itrans.recipe.arguments import Signature
 from itrans.recipe.schema import Augment
+from itrans.recipe.signature import Signature
 
 WHITE = {"uint8": 255, "uint16": 65535, "float32": 1}
 

@@ -10,8 +10,8 @@ import pytest
 from plugins.datasets.streets import COLOURS, SHORT, build, classes, label_map, photo
 
 from itrans.api import DATASETS, DataError, ImageSpec, MissingSplitError, write_image
-from itrans.recipe.arguments import Signature
 from itrans.recipe.load import load_recipe
+from itrans.recipe.signature import Signature
 from itrans.testing import check_dataset
 
 # Pairs

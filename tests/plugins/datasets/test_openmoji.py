@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from itrans.api import DATASETS, DataError, MissingSplitError, OutputError, cache_folder
-from itrans.recipe.arguments import Signature
+from itrans.recipe.signature import Signature
 from itrans_datasets.emoji_groups import is_in
 
 SPLITS = ("train", "val", "test")
@@ -196,7 +196,7 @@ def test_an_interruption_leaves_nothing(few, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("itrans.data.images.write_image", interrupt)
+    monkeypatch.setattr("itrans.pictures.images.write_image", interrupt)
     with pytest.raises(KeyboardInterrupt):
         build()
 

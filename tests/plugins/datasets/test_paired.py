@@ -9,7 +9,7 @@ import pytest
 from plugins.datasets.pairs import FLAT, build, fill, keys, picture
 
 from itrans.api import DATASETS, DataError, ImageSpec
-from itrans.recipe.arguments import Signature
+from itrans.recipe.signature import Signature
 
 
 def test_pairs_share_their_path_but_not_their_suffix_channels_or_values(divided):

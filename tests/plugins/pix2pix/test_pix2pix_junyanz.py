@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conversion.published import PublishedPatchGAN, PublishedPixels, PublishedUNet, before_counting, trained
+from guests.imports.published import PublishedPatchGAN, PublishedPixels, PublishedUNet, before_counting, trained
 
 from itrans.api import CheckpointError
-from itrans.conversion.recognition import own_state
+from itrans_import.recognition import own_state
 from itrans_pix2pix.discriminators import PatchGAN
 from itrans_pix2pix.generators import UNet
 

@@ -1,0 +1,1 @@
+"""The file that a run leaves: written whole, read without running code."""

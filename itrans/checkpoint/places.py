@@ -1,0 +1,44 @@
+"""Where checkpoints lie in the folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from itrans.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import os
+
+_DIGITS = 20
+
+
+def checkpoint_path(path: str | os.PathLike[str]) -> Path:
+    """Return the checkpoint that is meant by a file, or by a run's folder: its best one or, without, its last.
+
+    Raises:
+        CheckpointError: the folder holds none.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    for folder in (path / "checkpoints", path):
+        for found in (folder / "best.pt", folder / "last.pt", *reversed(step_checkpoints(folder))):
+            if found.is_file():
+                return found
+    raise CheckpointError(
+        f"{path} is a folder, and no run has left a checkpoint there: neither checkpoints/best.pt nor "
+        "checkpoints/last.pt. Name a checkpoint, RUN/checkpoints/best.pt, or a run's folder."
+    )
+
+
+def step_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of steps in a folder, the oldest first; copies under other names are somebody's own."""
+    found = {path: step_of(path) for path in folder.glob("step-*.pt")}
+    return sorted((path for path, step in found.items() if step >= 0 and path.is_file()), key=found.__getitem__)
+
+
+def step_of(path: Path) -> int:
+    """Return the step that a checkpoint's name tells; -1 where it tells none."""
+    number = path.name.removeprefix("step-").removesuffix(".pt")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < _DIGITS else -1

@@ -1,0 +1,1 @@
+"""How a generator is called: padding, noise, and what is random at test time."""

@@ -1,0 +1,230 @@
+"""What is random, and batch normalisation, at test time, so that a picture's translation depends on the picture alone.
+
+The paper keeps dropout on at test time (it is the only noise) and normalises by the statistics of the test batch, which
+it takes at batch size 1 (Isola et al., arXiv 1611.07004, section 3.3). Mode `paper` does the same for every picture of
+a batch by itself, with dropout masks that a seed draws: the same picture gives the same output in any company.
+Mode `running` turns dropout off and normalises by the statistics gathered in training. `Noise` is on in both modes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.dropout import _DropoutNd
+
+from itrans.data.sampler import derived_seed
+from itrans.networks.noise import Noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+Mode: TypeAlias = Literal["paper", "running"]
+MODES: tuple[Mode, ...] = ("paper", "running")
+
+
+@contextlib.contextmanager
+def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[int]) -> Iterator[None]:
+    """Put networks into one of the two modes, without gradients, for as long as the block lasts.
+
+    Torch's own generators, of the CPU and of the networks' device, are seeded too, for networks that draw from them;
+    what these draw depends on the place in the batch. They are put back when the block ends.
+
+    Args:
+        networks: modules; their own training flags come back when the block ends.
+        mode: `paper` or `running`.
+        seed: of dropout masks and noise, which depend on it, on the layer and on the layer's shape; or one for each
+            picture of the batches that follow. Torch's own generators get the first.
+    """
+    networks = list(networks)
+    modules = list(dict.fromkeys(module for network in networks for module in network.modules()))
+    flags = [module.training for module in modules]
+    seeds = [seed] if isinstance(seed, int) else seed
+    replaced: list[nn.Module] = []
+    try:
+        for layer, module in enumerate(modules):
+            module.training = False
+            forward = _test_forward(module, mode, _Drawn(seeds, layer))
+            if forward is not None:
+                module.forward = forward
+                replaced.append(module)
+        # Not inference_mode: what a network keeps for later, such as a grid of positions, must serve training too.
+        with torch.no_grad(), _uncompiled(networks), _seeded(networks, seeds[0]):
+            yield
+    finally:
+        for module in replaced:
+            del module.forward
+        for module, flag in zip(modules, flags, strict=True):
+            module.training = flag
+
+
+def random_state(device: torch.device) -> Tensor:
+    """Return the state of torch's own generators of the CPU and of a device; who draws from them changes it."""
+    states = [torch.get_rng_state()]
+    if device.type != "cpu":
+        states.append(torch.get_device_module(device).get_rng_state(device))
+    return torch.cat(states)
+
+
+def why_alike(networks: Iterable[nn.Module], mode: Mode) -> str:
+    """Return why outputs of different seeds are the same, as the end of a sentence."""
+    modules = [module for network in networks for module in network.modules()]
+    if any(isinstance(module, Noise) for module in modules):
+        return "the noise makes no difference to what this generator draws"
+    if not any(isinstance(module, _DropoutNd) and module.p for module in modules):
+        return "nothing in this generator is random"
+    if mode == "running":
+        return "mode running turns dropout off, which is all that is random in this generator; use mode paper"
+    return "dropout makes no difference to what this generator draws"
+
+
+@contextlib.contextmanager
+def _seeded(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
+    """Seed torch's own generators of the CPU and of the networks' device, and put them back when the block ends."""
+    device = next((weight.device for network in networks for weight in network.parameters()), torch.device("cpu"))
+    on_cpu = device.type == "cpu"
+    seed = derived_seed(seed)
+    with torch.random.fork_rng([] if on_cpu else [device], device_type="cuda" if on_cpu else device.type):
+        # torch.manual_seed would seed every device there is, of which this one alone is put back.
+        torch.default_generator.manual_seed(seed)
+        if not on_cpu:
+            state = torch.Generator(device).manual_seed(seed).get_state()
+            torch.get_device_module(device).set_rng_state(state, device)
+        yield
+
+
+def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
+    """Run compiled networks as written: compiling them again for this mode would take longer than it gains."""
+    if not any(getattr(network, "_compiled_call_impl", None) for network in networks):
+        return contextlib.nullcontext()  # the compiler takes seconds to import
+    stance: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
+def _test_forward(module: nn.Module, mode: Mode, drawn: _Drawn) -> Callable[[Tensor], Tensor] | None:
+    """Return what stands in for a module's own forward, if anything does."""
+    if isinstance(module, Noise):
+        return _SeededNoise(module, drawn)
+    if mode == "running":
+        return None
+    if isinstance(module, _BatchNorm):
+        return functools.partial(_normalized_by_itself, module)
+    if isinstance(module, _DropoutNd) and type(module) in _MASK_RANKS:
+        return _SeededDropout(module.p, _MASK_RANKS[type(module)], drawn)
+    return None
+
+
+_MASK_RANKS: dict[type[nn.Module], int | None] = {nn.Dropout: None, nn.Dropout1d: 2, nn.Dropout2d: 2, nn.Dropout3d: 2}
+"""How many leading dimensions a dropout's mask varies in: all, or sample and channel."""
+
+
+def _normalized_by_itself(module: _BatchNorm, images: Tensor) -> Tensor:
+    """Normalise each sample by its own mean and variance over height and width: batch normalisation of a batch of 1."""
+    if images.ndim < 3 or images[0, 0].numel() == 1:  # one value is its own mean
+        shape = (1, -1, *([1] * (images.ndim - 2)))
+        return torch.zeros_like(images) + (0 if module.bias is None else module.bias.view(shape).to(images.dtype))
+    if images.is_cpu:  # where instance_norm copies channels-last memory forth and back, at twice the time
+        normalized = [
+            functional.batch_norm(image, None, None, module.weight, module.bias, training=True, eps=module.eps)
+            for image in torch.split(images, 1)
+        ]
+        return torch.cat(normalized)
+    return functional.instance_norm(
+        images, weight=module.weight, bias=module.bias, use_input_stats=True, eps=module.eps
+    )
+
+
+_Fill: TypeAlias = "Callable[[Tensor, torch.Generator], Tensor]"
+
+
+class _Drawn:
+    """Random values of a layer, drawn once for each shape: all pictures of one seed have the same.
+
+    Args:
+        seeds: one for all pictures of a batch, or one for each.
+        layer: the layer's number.
+    """
+
+    def __init__(self, seeds: Sequence[int], layer: int) -> None:
+        self._seeds, self._layer = seeds, layer
+        self._values: Tensor | None = None
+
+    def __call__(self, shape: tuple[int, ...], like: Tensor, fill: _Fill) -> Tensor:
+        """Return `(1, *shape)`, or `(N, *shape)` if each of the N items of `like` has its own seed."""
+        if self._values is None or self._values.shape[1:] != shape or self._values.dtype != like.dtype:
+            # drawn on the CPU, so that every device has the same
+            drawn = {
+                seed: fill(torch.empty(shape), torch.Generator().manual_seed(derived_seed(seed, self._layer)))
+                for seed in dict.fromkeys(self._seeds)
+            }
+            values = torch.stack([drawn[seed] for seed in self._seeds])
+            self._values = values.to(device=like.device, dtype=like.dtype)
+        repeats, rest = divmod(like.shape[0], len(self._seeds))
+        if len(self._seeds) == 1 or (repeats == 1 and not rest):
+            return self._values
+        # A layer may see parts of pictures as a larger batch, or another dimension first.
+        return self._values.repeat_interleave(repeats + bool(rest), dim=0)[: like.shape[0]]
+
+
+class _SeededDropout:
+    """Dropout with masks that seeds decide."""
+
+    def __init__(self, probability: float, rank: int | None, drawn: _Drawn) -> None:
+        self._probability, self._rank, self._drawn = probability, rank, drawn
+
+    def __call__(self, images: Tensor) -> Tensor:
+        shape = tuple(images.shape[1:]) if self._rank is None else (images.shape[1], *([1] * (images.ndim - 2)))
+        return images * self._drawn(shape, images, self._mask)
+
+    def _mask(self, values: Tensor, generator: torch.Generator) -> Tensor:
+        scale = 1 / (1 - self._probability) if self._probability < 1 else 0.0
+        return values.uniform_(generator=generator).ge_(self._probability).mul_(scale)
+
+
+class _SeededNoise:
+    """Noise that seeds decide."""
+
+    def __init__(self, noise: Noise, drawn: _Drawn) -> None:
+        self._noise, self._drawn = noise, drawn
+
+    def __call__(self, like: Tensor) -> Tensor:
+        shape = self._noise.shape or tuple(like.shape[1:])
+        values = self._drawn(shape, like, self._noise.filled)
+        return values.expand(like.shape[0], *shape).clone()  # for networks that change it in place
+
+
+class CastWeights:
+    """Weights of convolutions and linear layers in the precision that autocast computes them in, cast once.
+
+    Autocast would cast them anew for every batch, which for a U-Net takes a sixth of the time of a batch of 8.
+
+    Args:
+        networks: modules whose weights are not going to change.
+        dtype: bf16 or fp16.
+    """
+
+    def __init__(self, networks: Iterable[nn.Module], dtype: torch.dtype) -> None:
+        layers = dict.fromkeys(module for network in networks for module in network.modules())
+        weights = [layer.weight for layer in layers if isinstance(layer, (_ConvNd, nn.Linear))]
+        self._weights = [
+            (weight, weight.data, weight.data.to(dtype))
+            for weight in dict.fromkeys(weights)
+            if isinstance(weight, nn.Parameter) and weight.dtype == torch.float32
+        ]
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Put them in the place of the weights for as long as the block lasts."""
+        try:
+            for weight, _, cast in self._weights:
+                weight.data = cast
+            yield
+        finally:
+            for weight, stored, _ in self._weights:
+                weight.data = stored

@@ -1,0 +1,1 @@
+"""Pictures: files, arrays, planes of tensors, and back."""

@@ -1,0 +1,326 @@
+"""The training loop: steps, epochs, validation, checkpoints, and stopping well."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from itrans.checkpoint.file import Progress
+from itrans.data.sampler import derived_seed
+from itrans.errors import DataError, ItransError, OutputError, counted
+from itrans.training.build import build_dataset, build_method, training_batches, with_credit
+from itrans.training.devices import choose_dtype, choose_memory_format, described
+from itrans.training.failures import failure
+from itrans.training.journal import Journal
+from itrans.training.losses import Losses
+from itrans.training.pace import Pace
+from itrans.training.record import circumstances
+from itrans.training.runtime import Runtime
+from itrans.training.samples import Samples
+from itrans.training.saving import Saver, load_newest
+from itrans.training.schedule import plan
+from itrans.training.selection import Selection
+from itrans.training.state import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from itrans.checkpoint.file import CheckpointFile
+    from itrans.protocols import Batch
+    from itrans.recipe.load import Recipe
+    from itrans.training.losses import Look
+    from itrans.training.processes import Processes
+    from itrans.training.record import RunFolder
+    from itrans.training.reporter import Reporter
+    from itrans.training.selection import Validation
+    from itrans.training.stopping import StopRequest
+
+Outcome: TypeAlias = Literal["finished", "early", "interrupted"]
+"""How training ended: as planned, because nothing got better any more, or on request."""
+
+_NETWORK_SEED, _STEP_SEED = 0, 1
+_STEPS_BETWEEN_LOOKS = 10
+"""How often a GPU's losses are looked at: each look makes the GPU wait."""
+
+_SECONDS_TO_LOSE = 60.0
+"""Before a validation, which may take long, a state that is older than this is saved."""
+
+
+class Trainer:
+    """Trains what a recipe describes.
+
+    All randomness of a step is drawn from the recipe's seed, the step and the process, so that a run that goes on from
+    a checkpoint continues bit for bit on a CPU.
+
+    Args:
+        recipe: what to train.
+        folder: where to write.
+        device: where to compute.
+        processes: this run's.
+        reporter: who is told.
+        stop: who may ask to stop.
+        sample: what the run's data stand in for, said wherever its results are shown; None if they are the recipe's.
+        resume: go on from the folder's last checkpoint.
+        skip_bad: leave out pairs that cannot be read, instead of ending the run.
+
+    Attributes:
+        progress: how far training has come.
+        sample: the note about sample data, with what the data set wants to be said with its pictures; or None.
+        selection: which state is the best.
+        samples: the grids that are drawn.
+
+    Raises:
+        ItransError: the data, the recipe and the folder do not allow it.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        *,
+        device: torch.device,
+        processes: Processes,
+        reporter: Reporter,
+        stop: StopRequest,
+        sample: str | None = None,
+        resume: bool = False,
+        skip_bad: bool = False,
+    ) -> None:
+        self._recipe, self._folder, self._reporter, self._stop = recipe, folder, reporter, stop
+        self._device, self._processes = device, processes
+        tables = self._tables = recipe.tables
+        before, path = load_newest(folder, reporter.note) if resume else (None, folder.last)
+        self._dataset = build_dataset(recipe, "train")
+        if before is not None and sample is None:
+            sample = before.sample  # the recipe of a sample's run knows no sample any more
+        self.sample = sample = with_credit(sample, self._dataset)
+        self._journal = Journal(folder, reporter, is_sample=sample is not None, writes=processes.is_first)
+        self._skip = self._journal.skip if skip_bad else None
+        self._plan = plan(tables, len(self._dataset), processes.count)
+        source, target = self._dataset.source, self._dataset.target
+        dtype = choose_dtype(tables.train.precision, device, source, target)
+        memory_format = choose_memory_format(tables.train.channels_last, device, dtype)
+        torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
+        self._method = build_method(recipe, source, target, device=device, initialize=not resume)
+        self._runtime = Runtime(
+            self._method,
+            device=device,
+            dtype=dtype,
+            memory_format=memory_format,
+            processes=processes,
+            optimizer=tables.optimizer,
+            train=tables.train,
+        )
+        self._computing, self._precision = described(device, dtype), str(dtype).removeprefix("torch.")
+        self._resumed = resume
+        self._state = RunState(recipe, self._dataset, self._method, self._runtime, sample)
+        self.progress = Progress()
+        self._losses = Losses(device)
+        self._saver = Saver(self._state, folder, tables.checkpoint, self._losses)
+        if before is not None:
+            self._go_on(before, path)
+        self.selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note, self._skip)
+        self.samples = Samples(
+            tables.log, self.selection.validator, folder if processes.is_first else None, self.sample or ""
+        )
+        self._pace = Pace(tables.train.batch_size * processes.count)
+        self._logged = self.progress.step
+
+    def train(self) -> Outcome:
+        """Train to the end, or until asked to stop; the state is saved either way.
+
+        Raises:
+            TrainingError: a loss is no longer finite, or a process that reads ahead was killed; the last good
+                checkpoint is named.
+            DataError: a pair cannot be read.
+            OutputError: a file cannot be written; the last good checkpoint is named.
+        """
+        progress = self.progress
+        if self._processes.is_first:
+            self._folder.start(self._recipe.resolved, self.sample, resumed=self._resumed)
+        self._journal.write(
+            "start",
+            progress,
+            pairs=len(self._dataset),
+            device=str(self._device),
+            processes=self._processes.count,
+            precision=self._precision,
+            **circumstances(),
+        )
+        together = f", {self._processes.count} processes" if self._processes.count > 1 else ""
+        self._reporter.note(f"{counted(len(self._dataset), 'training pair')}, {self._computing}{together}")
+        self._reporter.begin(progress.step, self._plan.total)
+        try:
+            with contextlib.closing(
+                training_batches(self._recipe, self._dataset, self._runtime, progress, self._skip)
+            ) as batches:
+                outcome = self._trained(batches)
+        except OutputError as error:
+            raise self._saver.with_what_is_saved(error, self.progress) from error
+        except (Exception, SystemExit) as error:
+            raise self._saver.failed(error, self.progress) from error
+        finally:
+            self._reporter.end()
+        self._journal.write("end", progress, outcome=outcome)
+        self._processes.wait()
+        return outcome
+
+    def _trained(self, batches: Iterator[Batch]) -> Outcome:
+        progress, first_step = self.progress, self.progress.step
+        if self.selection.is_stale(progress):
+            return "early"
+        self._draw()
+        while True:
+            if progress.batch == self._plan.steps_per_epoch or self._is_over():
+                if not self._end_of_epoch():
+                    return "interrupted"
+                if self.selection.is_stale(progress):
+                    return "early"
+                self._pace.restart()
+            if self._is_over():
+                return "finished"
+            if (batch := self._next(batches, self._stop.wanted(progress.step - first_step))) is None:
+                self._log_losses()
+                return "interrupted"
+            self._losses.add(self._step(batch))
+            self._look()
+            self._saver.save_if_due(progress)
+            self._draw()
+
+    def _next(self, batches: Iterator[Batch], wants_to_stop: bool) -> Batch | None:
+        """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
+        batch, fault = None, None
+        if not wants_to_stop:
+            try:
+                batch = next(batches)
+            except (Exception, SystemExit) as error:
+                fault = failure(error, "Reading pairs")
+        if not self._processes.any(batch is None):
+            return batch
+        self._saver.save_last(self.progress)
+        self._processes.wait()
+        if fault is not None:
+            raise self._saver.with_what_is_saved(fault, self.progress) from fault
+        return None
+
+    def _step(self, batch: Batch) -> Mapping[str, Tensor]:
+        progress = self.progress
+        seed = derived_seed(self._tables.seed, _STEP_SEED, progress.step, self._processes.rank)
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # for plugins that draw from it
+        self._runtime.set_learning_rate(self._plan.learning_rate_factor(progress.step))
+        with self._runtime.autocast():
+            losses = self._method.step(batch, self._runtime)
+        progress.step += 1
+        progress.batch += 1
+        progress.samples += len(batch.keys) * self._processes.count
+        self._pace.step()
+        return losses
+
+    def _look(self) -> None:
+        """Look at the losses now and then (on a CPU: always), tell the reporter, and stop at one that is not finite."""
+        step = self.progress.step
+        if step % self._tables.log.every == 0 or self._is_over():
+            self._log_losses()
+        elif self._device.type == "cpu" or step % _STEPS_BETWEEN_LOOKS == 0:
+            self._told()
+
+    def _log_losses(self) -> None:
+        """Write a line of losses, if none has been written since the last step."""
+        if self._logged == self.progress.step:
+            return
+        found = self._told()
+        self._losses.restart()
+        self._logged = step = self.progress.step
+        self._journal.write(
+            "step",
+            self.progress,
+            epoch=self.progress.epoch + 1,
+            losses=found.latest,
+            means=found.means,
+            lr=self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr,
+            images_per_second=round(self._pace.rate, 2),
+        )
+
+    def _told(self) -> Look:
+        """Return a look at the losses, of which the reporter has been told."""
+        found = self._losses.look(self._processes)
+        if not found.are_finite:
+            wrong = [name for name, value in found.latest.items() if not math.isfinite(value)] or ["a loss"]
+            raise self._saver.not_finite(wrong, self.progress.step)
+        self._reporter.step(self.progress.step, self.progress.epoch + 1, found.latest, self._pace.rate)
+        return found
+
+    def _is_over(self) -> bool:
+        return self.progress.step >= self._plan.total
+
+    def _end_of_epoch(self) -> bool:
+        """Validate, draw samples and save; return False if training is to stop here, with the validation not done."""
+        progress, saver, epoch = self.progress, self._saver, self.progress.epoch + 1
+        complete = progress.batch == self._plan.steps_per_epoch
+        if progress.step == progress.validated or not (complete or progress.batch):
+            return True  # a run that has ended before
+        found, now = None, replace(progress, validated=progress.step)
+        if self.selection.is_due(progress.epoch + complete, is_over=self._is_over()):
+            if saver.seconds_since() > _SECONDS_TO_LOSE:
+                saver.save_last(progress)
+            found = self._validated(epoch)
+            if found is None:
+                saver.save_last(progress)
+                return False
+            now = found.counted(now)
+        if complete:
+            now = replace(now, epoch=epoch, batch=0)
+        if found is not None and found.better:
+            saver.save(self._folder.best, now, resumable=False)
+        vars(progress).update(vars(now))  # only now: what cannot be written must be measured again
+        saver.save(self._folder.last, progress)
+        if found is not None:
+            self._draw(f"epoch-{epoch:04d}")
+        return True
+
+    def _validated(self, epoch: int) -> Validation | None:
+        """Validate and tell what was found; return None if training is to stop before that is done."""
+        try:
+            found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
+        except ItransError as error:
+            if self._processes.count > 1:
+                raise  # the others wait for what this one has measured
+            raise self._saver.with_what_is_saved(error, self.progress) from error
+        if found is None:
+            return None
+        if found.metrics:
+            self._journal.write("validation", self.progress, epoch=epoch, metrics=found.metrics, better=found.better)
+            self._reporter.validated(epoch, found.metrics, found.better)
+        return found
+
+    def _draw(self, name: str | None = None) -> None:
+        """Draw a grid of samples: of that name, or if it is time for one."""
+        try:
+            if name is None:
+                self.samples.draw_if_due(self.progress.step)
+            else:
+                self.samples.draw(name)
+        except DataError as error:
+            raise self._saver.with_what_is_saved(error, self.progress) from error
+
+    def _go_on(self, checkpoint: CheckpointFile, path: Path) -> None:
+        self.progress = self._state.restored(checkpoint, path, self._reporter.note)
+        if checkpoint.processes != self._processes.count:
+            self._reporter.note(
+                f"This run had {checkpoint.processes} processes and goes on with {self._processes.count}: "
+                "its steps now hold other pairs than they would have."
+            )
+        self._saver.found(path, self.progress.step)
+        if self._processes.is_first:
+            self._folder.rewind_log(self.progress.step, self.progress.validated)

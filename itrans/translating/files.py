@@ -1,0 +1,273 @@
+"""Files -> translated files: reading, translating and writing at the same time."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from itrans.errors import DataError, ItransError, OutputError, counted
+from itrans.files import LONGEST_NAME
+from itrans.pictures.images import read_image
+from itrans.pictures.inputs import as_source
+from itrans.pictures.label_maps import read_label_map
+from itrans.pictures.metadata import metadata_of
+from itrans.pictures.room import amount
+from itrans.pictures.writing import holds, write_image
+from itrans.translating.preparation import Loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from itrans.pictures.metadata import Metadata
+    from itrans.protocols import ImageArray
+    from itrans.translating.jobs import Job
+    from itrans.translating.preparation import Preparer
+    from itrans.translating.translator import Translator
+
+_READERS = 2
+_READ_AHEAD = 4
+_HELD = 1 << 28
+"""Bytes of pictures that have been read, or wait to be written: about so many, however large they are."""
+
+_HALVES = "twice as wide as high, as pictures A|B are; this checkpoint translates one side: cut such pictures first"
+_SMALL = 1 << 22
+"""Pixels of a batch that are translated without asking whether there is memory for them."""
+
+
+def translate_files(
+    translator: Translator,
+    jobs: Sequence[Job],
+    *,
+    batch_size: int = 8,
+    direction: str | None = None,
+    prepare: Preparer | None = None,
+    background: str | None = None,
+    strict: bool = False,
+    done: Callable[[Job, ItransError | None], None],
+    warn: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Translate files. Pictures of equal size and type share a batch, and so do the samples of a picture.
+
+    Args:
+        translator: its seed makes the first sample of each picture, the next seed the second one, and so on.
+        jobs: what to translate.
+        batch_size: how many pictures at once; fewer, where the memory that is free does not do for more.
+        direction: one of the translator's; None is the first.
+        prepare: reads pictures, and does to them what the data set did in training; None reads them as they are.
+        background: the colour under what is transparent, where a picture has alpha and the generator takes none; None
+            is that of the training.
+        strict: refuse pictures with other channels than the generator takes, rather than convert them.
+        done: called with each job when all of it is written, or with what is wrong with its picture.
+        warn: called with a sentence if all samples of a picture are the same, and at the end with what was converted
+            and what was lost, and if pictures seem to have both sides of a pair, once for all pictures.
+
+    Raises:
+        DataError: there is no such direction.
+        OutputError: an output cannot be written. One whose format does not hold it, or whose name is too long,
+            is its own picture's fault alone.
+    """
+    taken, _ = translator.specs(direction)
+    plain = read_label_map if taken.kind == "labels" else read_image
+    read = prepare or (lambda path: Loaded(plain(path)))
+    # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
+    converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
+    with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
+        run = _Run(translator, writer, batch_size, direction, done, warn)
+        notes: dict[str, list[Job]] = {}
+        try:
+            for job, found in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
+                try:
+                    if isinstance(found, ItransError):
+                        raise found
+                    image, note = found.image, None
+                    if converts:
+                        image, note = as_source(image, taken, background or translator.background)
+                    translator.check(image, direction)
+                    if image.shape[1] == 2 * image.shape[0] and translator.trained_on_halves:
+                        notes.setdefault(_HALVES, []).append(job)
+                    run.add(job, found._replace(image=image))
+                except ItransError as error:
+                    done(job, error)
+                else:
+                    if note is not None:
+                        notes.setdefault(note, []).append(job)
+            run.finish()
+        except BaseException:
+            readers.shutdown(wait=False, cancel_futures=True)
+            writer.shutdown(wait=False, cancel_futures=True)
+            raise
+    for note, of in (notes | run.lost).items():
+        which = f"{len(of)} pictures, such as {of[0].source}" if len(of) > 1 else str(of[0].source)
+        warn(f"{which}: {note}.")
+
+
+class _Found(NamedTuple):
+    """A picture that has been read, what is done to each translation of it, and what travels with it."""
+
+    image: ImageArray
+    finish: Callable[[ImageArray], ImageArray] | None
+    metadata: Metadata
+
+
+@dataclass
+class _Picture:
+    """A picture that has been read, and how far its job is."""
+
+    job: Job
+    found: _Found
+    unwritten: int
+    first: ImageArray | None = None
+    alike: bool = True
+    failed: bool = False
+
+
+class _Run:
+    """What has been read and waits for its like, and what is being written; see `translate_files`."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        writer: ThreadPoolExecutor,
+        batch_size: int,
+        direction: str | None,
+        done: Callable[[Job, ItransError | None], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._translator, self._writer, self._direction = translator, writer, direction
+        self._batch_size, self._most = batch_size, _READ_AHEAD * batch_size
+        self._done, self._warn, self._warned = done, warn, False
+        self._waiting: dict[tuple[object, object, int], list[tuple[_Picture, int]]] = {}
+        self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
+        self.lost: dict[str, list[Job]] = {}
+
+    def add(self, job: Job, found: _Found) -> None:
+        """Have all samples of a picture made, as soon as there are enough for a batch.
+
+        Raises:
+            DataError: there is not enough memory for it.
+        """
+        image = found.image
+        size = self._size_of_batch(image, job.source)
+        picture = _Picture(job, found, len(job.outputs))
+        group = self._waiting.setdefault((image.shape, image.dtype, size), [])
+        group += [(picture, number) for number in range(len(job.outputs))]
+        while len(group) >= size:
+            self._flush(group, size)
+        waiting = [one for group in self._waiting.values() for one, _ in group]
+        if len(waiting) >= self._most or sum(one.found.image.nbytes for one in waiting) > _HELD:
+            key, group = max(self._waiting.items(), key=lambda item: len(item[1]))
+            self._flush(group, key[-1])
+
+    def finish(self) -> None:
+        """Make what waits, and see everything written."""
+        for (_, _, size), group in self._waiting.items():
+            while group:
+                self._flush(group, size)
+        while self._written:
+            self._finish_one()
+
+    def _size_of_batch(self, image: ImageArray, path: Path) -> int:
+        """Return how many pictures like this one there is memory for at once."""
+        height, width = image.shape[:2]
+        if height * width * self._batch_size <= _SMALL:
+            return self._batch_size
+        need, free = self._translator.room(image, self._direction)
+        if free is None:
+            return self._batch_size
+        if need > free:
+            raise DataError(
+                f"{path} is {width} x {height} pixels, which this checkpoint's generator takes about {amount(need)} of "
+                f"memory to translate, and {amount(free)} are free. Cut it into parts, or scale it down."
+            )
+        return min(self._batch_size, int(free // need))
+
+    def _flush(self, group: list[tuple[_Picture, int]], size: int) -> None:
+        """Make a batch of a group's first samples, and take them out of it."""
+        batch = [(picture, number) for picture, number in group[:size] if not picture.failed]
+        del group[:size]
+        seeds = [self._translator.seed + number for _, number in batch]
+        try:
+            outputs = self._translator.translate_batch(
+                [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction
+            )
+        except DataError as error:
+            if isinstance(error.__cause__, ValueError):
+                raise  # the method has no such direction: that is no picture's fault
+            for picture, _ in batch:
+                self._fail(picture, error)
+            return
+        for (picture, number), made in zip(batch, outputs, strict=True):
+            output = made if picture.found.finish is None else picture.found.finish(made)
+            path = picture.job.outputs[number]
+            if not holds(path.suffix.lower(), output.shape[2], output.dtype.name):
+                what = f"{counted(output.shape[2], 'channel')} of {output.dtype}"
+                self._fail(picture, OutputError(f"{path} cannot hold its translation, {what}. Choose another format."))
+                continue
+            if len(os.fsencode(path.name)) > LONGEST_NAME:
+                self._fail(picture, OutputError(f"{path} cannot be written: its name is too long. Rename the input."))
+                continue
+            writing = self._writer.submit(write_image, path, output, picture.found.metadata)
+            self._written.append((picture, writing, output.nbytes))
+            if not self._warned and len(picture.job.outputs) > 1:
+                self._compare(picture, number, output)
+        while len(self._written) > self._most or sum(size for _, _, size in self._written) > _HELD:
+            self._finish_one()
+
+    def _fail(self, picture: _Picture, error: ItransError) -> None:
+        if not picture.failed:
+            picture.failed = True
+            self._done(picture.job, error)
+
+    def _compare(self, picture: _Picture, number: int, output: ImageArray) -> None:
+        if picture.first is None:
+            picture.first = output
+        elif picture.alike:
+            picture.alike = np.array_equal(picture.first, output)
+        if number == len(picture.job.outputs) - 1 and picture.alike:
+            self._warned = True
+            self._warn(
+                f"The {len(picture.job.outputs)} samples of {picture.job.source} are all the same: "
+                f"{self._translator.why_alike()}."
+            )
+
+    def _finish_one(self) -> None:
+        picture, writing, _ = self._written.popleft()
+        lost = writing.result()
+        picture.unwritten -= 1
+        if not picture.unwritten:
+            self._done(picture.job, None)
+            if lost:
+                suffix = picture.job.outputs[0].suffix
+                note = f"{' and '.join(sorted(lost))} could not be kept, for which {suffix} has no room"
+                self.lost.setdefault(note, []).append(picture.job)
+
+
+def _read_ahead(
+    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
+) -> Iterator[tuple[Job, _Found | ItransError]]:
+    """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
+    reading: deque[tuple[Job, Future[_Found | ItransError]]] = deque()
+    ahead = _READERS
+    for job in jobs:
+        reading.append((job, readers.submit(_read, read, job.source)))
+        while len(reading) > ahead:
+            first, reads = reading.popleft()
+            found = reads.result()
+            if isinstance(found, _Found):
+                ahead = max(1, min(most, _HELD // found.image.nbytes))
+            yield first, found
+    for job, reads in reading:
+        yield job, reads.result()
+
+
+def _read(read: Callable[[Path], Loaded], path: Path) -> _Found | ItransError:
+    try:
+        return _Found(*read(path), metadata_of(path))
+    except ItransError as error:
+        return error

@@ -1,0 +1,128 @@
+"""A checkpoint's generators as they are at test time: each output of a batch is what it would be alone."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from itrans.checkpoint.file import misfit
+from itrans.errors import CheckpointError, DataError, PluginError
+from itrans.networks.test_mode import CastWeights, random_state, test_mode, why_alike
+from itrans.training.failures import at_work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from itrans.networks.test_mode import Mode
+    from itrans.protocols import Method
+
+
+class Generators:
+    """The generators of a method, with a checkpoint's weights, on a device.
+
+    Args:
+        method: translates with them.
+        states: the weights by the networks' names.
+        path: the checkpoint, for messages.
+        device: where.
+        memory_format: how kernels lie in memory.
+        mode: `paper` or `running`.
+
+    Raises:
+        CheckpointError: the weights do not fit.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        states: Mapping[str, Mapping[str, Any]],
+        path: Path,
+        *,
+        device: torch.device,
+        memory_format: torch.memory_format,
+        mode: Mode,
+    ) -> None:
+        self._method, self._path, self._device, self._mode = method, path, device, mode
+        self._lock = threading.Lock()  # the mode is set on the networks themselves
+        try:
+            for name in method.generators:
+                method.networks[name].load_state_dict(states[name])
+        except Exception as error:  # what a module makes of another one's state is up to it
+            raise CheckpointError(f"{path} does not fit the networks that its recipe makes: {misfit(error)}") from error
+        self._networks = [method.networks[name] for name in method.generators]
+        for network in self._networks:
+            network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+        self._cast_weights: CastWeights | None = None
+        self._draws_for_itself = False
+
+    def __call__(self, batch: Tensor, seeds: list[int], direction: str, dtype: torch.dtype) -> Tensor:
+        """Return translations of a batch, `(N, C', H, W)`.
+
+        A generator that draws from torch's own generator gets pictures one by one: what it draws for a picture depends
+        on its place in the batch, and the first place alone is the same in any company.
+
+        Args:
+            batch: `(N, C, H, W)` in [-1, 1].
+            seeds: of dropout and noise, one for each picture.
+            direction: one of the method's.
+            dtype: what convolutions are computed in.
+
+        Raises:
+            CheckpointError: outputs are not finite.
+            DataError: the method does not take such pictures, or has no such direction.
+        """
+        with self._lock, self._computing_in(dtype):
+            output = self._output(batch, seeds, direction)
+        if not bool(output.isfinite().all()):
+            raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
+        return output
+
+    def why_alike(self) -> str:
+        """Return why samples of one picture are all the same, as the end of a sentence."""
+        return why_alike(self._networks, self._mode)
+
+    def _output(self, batch: Tensor, seeds: list[int], direction: str) -> Tensor:
+        if not self._draws_for_itself:
+            output, drew = self._run(batch, seeds, direction)
+            self._draws_for_itself = drew
+            if not drew or len(batch) == 1:
+                return output
+        singles = zip(torch.split(batch, 1), seeds, strict=True)
+        return torch.cat([self._run(one, [seed], direction)[0] for one, seed in singles])
+
+    def _run(self, batch: Tensor, seeds: list[int], direction: str) -> tuple[Tensor, bool]:
+        """Return translations, and whether the generator drew from torch's own generator."""
+        seed = seeds[0] if len(set(seeds)) == 1 else seeds
+        with test_mode(self._networks, self._mode, seed):
+            before = random_state(self._device)
+            with at_work(f"{self._path}: its generator"):
+                try:
+                    output = self._method.translate(batch, direction)
+                except ValueError as error:
+                    raise DataError(str(error)) from error
+            self._refuse_other_than_pictures(output, batch)
+            return output, not torch.equal(before, random_state(self._device))
+
+    def _refuse_other_than_pictures(self, output: object, batch: Tensor) -> None:
+        if not isinstance(output, torch.Tensor) or output.ndim != batch.ndim or len(output) != len(batch):
+            found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+            raise PluginError(
+                f"{self._path} cannot be used: its generator makes {found} of pictures {tuple(batch.shape)} "
+                "(N, C, H, W)."
+            )
+
+    @contextlib.contextmanager
+    def _computing_in(self, dtype: torch.dtype) -> Iterator[None]:
+        if dtype == torch.float32:
+            yield
+            return
+        if self._cast_weights is None:
+            self._cast_weights = CastWeights(self._networks, dtype)
+        with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
+            yield

@@ -1,0 +1,197 @@
+"""Files, folders and patterns -> what is to be translated, and where its outputs go."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from itrans.data.folders import no_pictures
+from itrans.errors import DataError, OutputError, counted
+from itrans.files import expanded
+from itrans.pictures.images import SUFFIXES, find_images
+from itrans.pictures.writing import WRITABLE, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from itrans.protocols import ImageSpec
+
+LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
+"""Outputs keep their input's suffix if it is one of these; anything else becomes PNG."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture to translate.
+
+    Attributes:
+        source: the file to read.
+        outputs: the files to write, one for each sample.
+    """
+
+    source: Path
+    outputs: tuple[Path, ...]
+
+
+def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bool:
+    """Whether an output is the one picture to write, not a folder: `-o cat.png` of one input that is no folder."""
+    return (
+        len(inputs) == samples == 1
+        and output.suffix.lower() in WRITABLE
+        and not output.is_dir()
+        and not glob.has_magic(inputs[0])
+        and not Path(inputs[0]).is_dir()
+    )
+
+
+def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
+    """Return what there is to translate.
+
+    Args:
+        inputs: files, folders (with all that is in them), and patterns such as `*.png`.
+        output: the folder to write to; what comes from a folder keeps its place in it. Or see `names_a_file`.
+        samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
+            leading zeros where it takes some to sort them.
+        format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
+
+    Raises:
+        DataError: an input is not there, a folder has no pictures, or two would be written to one file.
+        OutputError: a picture would be written over one of the inputs, a picture's format is not `format_`, or the
+            folder to write to has a picture's name.
+    """
+    if names_a_file(inputs, output, samples=samples):
+        if format_ and output.suffix.lower() != f".{format_}":
+            raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
+        return _without_collisions([Job(source, (output,)) for source, _ in _found(inputs[0])])
+    _refuse_picture(output)
+    return _without_collisions(
+        Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
+        for item in inputs
+        for source, place in _found(item)
+    )
+
+
+def _refuse_picture(output: Path) -> None:
+    """Refuse the name of a picture where there are several to write, or one in a format that is only read."""
+    suffix = output.suffix.lower()
+    if output.is_dir() or suffix not in SUFFIXES:
+        return
+    if suffix not in WRITABLE:
+        raise OutputError(f"{output} cannot be written: pictures are written as {', '.join(sorted(WRITABLE))}.")
+    raise OutputError(
+        f"{output} names one picture, and folders, patterns, several inputs or samples make more: give a folder, such "
+        f"as -o {output.with_suffix('')}."
+    )
+
+
+def fitting(
+    jobs: Sequence[Job],
+    source: ImageSpec,
+    target: ImageSpec,
+    format_: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+    *,
+    named: bool = False,
+) -> list[Job]:
+    """Return the jobs with outputs in a format that holds what the translator makes.
+
+    Args:
+        jobs: what to translate.
+        source: what the translator takes.
+        target: what translations are like; only their channels matter, unless they are floats, or have another type
+            than the inputs.
+        format_: the one that was asked for, which is not replaced by another one.
+        warn: called with a sentence, if formats are replaced.
+        named: whether the one output was asked for by its name, whose suffix is not replaced either.
+
+    Raises:
+        DataError: see `find_jobs`.
+        OutputError: see `find_jobs`; or the format that was asked for does not hold translations.
+    """
+    channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
+    dtype = None if source.dtype == target.dtype != "float32" else target.dtype
+    what = f"--format {format_}"
+    if named and jobs:
+        what, format_ = str(jobs[0].outputs[0]), jobs[0].outputs[0].suffix.lower()[1:]
+    if format_ is not None:
+        if not holds(f".{format_}", channels, None if source.dtype == target.dtype else dtype):
+            raise OutputError(
+                f"{what} does not hold {counted(channels, 'channel')} of {target.dtype}, which this "
+                f"checkpoint makes. {'tif and npy do' if holds('.tif', channels) else 'npy does'}."
+            )
+        return list(jobs)
+    instead = next(suffix for suffix in (".png", ".tif", ".npy") if holds(suffix, channels, dtype))
+    replaced: set[str] = set()
+
+    def fitted(output: Path) -> Path:
+        suffix = output.suffix.lower()
+        if holds(suffix, channels, dtype):
+            return output
+        replaced.add(suffix)
+        return output.with_suffix(instead)
+
+    jobs = _without_collisions(Job(job.source, tuple(map(fitted, job.outputs))) for job in jobs)
+    if replaced:
+        made = f"{counted(channels, 'channel')} of {target.dtype}"
+        warn(f"Outputs are {instead}: {' and '.join(sorted(replaced))} cannot hold {made}.")
+    return jobs
+
+
+def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
+    if samples == 1:
+        return (output,)
+    digits = len(str(samples))
+    return tuple(
+        output.with_name(f"{output.stem}-{number:0{digits}d}{output.suffix}") for number in range(1, samples + 1)
+    )
+
+
+def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
+    """Return each job once; raise what `find_jobs` says."""
+    jobs = list(jobs)
+    sources = {os.path.realpath(job.source) for job in jobs}  # which a loop of links does not stop
+    written: dict[Path, Path] = {}
+    for job in jobs:
+        for output in job.outputs:
+            if os.path.realpath(output) in sources:
+                raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
+            other = written.setdefault(output, job.source)
+            if other != job.source:
+                raise DataError(f"{other} and {job.source} would both be written to {output}. Translate them apart.")
+    return list({job.outputs: job for job in jobs}.values())
+
+
+def _found(item: str) -> list[tuple[Path, Path]]:
+    """Return the files that an input stands for, each with its place in the output folder."""
+    if not item:
+        raise DataError("An input is empty. Give files, folders or patterns.")
+    path = expanded(item)
+    if path.is_dir():
+        places = find_images(path)
+        if not places:
+            raise no_pictures([path], f"These are: {', '.join(sorted(SUFFIXES))}.")
+        return [(path / place, place) for place in places]
+    if path.exists():
+        return [(path, Path(path.name))]
+    pattern = _with_literal_folder(str(path))
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207  # absolute patterns too
+    pictures = [match for match in matches if match.is_file()]
+    if not pictures:
+        what = "matches no file" if glob.has_magic(item) else "does not exist"
+        raise DataError(f"{item} {what}.")
+    return [(match, Path(match.name)) for match in pictures]
+
+
+def _with_literal_folder(pattern: str) -> str:
+    """Return a pattern in which a folder that is there is meant by its name, brackets and all: `a[1]/*.png`."""
+    for folder in PurePath(pattern).parents:
+        if glob.has_magic(str(folder)) and Path(folder).is_dir():
+            return str(Path(glob.escape(str(folder)), PurePath(pattern).relative_to(folder)))
+    return pattern
+
+
+def _suffix(place: Path) -> str:
+    return place.suffix if place.suffix.lower() in LOSSLESS else ".png"

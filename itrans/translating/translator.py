@@ -1,0 +1,305 @@
+"""A checkpoint and pictures -> translated pictures."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from itrans.checkpoint.file import load_checkpoint
+from itrans.checkpoint.places import checkpoint_path
+from itrans.errors import DataError, ItransError, PluginError, counted, did_you_mean, quoted
+from itrans.networks.test_mode import MODES, Mode
+from itrans.pictures.colour import lightness_and_ab, with_ab
+from itrans.pictures.images import as_channels
+from itrans.pictures.inputs import refuse_unfit
+from itrans.pictures.tensors import planes, stack, stored
+from itrans.training.build import FittingNetworks, build_translator
+from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
+from itrans.translating.generators import Generators
+from itrans.translating.need import free_memory_of, memory_of
+from itrans.translating.preparation import dataset_class, preparation_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from itrans.checkpoint.file import CheckpointFile
+    from itrans.protocols import ImageArray, ImageSpec, PixelType, Preparation
+
+__all__ = ["Mode", "Precision", "Translator"]
+
+_NEEDED = ("method", "generator")
+"""The kinds of components that translating has a use for."""
+_PROBE = 256
+"""The side of the picture on which memory is measured: what most generators pad smaller ones to."""
+
+
+class Translator:
+    """The generators of a checkpoint, ready to translate pictures of any height and width.
+
+    Args:
+        checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is taken or,
+            where nothing was validated, the last.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
+            and normalises by the statistics gathered in training.
+        seed: of dropout and noise; the same seed and picture give the same output, whatever else is in the batch.
+        precision: `auto` computes 8-bit outputs in bf16 where the hardware has it, and all others in fp32, because
+            bf16 has 8 significant bits.
+        record: what is in the file, where it has been read before.
+
+    Attributes:
+        checkpoint: the file.
+        source: what the pictures that it takes are, in the first direction.
+        target: what the pictures that it makes are like, in the first direction.
+        directions: what `direction` may be, the default first.
+        seed: the one that was given.
+        sample: what the training data stood in for, or None if they were the recipe's own.
+        title: the recipe's title.
+
+    Raises:
+        CheckpointError: the file cannot be used; the message says why.
+        DeviceError: there is no such device.
+        ItransError: there is no such mode.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | os.PathLike[str],
+        *,
+        device: str = "auto",
+        mode: Mode = "paper",
+        seed: int = 0,
+        precision: Precision = "auto",
+        record: CheckpointFile | None = None,
+    ) -> None:
+        if mode not in MODES:
+            raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
+        self._device = choose_device(device)
+        self._precision, self.seed = precision, _checked_seed(seed)
+        self.checkpoint = checkpoint_path(checkpoint)
+        if record is None:
+            record = load_checkpoint(self.checkpoint)
+        recipe = record.checked_recipe(self.checkpoint, _NEEDED)
+        self.source, self.target, self.sample = record.source, record.target, record.sample
+        self.title = recipe.tables.title
+        self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
+        states = record.generator_states
+        try:
+            with FittingNetworks(states, self.checkpoint):
+                method = build_translator(recipe, record.source, record.target)
+        except PluginError as error:
+            raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
+        named = getattr(method, "directions", None)
+        self.directions: tuple[str, ...] = tuple(named or ("forward",))
+        self._any_direction = named is None  # the method's translate knows, and does not tell
+        dtype = choose_dtype(precision, self._device)
+        # Unlike in training, no optimiser has to walk over weights that lie so.
+        channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
+        self._memory_format = choose_memory_format(channels_last, self._device, dtype)
+        self._generators = Generators(
+            method, states, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
+        )
+        self._needs: dict[tuple[object, ...], float] = {}  # bytes for each pixel
+
+    def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
+        """Return what a direction takes and what it makes; the second of two swaps `source` and `target`.
+
+        Raises:
+            DataError: there is no such direction.
+        """
+        if direction is not None and direction not in self.directions and not self._any_direction:
+            raise DataError(
+                f'There is no direction "{direction}".{did_you_mean(direction, self.directions)} '
+                f"This checkpoint's method translates {', '.join(quoted(self.directions))}."
+            )
+        return (self.target, self.source) if self.goes_back(direction) else (self.source, self.target)
+
+    @functools.cached_property
+    def preparation(self) -> Preparation | None:
+        """What the data set did to pictures before they were sources; None for nothing, or if it is not installed."""
+        return preparation_of(self._dataset)
+
+    @property
+    def background(self) -> str:
+        """The colour that the data set laid transparent pictures on."""
+        found = self._dataset.get("background", "white")
+        return found if isinstance(found, str) else "white"
+
+    @functools.cached_property
+    def trained_on_halves(self) -> bool:
+        """Whether sources and targets were the halves of one picture."""
+        return bool(getattr(dataset_class(self._dataset), "side_by_side", False))
+
+    def goes_back(self, direction: str | None) -> bool:
+        """Return whether a direction is the method's second, from targets to sources."""
+        return direction in self.directions[1:2]
+
+    def translate(self, image: ImageArray, *, seed: int | None = None, direction: str | None = None) -> ImageArray:
+        """Translate one picture.
+
+        Where the generator takes lightness, a grey or an RGB picture of 8 bits will do; where it makes the a and b of
+        Lab, the output is RGB with the picture's own lightness. Label maps are arrays of class indices, and so are
+        outputs where the generator makes one plane for each class.
+
+        Args:
+            image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1].
+            seed: of dropout and noise, instead of the translator's.
+            direction: one of `directions`; None is the first.
+
+        Returns:
+            `(H, W, C')` of the picture's own type, or of the target's if training pairs had two different types.
+
+        Raises:
+            DataError: the picture has another number of channels than the generator takes, or there is no such
+                direction.
+        """
+        return self.translate_batch([image], seed=seed, direction=direction)[0]
+
+    def samples(
+        self,
+        image: ImageArray,
+        count: int,
+        *,
+        seed: int | None = None,
+        direction: str | None = None,
+        batch_size: int = 8,
+    ) -> list[ImageArray]:
+        """Translate one picture several times: with a seed, the next one, and so on.
+
+        Args:
+            image: see `translate`.
+            count: how many outputs.
+            seed: of the first, instead of the translator's.
+            direction: see `translate`.
+            batch_size: how many at once.
+
+        Raises:
+            DataError: see `translate`.
+        """
+        first = self.seed if seed is None else seed
+        outputs: list[ImageArray] = []
+        for start in range(first, first + count, batch_size):
+            seeds = range(start, min(start + batch_size, first + count))
+            outputs += self.translate_batch([image] * len(seeds), seed=seeds, direction=direction)
+        return outputs
+
+    def translate_batch(
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+    ) -> list[ImageArray]:
+        """Translate pictures of equal shape and type at once; each output is what it would be alone.
+
+        Args:
+            images: see `translate`.
+            seed: see `translate`; or one for each picture.
+            direction: see `translate`.
+
+        Raises:
+            DataError: see `translate`; or the pictures differ in shape or type, or there are not as many seeds as
+                pictures.
+        """
+        return self.translate_stored(
+            [self._prepared(image, direction) for image in images], seed=seed, direction=direction
+        )
+
+    def translate_stored(
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+    ) -> list[ImageArray]:
+        """Translate sources of a data set like the one in training: lightness as stored, not a grey picture of it.
+
+        Grey pictures would not do: there and back, 33 of the 256 values of a lightness come back as another.
+
+        Args:
+            images: `(H, W, C)`, each as the direction's spec says.
+            seed: see `translate_batch`.
+            direction: see `translate`.
+
+        Raises:
+            DataError: see `translate_batch`.
+        """
+        source, target = self.specs(direction)
+        seeds = self._seeds(seed, len(images))
+        if not images:
+            return []
+        for image in images:
+            if image.shape != images[0].shape or image.dtype != images[0].dtype:
+                raise DataError(
+                    "The pictures of a batch must have the same shape and type; translate these one by one."
+                )
+        kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
+        dtype = kept if source.dtype == target.dtype else target.dtype
+        compute = choose_dtype(self._precision, self._device)
+        if self._precision == "auto" and dtype != "uint8":
+            compute = torch.float32
+        batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
+        output = self._generators(batch, seeds, direction or self.directions[0], compute)
+        if output.shape[1] != target.planes:
+            made, wanted = counted(output.shape[1], "channel"), target.planes
+            raise PluginError(
+                f"{self.checkpoint} cannot be used: its generator makes {made}, and should make {wanted}."
+            )
+        outputs = stored(output, target, dtype)
+        if target.kind == "ab" and source.kind == "lightness":
+            return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
+        return outputs
+
+    def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
+        """Return about how many bytes one picture takes to be translated, and how many are free on the device.
+
+        The first is measured on a small picture, once for each direction and type; the second is None if unknown.
+
+        Args:
+            image: see `translate`; only its shape and type matter.
+            direction: see `translate`.
+        """
+        height, width, channels = image.shape
+        key = direction, channels, image.dtype.name
+        if key not in self._needs:
+            small = np.zeros((_PROBE, _PROBE, channels), image.dtype)
+            self.translate(small, direction=direction)  # what is made once, such as weights of another type, is there
+            self._needs[key] = memory_of(lambda: self.translate(small, direction=direction)) / _PROBE**2
+        return self._needs[key] * height * width, free_memory_of(self._device)
+
+    def why_alike(self) -> str:
+        """Return why samples of one picture are all the same, as the end of a sentence."""
+        return self._generators.why_alike()
+
+    def _seeds(self, seed: int | Sequence[int] | None, count: int) -> list[int]:
+        """Return one seed for each picture."""
+        if not isinstance(seed, Sized):
+            return [self.seed if seed is None else _checked_seed(seed)] * count
+        if len(seed) != count:
+            raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
+        return [_checked_seed(one) for one in seed]
+
+    def _prepared(self, image: ImageArray, direction: str | None) -> ImageArray:
+        """Return a picture as the generator takes it: grey and RGB as lightness, where it wants that."""
+        self.check(image, direction)
+        if self.specs(direction)[0].kind == "lightness":
+            return lightness_and_ab(as_channels(image, 3))[0]
+        return image
+
+    def check(self, image: ImageArray, direction: str | None = None) -> None:
+        """Raise `DataError` if this is no picture that the generator takes in that direction."""
+        preparation = None if self.goes_back(direction) else self.preparation
+        remedy = None if preparation is None else f"With --prepare, {preparation.what}."
+        refuse_unfit(image, self.specs(direction)[0], remedy)
+
+
+def _checked_seed(seed: int) -> int:
+    if operator.index(seed) < 0:
+        raise ItransError(f"The seed is {seed}, and should be 0 or more.")
+    return operator.index(seed)

@@ -1,0 +1,1 @@
+"""The command `itrans data`: fetches and checks data sets."""

@@ -1,0 +1,158 @@
+"""`itrans data`: the commands about data sets."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from itrans.cli.console import is_terminal
+from itrans_data.check import check
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rich.console import Console
+
+    from itrans_data.archives import Stage
+
+_TENTHS = 10
+_LINE_EVERY_BYTES = 100_000_000
+
+
+@click.group()
+def data() -> None:
+    """Fetch and check data sets."""
+
+
+data.add_command(check)
+
+
+@data.command()
+@click.argument("name", required=False)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("datasets"),
+    show_default=True,
+    help="Where the data set's folder is made.",
+)
+@click.option("--url", help="The folder of a mirror that has NAME.tar.gz; also by $ITRANS_DATASETS_URL.")
+@click.option("--keep-archive", is_flag=True, help="Leave NAME.tar.gz beside the data set.")
+def fetch(name: str | None, folder: Path, url: str | None, keep_archive: bool) -> None:
+    """Download one of the Pix2Pix paper's data sets; without NAME, list them.
+
+    A download that was interrupted goes on where it stopped. A data set that is there already is left alone.
+    """
+    # Here, so that --help need not wait for them.
+    from itrans_data import archives
+    from itrans_data.fetch import fetch as fetch_archive
+
+    if name is None:
+        click.echo(f"Data sets that `itrans data fetch NAME` downloads:\n{archives.listing()}")
+        return
+    with _progress() as progress:
+        fetched = fetch_archive(name, folder, url=url, progress=progress, keep=keep_archive)
+    click.echo(f'A recipe finds it by dataset.root = "{fetched.as_posix()}".')
+
+
+def _progress() -> LineProgress | BarProgress:
+    if not is_terminal():
+        return LineProgress()
+    from rich.console import Console
+
+    return BarProgress(Console())
+
+
+class LineProgress:
+    """Prints a line at every tenth of each stage, for a pipe or a log file."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._mark = 0
+        self._done = 0
+        self._start = 0
+        self._start_time = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def say(self, line: str) -> None:
+        """Print the line."""
+        click.echo(line)
+
+    def advance(self, stage: Stage, done: int, total: int | None) -> None:
+        """Print how far it is, if that is a tenth further than the last time."""
+        from itrans_data.archives import size_text
+
+        mark = _TENTHS * done // total if total else done // _LINE_EVERY_BYTES
+        if stage != self._stage or done < self._done:
+            self._stage, self._mark, self._start, self._start_time = stage, mark, done, time.monotonic()
+        self._done = done
+        if mark <= self._mark:
+            return
+        self._mark = mark
+        # Only what came since the start counts: the beginning may have been here already.
+        rate = (done - self._start) / max(time.monotonic() - self._start_time, 1e-6)
+        line = f"{stage} {size_text(done)}, {size_text(rate)}/s"
+        if total:
+            minutes, seconds = divmod(round((total - done) / rate), 60)
+            line = f"{stage} {100 * done // total:3d} % of {size_text(total)}, {size_text(rate)}/s"
+            line += f", {minutes}:{seconds:02d} left" if done < total else ""
+        click.echo(line)
+
+
+class BarProgress:
+    """Shows a bar with size, rate and time left, for a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._stage = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Print the line above the bar."""
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def advance(self, stage: Stage, done: int, total: int | None) -> None:
+        """Move the bar; each stage has its own."""
+        if stage != self._stage:
+            self._stage = stage
+            # What was here already is where the bar begins, and not part of the rate.
+            self._task = self._bar.add_task(stage, completed=done, total=total)
+        self._bar.update(self._task, completed=done, total=total)

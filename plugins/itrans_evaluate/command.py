@@ -1,0 +1,194 @@
+"""`itrans evaluate`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from itrans_evaluate import Evaluation
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path())
+@click.option(
+    "--split",
+    type=click.Choice(["test", "val", "train"]),
+    default="test",
+    show_default=True,
+    help="What to measure on.",
+)
+@click.option(
+    "--metrics",
+    metavar="NAME,...",
+    help="l1, psnr, ssim, ms_ssim, lpips, lpips_vgg, lpips_squeeze, fid, kid; of label maps accuracy, class_accuracy, "
+    "class_iou.  [default: l1,psnr,ssim, or those of label maps]",
+)
+@click.option(
+    "--segmenter",
+    type=click.Path(),
+    metavar="CHECKPOINT",
+    help="From photos to label maps: also segment what the evaluated one makes of label maps.",
+)
+@click.option(
+    "--features",
+    metavar="KIND:BACKBONE",
+    help="Also measure the kernel distance of features: timm:resnet18, or random:resnet18 without weights.",
+)
+@click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Of the backbone, in place of a download."
+)
+@click.option("--pairs", type=click.IntRange(min=1), metavar="N", help="Measure only the first N pairs.")
+@click.option("--direction", help="For methods that translate both ways.  [default: the method's first]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE", help="Write each picture's values.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A folder for results.json, results.md, pictures.csv, best.png and worst.png. Earlier results of the same "
+    "checkpoint, split and direction are replaced; those of another are an error.",
+)
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Where the data are now: --set dataset.root=FOLDER"
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["paper", "running"]),
+    default="paper",
+    show_default=True,
+    help="As for itrans translate.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+    default="auto",
+    show_default=True,
+    help="Of the translations: auto is bf16 for 8-bit pictures where the hardware has it, else fp32.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+def evaluate(
+    checkpoint: str,
+    split: str,
+    metrics: str | None,
+    segmenter: str | None,
+    features: str | None,
+    weights: Path | None,
+    pairs: int | None,
+    direction: str | None,
+    as_json: bool,
+    table: Path | None,
+    output: Path | None,
+    overrides: tuple[str, ...],
+    mode: str,
+    seed: int,
+    precision: str,
+    device: str,
+    code: tuple[str, ...],
+) -> None:
+    """Measure a CHECKPOINT on a split of its data set.
+
+    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is measured or, where nothing was validated, its
+    last.pt. The data set is that of the checkpoint's own recipe, scaled and cropped as in validation. Nothing is
+    downloaded unless a metric is asked for that needs weights; then that is said first.
+    """
+    from itrans.cli.code import import_code
+    from itrans.cli.memory import keep_freed_memory
+    from itrans.files import folder_made
+    from itrans_evaluate import evaluate_checkpoint
+    from itrans_evaluate.writing import picture_table, refuse_other_results, write_results
+
+    import_code(code)
+    keep_freed_memory()
+    tables = [*([table] if table is not None else []), *([output / "pictures.csv"] if output is not None else [])]
+    with contextlib.ExitStack() as stack, _progress() as progress:
+        if output is not None:
+            stack.enter_context(folder_made(output))
+        writers = [stack.enter_context(picture_table(path)) for path in tables]
+
+        def picture(key: str, values: Mapping[str, float | None]) -> None:
+            for write in writers:
+                write(key, values)
+
+        def begin(measured: str, way: str | None) -> None:
+            if output is not None:
+                refuse_other_results(output, measured, split, way)
+
+        evaluation = evaluate_checkpoint(
+            checkpoint,
+            split=split,  # type: ignore[arg-type]
+            metrics=[name.strip() for name in metrics.split(",") if name.strip()] if metrics is not None else (),
+            segmenter=segmenter,
+            features=features,
+            weights=weights,
+            overrides=overrides,
+            pairs=pairs,
+            direction=direction,
+            mode=mode,  # type: ignore[arg-type]
+            seed=seed,
+            device=device,
+            precision=precision,  # type: ignore[arg-type]
+            begin=begin,
+            announce=lambda text: click.echo(text, err=True),
+            progress=progress,
+            picture=picture,
+        )
+    if output is not None:
+        write_results(evaluation, output)
+    if as_json:
+        click.echo(json.dumps(evaluation.as_json()))
+        return
+    _show(evaluation)
+    if output is not None:
+        click.echo(f"Written into {output}")
+
+
+def _show(evaluation: Evaluation) -> None:
+    from itrans.cli.console import print_table
+    from itrans_evaluate.writing import (
+        CLASS_HEADINGS,
+        HEADINGS,
+        SEGMENTED_HEADINGS,
+        class_rows,
+        described,
+        score_rows,
+        segmented_rows,
+    )
+
+    click.echo(described(evaluation))
+    if evaluation.credit:
+        click.echo(evaluation.credit)
+    print_table(HEADINGS, score_rows(evaluation))
+    if evaluation.classes:
+        print_table(CLASS_HEADINGS, class_rows(evaluation))
+    if evaluation.segmented:
+        click.echo()
+        print_table(SEGMENTED_HEADINGS, segmented_rows(evaluation))
+    for note in evaluation.notes:
+        click.echo(f"Note: {note}")
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on a terminal, nothing in a pipe; what is yielded takes how many are done, of how many."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,93 @@
+"""The FCN score: how well a segmentation network recognises translations of label maps (Isola et al., section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from itrans.errors import CheckpointError, DataError, counted
+from itrans.metrics.labels import LabelScores
+from itrans.pictures.tensors import planes, stack
+from itrans.training.processes import Processes
+from itrans.translating.translator import Translator
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    import torch
+
+    from itrans.protocols import ImageArray, ImageSpec
+
+
+class Segmenter:
+    """A checkpoint that makes label maps of photos, and the scores of what it recognises.
+
+    It segments as its own validation does, in mode `paper`.
+
+    Args:
+        checkpoint: a `.pt` file that a run has written.
+        labels: what the true label maps are.
+        photos: what the pictures to segment are.
+        device: where.
+        paired: whether the photos are those of the label maps.
+
+    Raises:
+        DataError: what is to be scored are not photos of label maps.
+        CheckpointError: it cannot be used, does not make label maps, or its classes or channels are not these.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | os.PathLike[str],
+        labels: ImageSpec,
+        photos: ImageSpec,
+        device: torch.device,
+        *,
+        paired: bool = True,
+    ) -> None:
+        if not paired:
+            raise DataError("--segmenter scores pairs, and this data set is unpaired.")
+        if labels.kind != "labels" or photos.kind == "labels":
+            raise DataError("--segmenter is for checkpoints that make photos of label maps, in pairs; this is not one.")
+        self._translator = Translator(checkpoint, device=str(device))
+        made, taken = self._translator.target, self._translator.source
+        if made.kind != "labels":
+            raise CheckpointError(
+                f"--segmenter {checkpoint}: this checkpoint makes no label maps. Train one from photos to labels."
+            )
+        if made.planes != labels.planes:
+            raise CheckpointError(
+                f"--segmenter {checkpoint}: it tells {made.planes} classes apart, and the label maps here have "
+                f"{labels.planes}. Train it on the same classes."
+            )
+        if made.names and labels.names and made.names != labels.names:
+            raise CheckpointError(
+                f"--segmenter {checkpoint}: its classes are {', '.join(made.names)}, and here they are "
+                f"{', '.join(labels.names)}. Train it on the same classes, in the same order."
+            )
+        if taken.kind != "image" or taken.channels != photos.channels:
+            raise CheckpointError(
+                f"--segmenter {checkpoint}: it segments pictures of {counted(taken.channels, 'channel')} "
+                f"({taken.kind}), and these have {photos.channels}."
+            )
+        self._labels, self._device = labels, device
+        self._made = replace(made, ignored=None)  # what it makes always has a class
+        self._scores = {name: LabelScores(labels.planes, device) for name in ("outputs", "real photos")}
+
+    def add(self, labels: Sequence[ImageArray], outputs: Sequence[ImageArray], photos: Sequence[ImageArray]) -> None:
+        """Segment translations and real photos of the same label maps.
+
+        Args:
+            labels: the true label maps, `(H, W, 1)`, all of one size.
+            outputs: their translations, `(H, W, C)`.
+            photos: their targets, `(H, W, C)`.
+        """
+        true = planes(stack(labels).to(self._device), self._labels)
+        for scores, pictures in zip(self._scores.values(), (outputs, photos), strict=True):
+            found = stack(self._translator.translate_batch(pictures)).to(self._device)
+            scores.add(true, planes(found, self._made), true)
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Return accuracy, class accuracy and class IoU, over all pixels that have a class."""
+        return {name: scores.means(Processes()) for name, scores in self._scores.items()}

@@ -1,0 +1,203 @@
+"""What an evaluation works with, checked before any picture is translated: the data set and the metrics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
+from itrans.files import expanded, is_there
+from itrans.metrics.labels import LABEL_METRICS
+from itrans.metrics.pictures import NAMES, SOURCE_L1
+from itrans.protocols import ImageSpec
+from itrans.recipe.changes import changes
+from itrans.recipe.document import Document
+from itrans.recipe.layers import Layers
+from itrans.recipe.load import checked_recipe
+from itrans.training.build import build_dataset
+from itrans.training.state import pairs_digest
+from itrans_evaluate.per_picture import PICTURE_METRICS
+from itrans_evaluate.per_set import SET_METRICS
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from itrans.checkpoint.file import CheckpointFile
+    from itrans.protocols import Dataset, Split
+    from itrans.recipe.load import Recipe
+    from itrans.translating.translator import Translator
+
+_CHANGEABLE = ("dataset", "augment")
+_NEEDED = ("method", "generator", "dataset")
+"""The kinds of components that an evaluation has a use for."""
+
+
+def evaluated_recipe(record: CheckpointFile, path: str | os.PathLike[str], overrides: Sequence[str]) -> Recipe:
+    """Return a checkpoint's recipe, with other values for its data.
+
+    Args:
+        record: the checkpoint.
+        path: its file.
+        overrides: `key=value` texts, as given with `--set`.
+
+    Raises:
+        RecipeError: an override is wrong, or would change the networks.
+        CheckpointError: a component is not installed.
+    """
+    if not overrides:
+        return record.checked_recipe(path, _NEEDED)
+    layers = Layers(Document(Path(path), record.recipe, {}))
+    for assignment in overrides:
+        key = assignment.partition("=")[0].strip()
+        if key.partition(".")[0] not in _CHANGEABLE:
+            raise RecipeError(
+                Problem(
+                    f"--set {assignment}",
+                    key,
+                    "An evaluation can change dataset.* and augment.*; all else is the checkpoint's.",
+                )
+            )
+        layers.override(assignment)
+    return checked_recipe(layers.data, layers.where, recorded=record.recorded, kinds=_NEEDED)
+
+
+def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path: str | os.PathLike[str]) -> Dataset:
+    """Return the split of a recipe's data set that a checkpoint is measured on.
+
+    Raises:
+        MissingSplitError: there is no such split.
+        DataError: the data set is not there, is empty, or has other pictures than the checkpoint was trained on.
+    """
+    root = recipe.tables.dataset.arguments.get("root")
+    if isinstance(root, str) and not is_there(expanded(root)):
+        raise DataError(
+            f"The data set of {path} was in the folder {root}, which is not there. If it is elsewhere: "
+            "--set dataset.root=FOLDER"
+        )
+    try:
+        dataset = build_dataset(recipe, split)
+    except MissingSplitError as error:
+        raise MissingSplitError(f"{error}\nAnother part of the data set is measured with --split.") from error
+    for side in ("source", "target"):
+        here, learnt = getattr(dataset, side), getattr(record, side)
+        if (here.kind, here.planes) != (learnt.kind, learnt.planes):
+            raise DataError(
+                f"The {side}s of this data set are {_described(here)}, and {path} was trained on {_described(learnt)}."
+            )
+    return dataset
+
+
+def measured_split(dataset: Dataset, split: Split) -> Split:
+    """Return the split whose pairs a data set has, where another one stands in for that which was asked for."""
+    found: Split = getattr(dataset, "measured_split", split)
+    return found
+
+
+def was_chosen_on(record: CheckpointFile, recipe: Recipe, dataset: Dataset, split: Split) -> bool:
+    """Return whether a checkpoint was chosen, among those of its run, by its score on the pairs that are measured.
+
+    Args:
+        record: the checkpoint.
+        recipe: of the evaluation.
+        dataset: what is measured.
+        split: which part was asked for.
+    """
+    progress, chosen = record.progress, recipe.tables.validation.split
+    if progress.best is None or progress.best_step != progress.step:
+        return False
+    if not _has_same_pairs(record, recipe):
+        return False
+    measured = measured_split(dataset, split)
+    if chosen in {split, measured}:
+        return True
+    try:
+        return measured_split(build_dataset(recipe, chosen), chosen) == measured
+    except DataError:
+        return False
+
+
+def _has_same_pairs(record: CheckpointFile, recipe: Recipe) -> bool:
+    """Return whether a recipe's data are those of a checkpoint, perhaps at another place."""
+    differs = [change for change in changes(record.recipe, recipe, free=(), source="") if change.startswith("dataset.")]
+    if not differs or not record.pairs:  # which older files do not have
+        return all(change.startswith("dataset.root:") for change in differs)
+    try:
+        return pairs_digest(build_dataset(recipe, "train")) == record.pairs
+    except DataError:
+        return False
+
+
+def measured_target(source: ImageSpec, target: ImageSpec) -> ImageSpec:
+    """Return what is compared: the RGB picture where the a and b of Lab are put on the source's lightness."""
+    return replace(target, channels=3, kind="image") if (source.kind, target.kind) == ("lightness", "ab") else target
+
+
+def check_direction(translator: Translator, direction: str | None) -> None:
+    """Raise `DataError` if a checkpoint does not translate that way, or does not say from which side that is."""
+    translator.specs(direction)
+    if direction is not None and direction not in translator.directions:
+        raise DataError(
+            f'This checkpoint\'s method does not say which pictures the direction "{direction}" starts from, so that '
+            f"it cannot be measured; {', '.join(quoted(translator.directions))} can be."
+        )
+
+
+def check_names(metrics: Sequence[str]) -> None:
+    """Raise `DataError` if there is no such metric."""
+    known = (*PICTURE_METRICS, *LABEL_METRICS, *SET_METRICS)
+    for name in metrics:
+        if name == SOURCE_L1:
+            raise DataError(f'"{SOURCE_L1}" is measured along with "l1": ask for that.')
+        if name not in known:
+            raise DataError(
+                f'There is no metric "{name}".{did_you_mean(name, known)} Of pictures: {", ".join(PICTURE_METRICS)}. '
+                f"Of label maps: {', '.join(LABEL_METRICS)}. Of whole sets: {', '.join(SET_METRICS)}, and --features."
+            )
+
+
+def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, other: bool) -> tuple[str, ...]:
+    """Return the metrics to measure: those asked for or, by default, those that validation measures.
+
+    Args:
+        metrics: names that were asked for; empty for the default.
+        target: what translations are.
+        paired: whether the targets are what the outputs should be.
+        other: whether something else is measured besides.
+
+    Raises:
+        DataError: a metric is not for such pictures.
+    """
+    labels = target.kind == "labels"
+    if not paired:
+        names = tuple(dict.fromkeys(metrics))
+        wrong = [name for name in names if name not in SET_METRICS]
+        if wrong or not (names or other):
+            what = (
+                f"{', '.join(quoted(wrong))} cannot be measured" if wrong else "there is nothing to measure by default"
+            )
+            raise DataError(
+                f"This data set is unpaired: no target is what an output should be, and {what}. What compares whole "
+                f"sets can be: --metrics {','.join(SET_METRICS)}, or --features timm:BACKBONE."
+            )
+        return names
+    for name in metrics:
+        if labels and name not in LABEL_METRICS:
+            raise DataError(
+                f'The metric "{name}" is of pictures, and this checkpoint makes label maps: choose among '
+                f"{', '.join(LABEL_METRICS)}."
+            )
+        if not labels and name in LABEL_METRICS:
+            raise DataError(
+                f'The metric "{name}" is of label maps, and this checkpoint makes pictures. Those of segmented '
+                "pictures are measured with --segmenter CHECKPOINT."
+            )
+    return tuple(dict.fromkeys(metrics)) or (LABEL_METRICS if labels else NAMES)
+
+
+def _described(spec: ImageSpec) -> str:
+    if spec.kind == "labels":
+        return f"label maps of {spec.planes} classes"
+    kind = "" if spec.kind == "image" else f" ({spec.kind})"
+    return f"pictures of {counted(spec.channels, 'channel')}{kind}"

@@ -1,0 +1,1 @@
+"""Drawn facades with their label maps: a data set that needs no download."""

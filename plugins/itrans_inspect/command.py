@@ -1,0 +1,193 @@
+"""`itrans inspect`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from itrans.cli.console import print_table
+from itrans.cli.recipes import without_option
+from itrans.cli.samples import sample_option
+from itrans.errors import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itrans_inspect.fields import Field
+    from itrans_inspect.report import Inspected
+    from itrans_inspect.subject import Subject
+
+
+class _Channels(click.ParamType[tuple[int, int]]):
+    """`3,1`: channels of the source and of the target."""
+
+    name = "IN,OUT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        parts = str(value).split(",")
+        if len(parts) != 2 or not all(part.strip().isdecimal() and int(part) for part in parts):
+            self.fail(f'"{value}" is not two numbers with a comma between them, such as 3,1.')
+        return int(parts[0]), int(parts[1])
+
+
+@click.command()
+@click.argument("recipe_or_checkpoint", type=click.Path())
+@click.option("--size", type=click.IntRange(min=1), help="Height and width of the pictures.  [default: the recipe's]")
+@click.option("--channels", type=_Channels(), help="Of source and target.  [default: the data set's]")
+@click.option("--layers", is_flag=True, help="Show every layer.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@click.option("--diagram", type=click.Path(), metavar="FILE", help="Draw the first generator: a .svg or .png file.")
+@click.option(
+    "--receptive-field",
+    type=click.Path(),
+    metavar="FILE",
+    help="Draw what a logit of the first discriminator sees on a picture of the data set, or on a test card: a .png "
+    "file.",
+)
+@click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
+@without_option
+@sample_option
+@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+def inspect(
+    recipe_or_checkpoint: str,
+    size: int | None,
+    channels: tuple[int, int] | None,
+    layers: bool,
+    as_json: bool,
+    diagram: str | None,
+    receptive_field: str | None,
+    network: str | None,
+    overrides: tuple[str, ...],
+    without: tuple[str, ...],
+    sample: bool | None,
+    code: tuple[str, ...],
+) -> None:
+    """Show the networks of a recipe or a checkpoint: layers, parameters, multiply-adds and receptive fields.
+
+    Nothing is trained and no weights are downloaded. Channels are the data set's; where it is not there, 3 in and out.
+    """
+    from itrans.cli.code import import_code
+    from itrans_inspect.figures import checked_path, chosen, write_diagram, write_patches
+    from itrans_inspect.report import as_data, inspected
+    from itrans_inspect.subject import load_subject
+
+    paths: dict[str, Path] = {}
+    if diagram:
+        paths["--diagram"] = checked_path("--diagram", diagram, (".svg", ".png"))
+    if receptive_field:
+        paths["--receptive-field"] = checked_path("--receptive-field", receptive_field, (".png",))
+    import_code(code)
+    subject = load_subject(
+        recipe_or_checkpoint,
+        overrides=overrides,
+        without=without,
+        sample=sample,
+        channels=channels,
+        with_dataset=receptive_field is not None,
+    )
+    size = size or subject.size
+    networks = inspected(subject, size)
+    drawn = chosen(networks, list(paths), network)
+    if "--diagram" in paths:
+        write_diagram(paths["--diagram"], drawn["--diagram"])
+    if "--receptive-field" in paths:
+        write_patches(paths["--receptive-field"], drawn["--receptive-field"], subject)
+    if as_json:
+        click.echo(json.dumps(as_data(subject, networks), indent=2))
+        return
+    _print(subject, networks, size, with_layers=layers)
+    for option, path in paths.items():
+        name, kind = drawn[option].traced.network.name, drawn[option].traced.network.kind
+        is_only = sum(entry.traced.network.kind == kind for entry in networks) == 1
+        click.echo(f"Drawn: {path}" + ("" if is_only else f" ({name}; --network NAME draws another)"))
+
+
+def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layers: bool) -> None:
+    from itrans_inspect.layers import COUNTED
+
+    click.echo(f"{subject.title}: {subject.source.planes} -> {counted(subject.target.planes, 'channel')}")
+    padded = [
+        f"{entry.traced.network.name} gets pictures of {size}x{size} with a margin, as {entry.traced.size}x"
+        f"{entry.traced.size}, which its layers and multiply-adds are of."
+        for entry in networks
+        if entry.traced.size != size
+    ]
+    for note in [*subject.notes, *padded]:
+        click.echo(f"Note: {note}", err=True)
+    click.echo()
+    rows = []
+    for entry in networks:
+        passed, network = entry.traced, entry.traced.network
+        # The source comes first in what a discriminator sees, as it is what the picture is judged by.
+        seen = f"{network.condition_channels}+{network.in_channels}" if network.condition_channels else (
+            str(network.in_channels))  # fmt: skip
+        given = f"{seen}x{size}x{size}" if network.kind else ""
+        margin = passed.size - size  # which is cut off the outputs again
+        outputs = ", ".join(
+            _shape((*shape[:1], *(side - margin if side == passed.size else side for side in shape[1:])))
+            for shape in passed.outputs
+        )
+        kind = type(network.module).__name__
+        rows.append([network.name, kind, given, outputs, f"{passed.parameters:,}", f"{passed.multiply_adds:,}"])
+    total = f"{sum(entry.traced.parameters for entry in networks):,}"
+    rows.append(["all", "", "", "", total, f"{sum(entry.traced.multiply_adds for entry in networks):,}"])
+    print_table(["network", "type", "input", "output", "parameters", "multiply-adds"], rows)
+    if with_layers:
+        for entry in networks:
+            _print_layers(entry)
+    judges = [entry for entry in networks if entry.fields]
+    while judges:
+        alike = [entry for entry in judges if (entry.fields, entry.depths) == (judges[0].fields, judges[0].depths)]
+        judges = [entry for entry in judges if entry not in alike]
+        _print_fields(", ".join(entry.traced.network.name for entry in alike), alike[0])
+    click.echo()
+    click.echo(COUNTED)
+
+
+def _print_layers(entry: Inspected) -> None:
+    click.echo(f"\n{entry.traced.network.name}, layer by layer")
+    rows = [
+        [
+            layer.path,
+            layer.kind + (f" (called {layer.calls} times)" if layer.calls > 1 else ""),
+            _shape(layer.shape) if layer.shape is not None else "",
+            f"{layer.parameters:,}",
+            f"{layer.multiply_adds:,}",
+        ]
+        for layer in entry.traced.layers
+    ]
+    print_table(["layer", "type", "output", "parameters", "multiply-adds"], rows)
+
+
+def _print_fields(name: str, entry: Inspected) -> None:
+    size = entry.traced.size
+    click.echo()
+    for field in entry.fields:
+        click.echo(f"{name}: each of {field.logits}x{field.logits} logits {_seen(field)}")
+    if entry.depths:
+        click.echo(f"\n{name} by the number of its stride-2 layers, for pictures of {size}x{size}")
+        rows = [
+            [
+                str(depth.layers),
+                str(depth.receptive_field),
+                f"{depth.logits}x{depth.logits}" if depth.logits else "too small a picture",
+                f"{depth.parameters:,}",
+                "<- in use" if depth.in_use else "",
+            ]
+            for depth in entry.depths
+        ]
+        print_table(["layers", "receptive field", "logits", "parameters", "this one"], rows)
+
+
+def _seen(field: Field) -> str:
+    how = "measured by gradients" if field.is_measured else "worked out from its convolutions"
+    if field.width is None:
+        return f"sees the whole picture ({how})"
+    return f"sees {field.width}x{field.width} pixels ({how}); neighbours are {field.spacing:g} pixels apart"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

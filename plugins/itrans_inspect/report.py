@@ -1,0 +1,128 @@
+"""Everything that is known of a method's networks, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from itrans.errors import ItransError
+from itrans_inspect import chains
+from itrans_inspect.fields import Field, chain_of, fields_of
+from itrans_inspect.layers import COUNTED, Traced, traced
+
+if TYPE_CHECKING:
+    from itrans_inspect.subject import Subject
+
+
+@dataclass(frozen=True)
+class Depth:
+    """A PatchGAN of some depth.
+
+    Attributes:
+        layers: how many convolutions of stride 2 it has.
+        receptive_field: how many pixels wide a patch is.
+        logits: how many there are along one side; 0 where the picture is too small.
+        parameters: how many it has.
+        in_use: whether it is the one that is inspected.
+    """
+
+    layers: int
+    receptive_field: int
+    logits: int
+    parameters: int
+    in_use: bool
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A network, and what is known of it.
+
+    Attributes:
+        traced: its layers.
+        fields: a discriminator's patches, one for each map of logits.
+        depths: where the discriminator is a PatchGAN, those of all depths.
+    """
+
+    traced: Traced
+    fields: list[Field]
+    depths: list[Depth]
+
+
+def inspected(subject: Subject, size: int) -> list[Inspected]:
+    """Look at every network of a method.
+
+    Args:
+        subject: what to inspect.
+        size: height and width of the pictures.
+
+    Raises:
+        ItransError: a network does not take pictures of that size.
+    """
+    found = []
+    for network in subject.networks:
+        try:
+            passed = traced(network, size)
+        except ItransError as error:
+            raise type(error)(f"{network.name}: {error}") from error
+        is_judge = network.kind == "discriminator"
+        found.append(Inspected(passed, fields_of(passed) if is_judge else [], _depths(passed) if is_judge else []))
+    return found
+
+
+def _depths(passed: Traced) -> list[Depth]:
+    chain = chain_of(passed)
+    family = chains.patchgans_like(chain) if chain else None
+    if family is None:
+        return []
+    members, own = family
+    return [
+        Depth(
+            layers,
+            chains.receptive_field(member),
+            chains.output_size(member, passed.size),
+            chains.parameters(member),
+            layers == own,
+        )
+        for layers, member in enumerate(members)
+    ]
+
+
+def as_data(subject: Subject, networks: list[Inspected]) -> dict[str, Any]:
+    """Return everything as what JSON can hold."""
+    return {
+        "title": subject.title,
+        "source": asdict(subject.source),
+        "target": asdict(subject.target),
+        "notes": subject.notes,
+        "counted": COUNTED,
+        "networks": [_network(entry) for entry in networks],
+    }
+
+
+def _network(entry: Inspected) -> dict[str, Any]:
+    passed = entry.traced
+    network = passed.network
+    return {
+        "name": network.name,
+        "kind": network.kind,
+        "type": type(network.module).__name__,
+        "size": passed.size,
+        "in_channels": network.in_channels,
+        "condition_channels": network.condition_channels,
+        "outputs": passed.outputs,
+        "parameters": passed.parameters,
+        "multiply_adds": passed.multiply_adds,
+        "layers": [
+            {
+                "path": layer.path,
+                "type": layer.kind,
+                "shape": layer.shape,
+                "parameters": layer.parameters,
+                "multiply_adds": layer.multiply_adds,
+                "calls": layer.calls,
+            }
+            for layer in passed.layers
+        ],
+        "receptive_fields": [asdict(field) for field in entry.fields],
+        "depths": [asdict(depth) for depth in entry.depths],
+    }

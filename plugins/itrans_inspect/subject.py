@@ -1,0 +1,227 @@
+"""From a recipe or a checkpoint to its networks, and to what each of them is given."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from itrans.checkpoint.file import load_checkpoint, recorded_beside
+from itrans.checkpoint.places import checkpoint_path
+from itrans.data.pairs import checked_pair
+from itrans.errors import DataError, ItransError, PluginError
+from itrans.files import expanded, is_there
+from itrans.protocols import ImageSpec
+from itrans.recipe.check import uses
+from itrans.recipe.load import Recipe, load_recipe
+from itrans.training.build import FittingNetworks, build_dataset, build_method
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from itrans.checkpoint.file import CheckpointFile
+    from itrans.protocols import Dataset
+
+_CHECKPOINTS = {".pt", ".pth", ".ckpt"}
+_DEFAULT_SIZE = 256
+"""The paper's pictures, for recipes that do not say how large theirs are."""
+
+_ASSUMED = ImageSpec(channels=3)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of a method, and what it is called with.
+
+    Attributes:
+        name: what the method calls it.
+        kind: `generator`, `discriminator`, or None for one that the method makes by itself.
+        module: the network.
+        in_channels: of the picture that it translates or judges.
+        condition_channels: of the source that a discriminator sees besides; 0 if it sees none.
+    """
+
+    name: str
+    kind: str | None
+    module: nn.Module
+    in_channels: int = 0
+    condition_channels: int = 0
+
+    def inputs(self, size: int, device: str) -> tuple[torch.Tensor | None, ...]:
+        """Return what one picture of some height and width looks like to it: zeros `(1, C, size, size)`."""
+        image = torch.zeros(1, self.in_channels, size, size, device=device)
+        if self.kind == "generator":
+            return (image,)
+        condition = torch.zeros(1, self.condition_channels, size, size, device=device)
+        return image, condition if self.condition_channels else None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is inspected.
+
+    Attributes:
+        title: of the recipe, or else the file's name.
+        source: what the source pictures are.
+        target: what the target pictures are.
+        size: height and width that the recipe trains on.
+        networks: every network of the method.
+        notes: what had to be assumed, one sentence each.
+        dataset: the training split, where it is there.
+    """
+
+    title: str
+    source: ImageSpec
+    target: ImageSpec
+    size: int
+    networks: list[Network]
+    notes: list[str]
+    dataset: Dataset | None = None
+
+
+def load_subject(
+    path: str,
+    *,
+    overrides: Sequence[str] = (),
+    without: Sequence[str] = (),
+    sample: bool | None = None,
+    channels: tuple[int, int] | None = None,
+    with_dataset: bool = False,
+) -> Subject:
+    """Build the networks of a recipe or of a checkpoint; nothing is downloaded for them, and no weights are loaded.
+
+    Args:
+        path: a recipe (`.toml`), a checkpoint (`.pt`, `.pth`, `.ckpt`), or a run's folder, which stands for its best or
+            last checkpoint.
+        overrides: `key=value` texts, as given with `--set`, for a recipe.
+        without: tables of a recipe to leave out.
+        sample: whether `[sample]` is laid over a recipe; None lays it where the data are not there.
+        channels: of source and target, in place of what the data set or the checkpoint says.
+        with_dataset: whether a picture of the data set is wanted.
+
+    Raises:
+        ItransError: the file is missing, is neither, or names parts that cannot be built.
+    """
+    file = checkpoint_path(path)
+    if not file.exists():
+        raise ItransError(f"{path} does not exist. Give a recipe (.toml) or a checkpoint (RUN/checkpoints/best.pt).")
+    checkpoint: CheckpointFile | None = None
+    if file.suffix.lower() == ".toml":
+        recipe = load_recipe(
+            path, overrides=overrides, sample=sample, without=without, recorded=lambda _: recorded_beside(file)
+        )
+        dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
+        if recipe.missing_root is not None:
+            notes.insert(
+                0,
+                f"{recipe.missing_root} is not there: this is the recipe with its [sample]; --no-sample leaves it out.",
+            )
+        specs = (dataset.source, dataset.target) if dataset else (_ASSUMED, _ASSUMED)
+    elif file.suffix.lower() in _CHECKPOINTS:
+        if overrides or without or sample is not None:
+            option = "--set" if overrides else "--without" if without else "--sample" if sample else "--no-sample"
+            raise ItransError(f"{option} goes with a recipe: what a checkpoint was made with cannot be changed.")
+        checkpoint = load_checkpoint(file)
+        kinds = ("method", "generator", *(["discriminator"] if "discriminator" in checkpoint.recipe else []))
+        recipe = checkpoint.checked_recipe(file, [*kinds, *(["dataset"] if with_dataset else [])])
+        specs = (checkpoint.source, checkpoint.target)
+        dataset, notes = _dataset(recipe, assumed=False) if with_dataset else (None, [])
+        if file != Path(path):
+            notes.append(f"Of the run's folder {path}, {file} is shown.")
+        recipe, left_out = _with_losses_at_hand(recipe)
+        notes += left_out
+    else:
+        raise ItransError(f"{path} is neither a recipe (.toml) nor a checkpoint (.pt): its suffix should say which.")
+    if channels is not None:
+        specs = (ImageSpec(channels=channels[0]), ImageSpec(channels=channels[1]))
+    title = recipe.tables.title or file.stem
+    if checkpoint is None:
+        networks = _networks(recipe, *specs)
+    else:
+        try:
+            with FittingNetworks(checkpoint.networks, file):
+                networks = _networks(recipe, *specs)
+        except PluginError as error:
+            raise PluginError(f"{file} cannot be shown. {error}") from error
+    return Subject(title, *specs, _size(recipe, dataset), networks, notes, dataset)
+
+
+def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str]]:
+    """Return the training split, or None and what is assumed without it."""
+    consequence = (
+        "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
+    )
+    root = recipe.tables.dataset.arguments.get("root")
+    if isinstance(root, str) and not is_there(expanded(root)):
+        return None, [f"The data set's folder {root} is not there: {consequence}."]
+    try:
+        return build_dataset(recipe, "train"), []
+    except DataError as error:
+        return None, [f"{error}\nWithout the data set {consequence}."]
+
+
+def _with_losses_at_hand(recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """Return a checkpoint's recipe without the losses that are not here, and a sentence about each."""
+    here, notes = [], []
+    for use in uses(recipe.tables, recipe.recorded):
+        if use.kind != "loss":
+            continue
+        try:
+            _ = use.component
+        except PluginError as error:
+            notes.append(f'The loss "{use.table.name}" is left out: {str(error).splitlines()[0]}')
+        else:
+            here.append(use.table)
+    return replace(recipe, tables=recipe.tables.model_copy(update={"loss": tuple(here)})), notes
+
+
+def _size(recipe: Recipe, dataset: Dataset | None) -> int:
+    """Return the size that a recipe trains on: that of `[augment]`, of the first picture, or of a data set's `size`."""
+    augment = recipe.tables.augment
+    size: Any = augment.crop or augment.size or augment.resize
+    if size is None and dataset is not None:
+        with contextlib.suppress(DataError):
+            size = checked_pair(dataset, 0).source.shape[:2]
+    size = size or recipe.tables.dataset.arguments.get("size")
+    if isinstance(size, list | tuple):
+        size = max(size, default=None, key=lambda side: side if isinstance(side, int) else 0)
+    return size if isinstance(size, int) and size > 0 else _DEFAULT_SIZE
+
+
+@dataclass(frozen=True)
+class _Noting(Recipe):
+    """A recipe that remembers what each network was built for."""
+
+    built: list[tuple[Any, str, dict[str, Any]]] = field(default_factory=list)
+
+    def build(self, kind: str, *, position: int | None = None, **offered: Any) -> Any:
+        made = super().build(kind, position=position, **offered)
+        self.built.append((made, kind, offered))
+        return made
+
+
+def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Network]:
+    losses = [use for use in uses(recipe.tables, recipe.recorded) if use.kind == "loss"]
+    kept = tuple(use.table for use in losses if not _is_network(use.component))
+    tables = recipe.tables.model_copy(update={"loss": kept})
+    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing_root, recipe.recorded)
+    # Nothing is trained: weights need neither be drawn with care nor downloaded.
+    method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False)
+    found = []
+    for name, module in method.networks.items():
+        module.eval()
+        kind, offered = next(((kind, given) for made, kind, given in noting.built if made is module), (None, {}))
+        channels = {key: offered[key] for key in ("in_channels", "condition_channels") if key in offered}
+        found.append(Network(name, kind, module, **channels))
+    return found
+
+
+def _is_network(component: Any) -> bool:
+    """Whether a loss compares features of a network of its own, which takes weights and is not the method's."""
+    return (
+        getattr(component, "role", None) == "image" and isinstance(component, type) and issubclass(component, nn.Module)
+    )

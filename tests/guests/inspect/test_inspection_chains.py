@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from itrans_inspect import chains
+from itrans_inspect.fields import chain_of, fields_of
+from itrans_inspect.layers import traced
+from itrans_inspect.subject import Network
+
+PAPER = [
+    # stride-2 layers, receptive field, logits for 256x256, parameters at 6 input channels
+    (0, 1, 256, 9_024),
+    (1, 16, 126, 139_585),
+    (2, 34, 62, 666_433),
+    (3, 70, 30, 2_768_705),
+    (4, 142, 14, 6_964_033),
+    (5, 286, 6, 11_159_361),
+    (6, 574, 2, 15_354_689),
+]
+
+
+@pytest.mark.parametrize(("layers", "field", "logits", "parameters"), PAPER)
+def test_patchgans_are_those_of_the_paper(layers, field, logits, parameters):
+    chain = chains.patchgan(layers, 6, 64, scaled=True, bias=False)
+    assert chains.receptive_field(chain) == field
+    assert chains.output_size(chain, 256) == logits
+    assert chains.parameters(chain) == parameters
+
+
+def test_a_picture_that_is_too_small_has_no_logits():
+    chain = chains.patchgan(6, 6, 64, scaled=True, bias=False)
+    assert chains.output_size(chain, 32) == 0
+
+
+class Judge(nn.Module):
+    """A discriminator of some layers that sees the picture alone."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image, condition):
+        return self.layers(image)
+
+
+def judged(*layers: nn.Module, size: int = 32) -> list:
+    return fields_of(traced(Network("d", "discriminator", Judge(*layers).eval(), 2), size))
+
+
+def convs(norm: type[nn.Module]) -> list[nn.Module]:
+    return [
+        nn.Conv2d(2, 3, 4, 2, 1),
+        norm(3),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(3, 3, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(3, 1, 3, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, nn.InstanceNorm2d])
+def test_what_is_measured_is_what_arithmetic_gives(norm):
+    torch.manual_seed(0)
+    [worked_out] = judged(*convs(norm), size=64)
+    # 3 -> (3 - 1) * 2 + 3 = 7 -> (7 - 1) * 2 + 4 = 16; padding of 1, 1 * 2 and 1 * 4 before the first pixel
+    assert (worked_out.width, worked_out.spacing, worked_out.origin) == (16, 4, -7)
+    assert not worked_out.is_measured
+    # A layer that does nothing to where things are, but that is not known to be so, has it measured.
+    [measured] = judged(*convs(norm), nn.UpsamplingNearest2d(scale_factor=1), size=64)
+    assert measured.is_measured
+    assert (measured.width, measured.logits) == (worked_out.width, worked_out.logits)
+    assert (measured.spacing, measured.origin) == (worked_out.spacing, worked_out.origin)
+
+
+def test_a_dilated_convolution_is_measured():
+    torch.manual_seed(0)
+    [field] = judged(nn.Conv2d(2, 1, 3, padding=3, dilation=3))
+    assert field.is_measured
+    assert field.width == 7  # two gaps of 3, and the pixel itself
+    assert field.origin == -3
+
+
+def test_what_averages_the_picture_sees_all_of_it():
+    torch.manual_seed(0)
+    [field] = judged(nn.Conv2d(2, 3, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 1, 1))
+    assert field.width is None
+
+
+def test_another_chain_is_no_patchgan():
+    passed = traced(Network("d", "discriminator", Judge(*convs(nn.BatchNorm2d)).eval(), 2), 32)
+    chain = chain_of(passed)
+    assert chain is not None
+    assert chains.patchgans_like(chain) is None
