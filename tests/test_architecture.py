@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "lazy"},
     {"backbones"},
     {"plugins", "protocols"},
     {"registry"},

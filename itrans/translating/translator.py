@@ -303,3 +303,18 @@ def _checked_seed(seed: int) -> int:
     if operator.index(seed) < 0:
         raise ItransError(f"The seed is {seed}, and should be 0 or more.")
     return operator.index(seed)
+
+
+def load(
+    checkpoint: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    mode: Mode = "paper",
+    seed: int = 0,
+    precision: Precision = "auto",
+) -> Translator:
+    """Return what translates pictures with a checkpoint, a file or a run's folder; nothing else is needed.
+
+    The arguments, and what is raised, are those of `Translator`.
+    """
+    return Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)
