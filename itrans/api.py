@@ -27,6 +27,8 @@ from itrans.errors import (
     TrainingError,
     counted,
     did_you_mean,
+    error_text,
+    printable,
     quoted,
 )
 from itrans.files import cache_folder
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from itrans.data.folders import no_pictures as no_pictures
     from itrans.data.folders import part_of as part_of
     from itrans.data.folders import split_folders as split_folders
+    from itrans.data.folders import unread_note as unread_note
     from itrans.data.layouts import layout_advice as layout_advice
     from itrans.networks.noise import Noise as Noise
     from itrans.networks.padding import apply_generator as apply_generator
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     from itrans.pictures.images import unread_suffixes as unread_suffixes
     from itrans.pictures.images import write_image as write_image
     from itrans.pictures.label_maps import read_label_map as read_label_map
+    from itrans.pictures.suffixes import READ_SUFFIXES as READ_SUFFIXES
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translating.translator import load as load
 else:  # a type checker would take any name for one of this module's
@@ -87,7 +91,7 @@ else:  # a type checker would take any name for one of this module's
             "itrans.backbones": ("backbone_fault", "quiet_downloads", "weights_address"),
             "itrans.data.folders": (
                 *("check_same_size", "existing_root", "first_readable", "match_images", "measured_split"),
-                *("names_of_split", "no_pictures", "part_of", "split_folders"),
+                *("names_of_split", "no_pictures", "part_of", "split_folders", "unread_note"),
             ),
             "itrans.data.layouts": ("layout_advice",),
             "itrans.networks.noise": ("Noise",),
@@ -96,6 +100,7 @@ else:  # a type checker would take any name for one of this module's
             "itrans.pictures.colour": ("lightness_and_ab", "with_ab"),
             "itrans.pictures.images": ("find_images", "read_image", "spec_of", "unread_suffixes", "write_image"),
             "itrans.pictures.label_maps": ("read_label_map",),
+            "itrans.pictures.suffixes": ("READ_SUFFIXES",),
             "itrans.translating.translator": ("load",),
         },
     )
@@ -108,6 +113,7 @@ __all__ = [
     "GENERATORS",
     "LOSSES",
     "METHODS",
+    "READ_SUFFIXES",
     "REGISTRIES",
     "WHITE",
     "AdversarialLoss",
@@ -150,6 +156,7 @@ __all__ = [
     "check_same_size",
     "counted",
     "did_you_mean",
+    "error_text",
     "existing_root",
     "find_images",
     "first_readable",
@@ -161,12 +168,14 @@ __all__ = [
     "names_of_split",
     "no_pictures",
     "part_of",
+    "printable",
     "quiet_downloads",
     "quoted",
     "read_image",
     "read_label_map",
     "spec_of",
     "split_folders",
+    "unread_note",
     "unread_suffixes",
     "weights_address",
     "with_ab",

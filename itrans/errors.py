@@ -66,6 +66,7 @@ class TrainingError(ItransError):
 
 
 _MOST_OF_A_KEY = 300
+_MOST_OF_AN_ERROR = 2000
 _LONG_WORD = re.compile(r"(\S{400})\S+")
 
 
@@ -98,6 +99,21 @@ class RecipeError(ItransError):
     def __init__(self, problems: Sequence[Problem] | Problem) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters, which a package's metadata may hold to fool a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def error_text(error: BaseException) -> str:
+    """Return an error's type and message, as short and as printable as an error of one's own."""
+    try:
+        text = str(error)
+    except BaseException:  # raised by the message of somebody else's exception
+        text = "(its message cannot be read)"
+    lines = f"{type(error).__name__}: {text}"[:_MOST_OF_AN_ERROR].removesuffix(": ").splitlines()
+    return "\n".join(printable(line) for line in lines)
 
 
 def legible(text: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import entrypoints
 
-from itrans.errors import PluginError, did_you_mean
+from itrans.errors import PluginError, did_you_mean, printable
 
 if TYPE_CHECKING:
     import configparser
@@ -144,11 +144,6 @@ def normalized(distribution: str) -> str:
 def is_name(text: str) -> bool:
     """Whether a text can name a component; see `NAMING`."""
     return re.fullmatch(r"[\w.-]{1,100}", text) is not None
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, which a package's metadata may hold to fool a terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def contents(file: Path) -> bytes:

@@ -13,8 +13,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from itrans import __version__, plugins
-from itrans.errors import PluginError, did_you_mean, quoted
-from itrans.plugins import Origin, printable
+from itrans.errors import PluginError, did_you_mean, error_text, printable, quoted
+from itrans.plugins import Origin
 from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ API_VERSION = 1
 LOCAL = plugins.LOCAL
 """The distribution of a component that was registered with the decorator, not by an installed package."""
 
-_MOST_CHARACTERS = 2000
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Callable[..., Any]")
@@ -45,6 +44,11 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._local: dict[str, Callable[..., T]] = {}
+
+    @property
+    def group(self) -> str:
+        """The group of entry points that its components are declared in."""
+        return plugins.GROUPS[self.kind]
 
     def register(self, name: str, *, replace: bool = False) -> Callable[[C], C]:
         """Return a decorator that registers a component for this process, for notebooks, tests and `--code` files.
@@ -158,7 +162,7 @@ class Registry(Generic[T]):
         component: Callable[..., T] = _obtained(
             origin.load,
             lambda error: (
-                f"{who} cannot be imported from {origin.target}:\n{described(error)}{_imported_from(origin, error)}"
+                f"{who} cannot be imported from {origin.target}:\n{error_text(error)}{_imported_from(origin, error)}"
             ),
         )
         if not callable(component):
@@ -170,7 +174,7 @@ class Registry(Generic[T]):
         needs = _obtained(
             lambda: (getattr(component, "itrans_api", 1), inspect.signature(component))[0],
             lambda error: (
-                f"{who} cannot be used, because its itrans_api or its arguments cannot be read:\n{described(error)}"
+                f"{who} cannot be used, because its itrans_api or its arguments cannot be read:\n{error_text(error)}"
             ),
         )
         if not isinstance(needs, int):
@@ -255,16 +259,6 @@ def _place(component: Callable[..., object]) -> str:
 
 def _source(origin: Origin) -> str:
     return f"{origin.distribution} {origin.version}".strip()
-
-
-def described(error: BaseException) -> str:
-    """Return an error's type and message, as short and as printable as an error of one's own."""
-    try:
-        text = str(error)
-    except BaseException:  # raised by the message of somebody else's exception
-        text = "(its message cannot be read)"
-    lines = f"{type(error).__name__}: {text}"[:_MOST_CHARACTERS].removesuffix(": ").splitlines()
-    return "\n".join(printable(line) for line in lines)
 
 
 def _imported_from(origin: Origin, error: BaseException) -> str:

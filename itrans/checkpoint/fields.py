@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from itrans.plugins import printable
+from itrans.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ _NOUNS: dict[type, str] = {
 }
 
 
-class FieldError(Exception):
+class FieldError(ValueError):
     """A value is not what it should be; the text is the key, and what is wrong with it, as the end of a sentence."""
 
 

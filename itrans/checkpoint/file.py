@@ -16,12 +16,10 @@ from itrans import __version__
 from itrans.checkpoint.fields import FieldError, UnknownError, checked, noun, table
 from itrans.checkpoint.places import checkpoint_path
 from itrans.checkpoint.torch_files import read_torch_file
-from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError
+from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
-from itrans.plugins import printable
 from itrans.protocols import ImageSpec
-from itrans.recipe.load import Recipe, has_schema_fault, resolved_recipe
-from itrans.registry import described
+from itrans.recipe.load import Recipe, has_schema_fault, recipe_of
 
 if TYPE_CHECKING:
     import os
@@ -116,7 +114,7 @@ class CheckpointFile:
             CheckpointError: a component is not installed, or takes other arguments than it did.
         """
         try:
-            return resolved_recipe(self.recipe, str(path), recorded=self.recorded, kinds=kinds)
+            return recipe_of(self.recipe, path, recorded=self.recorded, kinds=kinds)
         except (RecipeError, PluginError) as error:
             if has_schema_fault(self.recipe):
                 raise CheckpointError(
@@ -156,17 +154,18 @@ def recorded(components: list[dict[str, str]]) -> dict[tuple[str, str], str]:
     return {(c["kind"], c["name"]): c["distribution"] for c in components if {"kind", "name", "distribution"} <= set(c)}
 
 
-def recorded_in(folder: Path) -> dict[tuple[str, str], str]:
-    """Return the distributions of a run's components, by kind and name; none of a folder without a good checkpoint."""
+def recorded_in(run: Path) -> dict[tuple[str, str], str]:
+    """Return the distributions of a run's components, by kind and name.
+
+    Args:
+        run: its folder, or the `recipe.toml` in it. Of anything else, and without a good checkpoint, there are none.
+    """
+    if run.suffix == ".toml" and run.name != "recipe.toml":
+        return {}
     try:
-        return load_checkpoint(folder, values=False).recorded
+        return load_checkpoint(run.parent if run.name == "recipe.toml" else run, values=False).recorded
     except CheckpointError:  # said when it is read to go on with
         return {}
-
-
-def recorded_beside(recipe: Path) -> dict[tuple[str, str], str]:
-    """Return the same for a recipe's file, if it is the one that a run has left in its folder; else nothing."""
-    return recorded_in(recipe.parent) if recipe.name == "recipe.toml" else {}
 
 
 def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) -> None:
@@ -249,7 +248,7 @@ def misfit(error: Exception) -> str:
     """Return why a state cannot be loaded, as the end of a sentence: what torch says, or what has gone wrong."""
     if isinstance(error, KeyError):
         return f"it holds no {error}."
-    return described(error) if not isinstance(error, RuntimeError | ValueError) else str(error)[:_MOST_CHARACTERS]
+    return error_text(error) if not isinstance(error, RuntimeError | ValueError) else str(error)[:_MOST_CHARACTERS]
 
 
 def _checked(record: dict[str, Any], *, values: bool) -> CheckpointFile:

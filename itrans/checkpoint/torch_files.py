@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.checkpoint.foreign_files import foreign_kind
-from itrans.errors import CheckpointError
-from itrans.plugins import printable
+from itrans.errors import CheckpointError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     Columns in a pipe have two spaces or more between them; an empty cell is a dash.
     """
-    from itrans.plugins import printable
+    from itrans.errors import printable
 
     rows = [[_encodable(printable(cell)) for cell in row] for row in rows]
     if is_terminal():

@@ -70,9 +70,9 @@ def guest(name: str) -> click.Command | None:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # what a module raises on import is anybody's
-        from itrans.registry import described
+        from itrans.errors import error_text
 
-        raise PluginError(f"{who} cannot be imported ({origin.target}):\n{described(error)}") from error
+        raise PluginError(f"{who} cannot be imported ({origin.target}):\n{error_text(error)}") from error
     if not isinstance(command, click.Command):
         raise PluginError(f"{who} is no command: {origin.target} should be a function under @click.command().")
     return command

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from itrans.cli import options
 from itrans.cli.console import INTERRUPTED
-from itrans.cli.recipes import recipe_given, without_option
-from itrans.cli.samples import missing_root, refuse_missing_root, sample_note, sample_option
 from itrans.errors import OutputError
 
 if TYPE_CHECKING:
@@ -36,19 +35,19 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=recipe_given, required=False)
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set train.epochs=2")
-@without_option
+@options.recipe
+@options.overrides()
+@options.without
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
 )
 @click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint.")
 @click.option("--check", is_flag=True, help="Check the recipe and stop.")
-@sample_option
+@options.sample
 @click.option("--skip-bad", is_flag=True, help="Leave out pairs that cannot be read; the log counts them.")
 @click.option("--stop-after", type=_StopAfter(), help="Save and stop after so many steps (400) or so long (90s, 30m).")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.device
+@options.code
 def run(
     recipe: str,
     overrides: tuple[str, ...],
@@ -68,7 +67,6 @@ def run(
     SIGTERM save and stop (exit code 130); --resume goes on, and takes the run's folder for the RECIPE as well. For
     several processes: torchrun -m itrans run ...
     """
-    from itrans.cli.code import import_code
     from itrans.recipe.load import load_recipe
 
     resumed = _run_of(recipe) if resume else None
@@ -81,20 +79,20 @@ def run(
     def recorded(is_sample: bool) -> dict[tuple[str, str], str]:
         if not resume and Path(recipe).name != "recipe.toml":
             return {}
-        from itrans.checkpoint.file import recorded_beside, recorded_in
+        from itrans.checkpoint.file import recorded_in
 
-        return recorded_in(folder_of(is_sample)) if resume else recorded_beside(Path(recipe))
+        return recorded_in(folder_of(is_sample) if resume else Path(recipe))
 
-    import_code(code)
+    options.import_code(code)
     loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without, recorded=recorded)
     if not check:
-        refuse_missing_root(loaded)
-    note = sample_note(loaded)
+        loaded.refuse_missing_data()
+    note = loaded.sample_note()
     if note is not None:
         click.echo(note, err=True)
     if check:
         click.echo(f"{recipe} is good: {', '.join(sorted({c['name'] for c in loaded.components()}))}.")
-        if missing := missing_root(loaded):
+        if missing := loaded.missing_data():
             click.echo(f"But: {missing.message}")
         return
     if output == Path():
@@ -128,7 +126,7 @@ def train(
     Args:
         recipe: what to train.
         path: the run's folder.
-        sample: see `sample_note`.
+        sample: see `Recipe.sample_note`.
         resume: go on from the folder's last checkpoint.
         skip_bad: leave out pairs that cannot be read.
         stop_after: a number of steps, a time in seconds.
@@ -142,7 +140,6 @@ def train(
     from itrans.cli.progress import Quiet, ending, reporter_here
     from itrans.training.devices import choose_device
     from itrans.training.failures import at_work
-    from itrans.training.lock import locked
     from itrans.training.processes import joined, processes_here
     from itrans.training.record import RunFolder
     from itrans.training.stopping import StopRequest
@@ -159,7 +156,7 @@ def train(
     chosen = choose_device(device, processes.local_rank)
     stop = StopRequest(*stop_after, answer=reporter.stopping)
     _relay_log(reporter)
-    lock = locked(path, reporter.note) if processes.is_first else contextlib.nullcontext()
+    lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()
     with stop.listening(), lock, joined(processes, chosen):
         check()
         with at_work("Making what the recipe names"):

@@ -10,7 +10,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.plugins import LOCAL, contents, printable
+from itrans.errors import printable
+from itrans.plugins import LOCAL, contents
 from itrans.registry import REGISTRIES
 
 if TYPE_CHECKING:

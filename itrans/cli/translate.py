@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itrans.cli import options
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
@@ -31,15 +32,7 @@ _MOST_NAMED = 20
     type=click.Path(path_type=Path),
     help="The folder to write to; for one input also a picture: -o cat.png.",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["paper", "running"]),
-    default="paper",
-    show_default=True,
-    help="paper: dropout stays on, and batch normalisation uses each picture's own statistics, as in Isola et al. "
-    "running: dropout is off, and it uses the statistics gathered in training.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise.")
+@options.translating
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -69,16 +62,8 @@ _MOST_NAMED = 20
 )
 @click.option("--strict", is_flag=True, help="Refuse pictures with other channels than the generator takes.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
-@click.option("--direction", help="For methods that translate both ways. [default: the method's first]")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-    default="auto",
-    show_default=True,
-    help="auto: bf16 for 8-bit pictures where the hardware has it, else fp32.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.device
+@options.code
 def translate(
     checkpoint: str,
     inputs: tuple[str, ...],
@@ -107,9 +92,8 @@ def translate(
     with it; --samples 5 gives five, of five seeds. An input that cannot be read is reported and skipped; the exit code
     is then 2.
     """
-    from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
-    from itrans.data.folders import left_out
+    from itrans.data.folders import unread_note
     from itrans.files import expanded, folder_made
     from itrans.pictures.channels import colour_of
     from itrans.translating.files import translate_files
@@ -125,9 +109,9 @@ def translate(
 
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     for folder in (folder for item in inputs if (folder := expanded(item)).is_dir()):
-        if note := left_out(folder):
+        if note := unread_note(folder):
             click.echo(f"Warning: {note}", err=True)
-    import_code(code)
+    options.import_code(code)
     keep_freed_memory()
 
     from itrans.translating.translator import Translator

@@ -173,7 +173,7 @@ def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
     return DataError(" ".join([f"{' and '.join(there)} {verb} no pictures.", *_unread(folders), advice]))
 
 
-def left_out(folder: str | os.PathLike[str]) -> str | None:
+def unread_note(folder: str | os.PathLike[str]) -> str | None:
     """Return a sentence on the files in a folder that are of no known format; None if there are none.
 
     Raises:

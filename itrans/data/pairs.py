@@ -11,11 +11,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
-from itrans.errors import DataError, ItransError, RoomError, counted
+from itrans.errors import DataError, ItransError, RoomError, counted, error_text
 from itrans.pictures.images import floats_fault
 from itrans.pictures.tensors import labels_fault
 from itrans.protocols import Pair
-from itrans.registry import described
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +103,7 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
         raise
     except (Exception, SystemExit) as error:
         kind = RoomError if isinstance(error, MemoryError) else DataError  # which another try may have
-        message = f"Pair {index} of the data set ({type(dataset).__name__}) failed: {described(error)}"
+        message = f"Pair {index} of the data set ({type(dataset).__name__}) failed: {error_text(error)}"
         raise kind(message) from error
     _check_side("source", pair.source, dataset.source, pair.key)
     _check_side("target", pair.target, dataset.target, pair.key)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import ItransError
-from itrans.recipe.load import resolved_recipe
+from itrans.recipe.load import recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from itrans.recipe.load import Recipe
 
 _ABSENT = object()
+
+_FREE: tuple[KeyPath, ...] = (("title",), ("train", "workers"), ("checkpoint",), ("log",), ("validation",))
+"""What may change, because no weight depends on it."""
+
+_LENGTH: tuple[KeyPath, ...] = (("train", "epochs"), ("train", "steps"))
+"""What may change besides if the learning rate is constant: then a longer run is a shorter one, gone on with."""
 
 
 def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], source: str) -> list[str]:
@@ -29,7 +35,7 @@ def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], so
         source: where `then` is from, for messages.
     """
     try:
-        before = resolved_recipe(dict(then), source, recorded=now.recorded).resolved
+        before = recipe_of(then, source, recorded=now.recorded).resolved
     except ItransError:  # of an itrans or a plugin that took other arguments: all that can be compared is the text
         before = dict(then)
     return [
@@ -37,6 +43,11 @@ def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], so
         for key, old, new in _differences((), before, now.resolved)
         if not any(key[: len(prefix)] == prefix for prefix in free)
     ]
+
+
+def may_change(recipe: Recipe) -> tuple[KeyPath, ...]:
+    """Return the keys, and tables, of which an interrupted run may have others when it goes on."""
+    return _FREE + (_LENGTH if recipe.tables.schedule.name == "constant" else ())
 
 
 def _differences(key: KeyPath, before: Any, now: Any) -> Iterator[tuple[KeyPath, Any, Any]]:

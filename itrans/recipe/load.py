@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import ItransError, PluginError, Problem, RecipeError
 from itrans.files import expanded, is_there
+from itrans.recipe.document import Document
 from itrans.recipe.extending import read_documents
 from itrans.recipe.layers import Layers
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from itrans.recipe.check import Use
     from itrans.recipe.document import KeyPath
     from itrans.recipe.schema import Tables
 
@@ -26,7 +29,7 @@ class Recipe:
         tables: its values, the components' defaults included.
         where: tells the place and the dotted key that a value comes from.
         is_sample: whether `[sample]` has taken the place of the recipe's own data.
-        missing_root: the data set's folder, if that is because it is not there; else None.
+        missing: name and folder of the recipe's own data set, if that is because the folder is not there; else None.
         recorded: the distributions of components by kind and name, of the run or the checkpoint that this is the recipe
             of; whatever else has these names now, those are used.
     """
@@ -34,21 +37,59 @@ class Recipe:
     tables: Tables
     where: Callable[[KeyPath], tuple[str, str]]
     is_sample: bool = False
-    missing_root: str | None = None
+    missing: tuple[str, str] | None = None
     recorded: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def missing_root(self) -> str | None:
+        """The folder of the recipe's own data set, if it is not there and `[sample]` stands in for it; else None."""
+        return None if self.missing is None else self.missing[1]
 
     @property
     def resolved(self) -> dict[str, Any]:
         """The values as plain data, as they go into checkpoints and into a run's `recipe.toml`."""
         return self.tables.model_dump(mode="json", exclude_none=True)
 
-    def components(self) -> list[dict[str, str]]:
-        """Return the kind, name, distribution and version of every component that the recipe names."""
+    def sample_note(self) -> str | None:
+        """Return the sentence that goes wherever a sample run's results are shown; None if the data are its own."""
+        if not self.is_sample:
+            return None
+        from itrans.registry import DATASETS
+
+        name = self.tables.dataset.name
+        attribution = getattr(DATASETS.get(name), "attribution", "")
+        reason = "as --sample asks," if self.missing is None else f"{self.missing[1]} is not there, so"
+        remedy = _how_to_get(*self.missing, "To train on the recipe's own data:") if self.missing else ""
+        note = f'SAMPLE DATA: {reason} this run uses the recipe\'s [sample], the data set "{name}".{remedy}'
+        return f"{note} {attribution}".strip()
+
+    def missing_data(self) -> Problem | None:
+        """Return what there is to say if the data set's folder is not there, also how to get it; None if it is."""
+        dataset, key = self.tables.dataset, ("dataset", "root")
+        root = dataset.arguments.get("root")
+        if not isinstance(root, str) or (root and is_there(expanded(root))):
+            return None
+        message = 'The data set\'s folder is an empty text. For the current folder, write "."'
+        if root:
+            message = f"The data set's folder {root} is not there.{_how_to_get(dataset.name, root, 'Fetch it:')}"
+        return Problem(*self.where(key), message)
+
+    def refuse_missing_data(self) -> None:
+        """Raise `RecipeError` if the data set's folder is not there."""
+        if problem := self.missing_data():
+            raise RecipeError(problem)
+
+    def uses(self) -> list[Use]:
+        """Return the components that the recipe names."""
         from itrans.recipe.check import uses
 
+        return [*uses(self.tables, self.recorded)]
+
+    def components(self) -> list[dict[str, str]]:
+        """Return the kind, name, distribution and version of every component that the recipe names."""
         return [
             {"kind": use.kind, "name": use.table.name, "distribution": origin.distribution, "version": origin.version}
-            for use in uses(self.tables, self.recorded)
+            for use in self.uses()
             for origin in [use.origin]
         ]
 
@@ -105,56 +146,55 @@ def load_recipe(
     """
     layers = Layers(*read_documents(path))
     layers.leave_out(without)
-    root = _missing_root(layers, overrides) if sample is None else None
+    missing = _missing_data(layers, overrides) if sample is None else None
     if sample and layers.sample is None:
         raise RecipeError(Problem(str(path), "sample", "This recipe has no [sample], which --sample asks for."))
-    if sample or root is not None:
+    if sample or missing is not None:
         layers.lay_sample()
     for assignment in overrides:
         layers.override(assignment)
 
     from itrans.recipe.check import check  # only now: pydantic and the components take time to import
 
-    is_sample = bool(sample) or root is not None
+    is_sample = bool(sample) or missing is not None
     origins = recorded(is_sample)
-    return Recipe(check(layers.data, layers.where, recorded=origins), layers.where, is_sample, root, origins)
+    return Recipe(check(layers.data, layers.where, recorded=origins), layers.where, is_sample, missing, origins)
 
 
-def resolved_recipe(
-    data: dict[str, Any],
-    source: str,
+def recipe_of(
+    data: Mapping[str, Any],
+    source: str | os.PathLike[str],
     *,
+    overrides: Sequence[str] = (),
     recorded: Mapping[tuple[str, str], str] | None = None,
     kinds: Collection[str] | None = None,
 ) -> Recipe:
-    """Return the recipe that a checkpoint holds.
+    """Return the recipe of values that lie ready, such as those that a checkpoint holds.
 
     Args:
         data: what `Recipe.resolved` was.
-        source: the checkpoint's path, for messages.
+        source: where they are from, for messages.
+        overrides: `key=value` texts that are laid over them.
         recorded: the distributions of its components by kind and name.
         kinds: of the components that are needed; None for all.
+
+    Raises:
+        RecipeError: with every fault.
     """
-
-    def where(key: KeyPath) -> tuple[str, str]:
-        return source, ".".join(str(part) for part in key)
-
-    return checked_recipe(data, where, recorded=recorded, kinds=kinds)
-
-
-def checked_recipe(
-    data: dict[str, Any],
-    where: Callable[[KeyPath], tuple[str, str]],
-    *,
-    recorded: Mapping[tuple[str, str], str] | None = None,
-    kinds: Collection[str] | None = None,
-) -> Recipe:
-    """Return a recipe of values that lie ready, such as a checkpoint's with some overridden; see `resolved_recipe`."""
     from itrans.recipe.check import OFFERED, check
 
-    return Recipe(
-        check(data, where, recorded=recorded, kinds=OFFERED if kinds is None else kinds), where, recorded=recorded or {}
-    )
+    values = dict(data)
+
+    def where(key: KeyPath) -> tuple[str, str]:
+        return str(source), ".".join(map(str, key))
+
+    if overrides:
+        layers = Layers(Document(Path(source), values, {}))
+        for assignment in overrides:
+            layers.override(assignment)
+        values, where = layers.data, layers.where
+    tables = check(values, where, recorded=recorded, kinds=OFFERED if kinds is None else kinds)
+    return Recipe(tables, where, recorded=recorded or {})
 
 
 def has_schema_fault(data: dict[str, Any]) -> bool:
@@ -168,12 +208,23 @@ def has_schema_fault(data: dict[str, Any]) -> bool:
     return False
 
 
-def _missing_root(layers: Layers, overrides: Sequence[str]) -> str | None:
-    """Return the data set's folder if it is not there and the recipe has a sample that can take its place."""
+def _missing_data(layers: Layers, overrides: Sequence[str]) -> tuple[str, str] | None:
+    """Return name and folder of the data set if it is not there and the recipe has a sample to take its place."""
     dataset = layers.data.get("dataset")
-    root = dataset.get("root") if isinstance(dataset, dict) else None
+    name, root = (dataset.get("name"), dataset.get("root")) if isinstance(dataset, dict) else (None, None)
     choices = {"dataset", "dataset.root", "dataset.name"}
     chosen = any(assignment.split("=")[0].strip() in choices for assignment in overrides)
     if layers.sample is None or chosen or not isinstance(root, str) or is_there(expanded(root)):
         return None
-    return root
+    return str(name), root
+
+
+def _how_to_get(name: str, root: str, purpose: str) -> str:
+    """Return what gets a data set's folder, after what that is for; empty where the data set does not say."""
+    from itrans.registry import DATASETS
+
+    try:
+        command = getattr(DATASETS.get(name), "how_to_get", lambda _: "")(root)
+    except PluginError:
+        return ""
+    return f" {purpose} {command}." if command else ""

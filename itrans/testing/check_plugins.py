@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from itrans.errors import PluginError
-from itrans.plugins import LOCAL, OURS, contents, printable, refuse_unreadable_metadata
-from itrans.registry import REGISTRIES, described
+from itrans.errors import PluginError, error_text, printable
+from itrans.plugins import LOCAL, OURS, contents, refuse_unreadable_metadata
+from itrans.registry import REGISTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -99,7 +99,7 @@ def status(origin: Origin, imported: Callable[[], None] = lambda: None) -> str:
     try:
         faults = quick_faults(origin.kind, component)
     except BaseException as error:  # reading a component's attributes may run anything
-        faults = [f"Looking at it raises {described(error)}"]
+        faults = [f"Looking at it raises {error_text(error)}"]
     if not faults:
         return OK
     more = f" (+{len(faults) - 1} more)" if len(faults) > 1 else ""

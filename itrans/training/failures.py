@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from itrans.errors import ItransError, PluginError, RoomError
-from itrans.registry import described
+from itrans.errors import ItransError, PluginError, RoomError, error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +41,7 @@ def failure(error: BaseException, who: str) -> ItransError:
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _ALLOCATOR in str(error):
         told = (str(error).splitlines() or ["the system gave none"])[0].partition(". GPU ")[0].rstrip(".")
         return RoomError(f"{who} has run out of memory: {told}.")
-    return PluginError(f"{who} has failed{_place(error)}: {described(error)}\nitrans --debug shows the traceback.")
+    return PluginError(f"{who} has failed{_place(error)}: {error_text(error)}\nitrans --debug shows the traceback.")
 
 
 def _place(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import sys
@@ -15,14 +16,13 @@ from itrans import __version__
 from itrans.checkpoint.places import step_checkpoints
 from itrans.errors import CheckpointError, OutputError
 from itrans.files import remove_abandoned, replacing, writing
+from itrans.training.lock import locked
 from itrans.training.log_lines import read_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from itrans.pictures.grid import Row
-
-SAMPLE_NOTE = "SAMPLE.txt"
 
 
 class RunFolder:
@@ -35,6 +35,7 @@ class RunFolder:
         last: the checkpoint that `--resume` goes on from.
         best: the checkpoint with the best validation so far.
         log_path: the log.
+        sample_note: what is said of sample data, where they stand in.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,6 +44,7 @@ class RunFolder:
         self.last = self.checkpoints / "last.pt"
         self.best = self.checkpoints / "best.pt"
         self.log_path = path / "log.jsonl"
+        self.sample_note = path / "SAMPLE.txt"
 
     @property
     def result(self) -> Path:
@@ -85,11 +87,19 @@ class RunFolder:
         comment = "# The recipe of this run, with every default written out.\n"
         if sample is not None:
             comment += f"# {sample}\n"
-            self._write(SAMPLE_NOTE, sample + "\n")
+            self._write(self.sample_note.name, sample + "\n")
         self._write("recipe.toml", comment + tomli_w.dumps(recipe))
         if not resumed:
             with writing(self.log_path):
                 self.log_path.unlink(missing_ok=True)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the lines of the log; see `read_log`."""
+        return read_log(self.log_path)
+
+    def locked(self, note: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+        """Keep all other processes out of the folder for as long as a block lasts; see `itrans.training.lock`."""
+        return locked(self.path, note)
 
     def log(self, event: str, **values: Any) -> None:
         """Append a line to `log.jsonl`, with the time.
@@ -112,7 +122,7 @@ class RunFolder:
         Raises:
             DataError: the file is not what a run has logged; it is left as it is.
         """
-        found = read_log(self.log_path)
+        found = self.events()
         bounds = {"validation": validated}
         kept = [json.dumps(entry) + "\n" for entry in found if entry["step"] <= bounds.get(entry["event"], step)]
         if found or self.log_path.exists():

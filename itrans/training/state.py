@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from itrans.checkpoint.file import CheckpointFile, Progress, misfit
 from itrans.errors import CheckpointError
 from itrans.protocols import Pair
-from itrans.recipe.changes import changes
+from itrans.recipe.changes import changes, may_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from itrans.recipe.document import KeyPath
     from itrans.recipe.load import Recipe
     from itrans.training.runtime import Runtime
-
-_FREE: tuple[KeyPath, ...] = (("title",), ("train", "workers"), ("checkpoint",), ("log",), ("validation",))
-"""What may change, because no weight depends on it."""
-
-_LENGTH: tuple[KeyPath, ...] = (("train", "epochs"), ("train", "steps"))
-"""What may change besides if the learning rate is constant: then a longer run is a shorter one, gone on with."""
 
 _ROOT: KeyPath = ("dataset", "root")
 """What may change if the pairs are the same, at another place."""
@@ -144,8 +138,3 @@ def pairs_digest(dataset: Dataset) -> str:
         return ""
     shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
     return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
-
-
-def may_change(recipe: Recipe) -> tuple[KeyPath, ...]:
-    """Return the keys, and tables, of which an interrupted run may have others when it goes on."""
-    return _FREE + (_LENGTH if recipe.tables.schedule.name == "constant" else ())

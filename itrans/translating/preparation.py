@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from itrans.errors import DataError, ItransError, PluginError
+from itrans.errors import DataError, ItransError, PluginError, error_text
 from itrans.pictures.channels import on_background
 from itrans.pictures.images import SUFFIXES, read_image
 from itrans.pictures.label_maps import read_label_map
 from itrans.pictures.pixels import WHITE
 from itrans.protocols import Preparation
-from itrans.registry import DATASETS, accepted, described
+from itrans.registry import DATASETS, accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,7 +86,7 @@ class Preparer:
         except ItransError:
             raise
         except Exception as error:  # a plugin's
-            raise DataError(f"{path}: it cannot be prepared: {described(error)}") from error
+            raise DataError(f"{path}: it cannot be prepared: {error_text(error)}") from error
         output = preparation.output
         return Loaded(source, None if output is None else lambda made: output(made, image, mask))
 

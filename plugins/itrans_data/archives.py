@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from itrans.errors import DataError, OutputError, did_you_mean
+from itrans.api import DataError, OutputError, did_you_mean
+from itrans_datasets.published import ARCHIVES, Archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,34 +40,6 @@ class Silence:
 
     def advance(self, stage: Stage, done: int, total: int | None) -> None:
         """Drop the count."""
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One published data set, each picture of which holds source and target side by side.
-
-    Attributes:
-        name: of the data set, of its folder and, with `.tar.gz`, of its file.
-        description: what is translated into what.
-        pairs: how many pairs there are to train on, as the paper counts them.
-    """
-
-    name: str
-    description: str
-    pairs: str
-
-
-ARCHIVES = {
-    archive.name: archive
-    for archive in (
-        Archive("cityscapes", "label maps of German streets <-> photos", "2,975"),
-        Archive("edges2handbags", "edges of handbags -> photos", "about 137,000"),
-        Archive("edges2shoes", "edges of shoes -> photos", "about 50,000"),
-        Archive("facades", "label maps of house fronts <-> photos", "400"),
-        Archive("maps", "street maps <-> aerial photos", "1,096"),
-        Archive("night2day", "photos at night -> the same places by day", "17,823"),
-    )
-}
 
 
 def listing() -> str:

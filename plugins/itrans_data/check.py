@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from itrans.cli.samples import refuse_missing_root, sample_note, sample_option
-from itrans.errors import DataError, MissingSplitError, counted
-from itrans.files import expanded
+from itrans.api import DataError, MissingSplitError, counted
+from itrans.commands import console, options
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from itrans.protocols import Dataset, Split
-    from itrans.recipe.load import Recipe
+    from itrans.api import Dataset, Split
+    from itrans.commands import Recipe
     from itrans_data.survey import Survey
 
 _MOST_NAMED = 50
@@ -23,26 +23,23 @@ _SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 @click.command()
 @click.argument("recipe", type=click.Path())
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
-@sample_option
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.overrides("Override a key of the recipe.")
+@options.sample
+@options.code
 def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tuple[str, ...]) -> None:
     """Read every pair of a RECIPE's data set, in all its splits; show what they are like, and report what is wrong."""
     from rich.console import Console
 
-    from itrans.cli.code import import_code
-    from itrans.cli.console import print_table
-    from itrans.recipe.load import load_recipe
-    from itrans.training.build import build_dataset
+    from itrans.commands import build_dataset, load_recipe
     from itrans_data.survey import HEADINGS, Survey
 
-    import_code(code)
+    options.import_code(code)
     loaded = load_recipe(recipe, overrides=overrides, sample=sample)
-    refuse_missing_root(loaded)
-    if note := sample_note(loaded):
+    loaded.refuse_missing_data()
+    if note := loaded.sample_note():
         click.echo(note, err=True)
     faults: list[str] = []
-    survey, console = Survey(), Console(stderr=True)
+    survey, errors = Survey(), Console(stderr=True)
     for split in _SPLITS:
         try:
             dataset = build_dataset(loaded, split)
@@ -55,12 +52,12 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         if (other := getattr(dataset, "measured_split", split)) != split:
             click.echo(f"{split}: {other} stands in for it, {counted(len(dataset), 'pair')}")
             continue
-        found = _faults_of(split, dataset, survey, console)
+        found = _faults_of(split, dataset, survey, errors)
         faults += found
         click.echo(f"{split}: {counted(len(dataset), 'pair')} read, {len(found)} of them wrong")
     if rows := survey.rows():
         click.echo()
-        print_table(HEADINGS, rows)
+        console.print_table(HEADINGS, rows)
     if distances := survey.source_l1():
         listed = ", ".join(f"{value:.4f} ({split})" for split, value in distances.items())
         click.echo(f"source_l1, the mean difference of source and target: {listed}")
@@ -71,17 +68,17 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         raise DataError("\n".join(["This is wrong with the data:", *faults[:_MOST_NAMED], *more]))
 
 
-def _faults_of(split: Split, dataset: Dataset, survey: Survey, console: Console) -> list[str]:
+def _faults_of(split: Split, dataset: Dataset, survey: Survey, errors: Console) -> list[str]:
     """Read all pairs of a split, and return what is wrong with them."""
     from rich.progress import track
 
-    from itrans.data.pairs import checked_pair
+    from itrans.commands import checked_pair
 
     faults: list[str] = []
     places: dict[str, int] = {}
     survey.begin(split, dataset)
-    hidden = not console.is_terminal
-    for position in track(range(len(dataset)), split, console=console, transient=True, disable=hidden):
+    hidden = not errors.is_terminal
+    for position in track(range(len(dataset)), split, console=errors, transient=True, disable=hidden):
         try:
             pair = checked_pair(dataset, position)
         except DataError as error:
@@ -97,10 +94,10 @@ def _faults_of(split: Split, dataset: Dataset, survey: Survey, console: Console)
 
 def _left_out(recipe: Recipe) -> list[str]:
     """Return a sentence on the files in the data set's folder that are of no known format, if there are any."""
-    from itrans.data.folders import left_out
+    from itrans.api import unread_note
 
     root = recipe.tables.dataset.arguments.get("root")
-    if not isinstance(root, str) or not (folder := expanded(root)).is_dir():
+    if not isinstance(root, str) or not (folder := Path(root).expanduser()).is_dir():
         return []
-    note = left_out(folder)
+    note = unread_note(folder)
     return [note] if note else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.cli.console import is_terminal
+from itrans.commands import console
 from itrans_data.check import check
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def fetch(name: str | None, folder: Path, url: str | None, keep_archive: bool) -
 
 
 def _progress() -> LineProgress | BarProgress:
-    if not is_terminal():
+    if not console.is_terminal():
         return LineProgress()
     from rich.console import Console
 
@@ -116,7 +116,7 @@ class LineProgress:
 class BarProgress:
     """Shows a bar with size, rate and time left, for a terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, terminal: Console) -> None:
         from rich.progress import (
             BarColumn,
             DownloadColumn,
@@ -132,7 +132,7 @@ class BarProgress:
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=console,
+            console=terminal,
         )
         self._stage = ""
 

@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans import __version__
-from itrans.errors import DataError, ItransError, OutputError
-from itrans.files import folder_made, writing
+from itrans.api import DataError, ItransError, OutputError, __version__
+from itrans.commands import folder_made, writing
 from itrans_data import archives
 from itrans_data.archives import Progress, size_text
 from itrans_data.unpacking import BadArchiveError, unpack

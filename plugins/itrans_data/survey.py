@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from itrans.errors import counted
-from itrans.pictures.pixels import WHITE
+from itrans.api import WHITE, counted
 
 if TYPE_CHECKING:
-    from itrans.protocols import Dataset, ImageArray, ImageSpec, Pair, Split
+    from itrans.api import Dataset, ImageArray, ImageSpec, Pair, Split
 
 HEADINGS = ("split", "side", "size", "stored as", "values")
 

@@ -11,8 +11,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from itrans.errors import OutputError
-from itrans.pictures.suffixes import READ_SUFFIXES
+from itrans.api import READ_SUFFIXES, OutputError
 from itrans_data.archives import size_text
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from itrans.api import (
     read_image,
     spec_of,
 )
+from itrans_datasets import published
 from itrans_datasets.splits import HELD_OUT, WANTED, split_files
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Aligned:
 
     paired = True
     side_by_side = True
+
+    how_to_get = staticmethod(published.how_to_get)
 
     def __init__(
         self,

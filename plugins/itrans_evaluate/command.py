@@ -100,13 +100,13 @@ def evaluate(
     last.pt. The data set is that of the checkpoint's own recipe, scaled and cropped as in validation. Nothing is
     downloaded unless a metric is asked for that needs weights; then that is said first.
     """
-    from itrans.cli.code import import_code
     from itrans.cli.memory import keep_freed_memory
+    from itrans.commands import options
     from itrans.files import folder_made
     from itrans_evaluate import evaluate_checkpoint
     from itrans_evaluate.writing import picture_table, refuse_other_results, write_results
 
-    import_code(code)
+    options.import_code(code)
     keep_freed_memory()
     tables = [*([table] if table is not None else []), *([output / "pictures.csv"] if output is not None else [])]
     with contextlib.ExitStack() as stack, _progress() as progress:

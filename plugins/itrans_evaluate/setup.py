@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
@@ -12,9 +11,7 @@ from itrans.metrics.labels import LABEL_METRICS
 from itrans.metrics.pictures import NAMES, SOURCE_L1
 from itrans.protocols import ImageSpec
 from itrans.recipe.changes import changes
-from itrans.recipe.document import Document
-from itrans.recipe.layers import Layers
-from itrans.recipe.load import checked_recipe
+from itrans.recipe.load import recipe_of
 from itrans.training.build import build_dataset
 from itrans.training.state import pairs_digest
 from itrans_evaluate.per_picture import PICTURE_METRICS
@@ -48,7 +45,6 @@ def evaluated_recipe(record: CheckpointFile, path: str | os.PathLike[str], overr
     """
     if not overrides:
         return record.checked_recipe(path, _NEEDED)
-    layers = Layers(Document(Path(path), record.recipe, {}))
     for assignment in overrides:
         key = assignment.partition("=")[0].strip()
         if key.partition(".")[0] not in _CHANGEABLE:
@@ -59,8 +55,7 @@ def evaluated_recipe(record: CheckpointFile, path: str | os.PathLike[str], overr
                     "An evaluation can change dataset.* and augment.*; all else is the checkpoint's.",
                 )
             )
-        layers.override(assignment)
-    return checked_recipe(layers.data, layers.where, recorded=record.recorded, kinds=_NEEDED)
+    return recipe_of(record.recipe, path, overrides=overrides, recorded=record.recorded, kinds=_NEEDED)
 
 
 def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path: str | os.PathLike[str]) -> Dataset:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.errors import OutputError
+from itrans.api import OutputError
+from itrans.commands import options
 
 if TYPE_CHECKING:
     from itrans_import.imported import ImportedNetwork
@@ -24,15 +25,9 @@ if TYPE_CHECKING:
 )
 @click.option("--generator", metavar="NAME", help="Whose weights they are. [default: the one that recognises them]")
 @click.option("--discriminator", metavar="NAME", help="The same for the discriminator's weights.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change the recipe in the checkpoint, for example generator.dropout=0.",
-)
+@options.overrides("Change the recipe in the checkpoint, for example generator.dropout=0.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.code
 def import_weights(
     weights: Path,
     output: Path,
@@ -48,14 +43,12 @@ def import_weights(
     The network's depth, width, norm and channels are read from the weights. The checkpoint is for translating; training
     cannot go on with it.
     """
-    from itrans.cli.code import import_code
-
     _refuse_output(output, [weights, *([discriminator_weights] if discriminator_weights else [])], force=force)
     if discriminator and discriminator_weights is None:
         raise click.UsageError("--discriminator says whose --discriminator-weights are: give those too.")
-    import_code(code)
+    options.import_code(code)
 
-    from itrans.checkpoint.file import save_checkpoint
+    from itrans.commands import save_checkpoint
     from itrans_import.imported import import_networks
 
     checkpoint, networks = import_networks(

@@ -8,28 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from itrans.checkpoint.file import CheckpointFile, Progress
-from itrans.errors import CheckpointError, PluginError, RecipeError
-from itrans.plugins import OURS
-from itrans.protocols import ImageSpec
-from itrans.recipe.document import Document
-from itrans.recipe.layers import Layers
-from itrans.recipe.load import checked_recipe
-from itrans.training.build import FittingNetworks, build_method
+from itrans.api import CheckpointError, ImageSpec, PluginError, RecipeError
+from itrans.commands import CheckpointFile, FittingNetworks, build_method, recipe_of
 from itrans_import.recognition import own_state, recognized
 from itrans_import.weights import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itrans.protocols import Recognized
-    from itrans.recipe.load import Recipe
+    from itrans.api import Recognized
+    from itrans.commands import Recipe
 
 UNKNOWN_ROOT = "unknown"
 """What the recipe gives for the data set's folder: `--set dataset.root=FOLDER` says where it is."""
 
 _OURS = {
-    (kind, name): OURS
+    (kind, name): "itrans"
     for kind, names in {"loss": ("l1", "cgan", "gan"), "dataset": ("aligned", "paired"), "method": ("paired",)}.items()
     for name in names
 }
@@ -109,13 +103,10 @@ def import_networks(
         networks.append(ImportedNetwork(file.kind, file.name, file.found, count))
     checkpoint = CheckpointFile(
         recipe=recipe.resolved,
-        sample=None,
         components=recipe.components(),
         source=source,
         target=target,
         networks=states,
-        method={},
-        progress=Progress(),
     )
     return checkpoint, networks
 
@@ -141,10 +132,7 @@ def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
         data[file.kind] = {"name": file.name, **file.found.arguments}
     for file in files[1:]:
         data["loss"].insert(0, {"name": _adversarial(file, in_channels, out_channels)})
-    layers = Layers(Document(generator.path, data, {}))
-    for assignment in overrides:
-        layers.override(assignment)
-    return checked_recipe(layers.data, layers.where, recorded=_OURS)
+    return recipe_of(data, generator.path, overrides=overrides, recorded=_OURS)
 
 
 def _dataset(in_channels: int, out_channels: int) -> dict[str, Any]:

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from itrans.errors import CheckpointError, PluginError, quoted
-from itrans.protocols import Recognized
-from itrans.registry import REGISTRIES, described
+from itrans.api import REGISTRIES, CheckpointError, PluginError, Recognized, error_text, quoted
 from itrans_import.weights import listed
 
 if TYPE_CHECKING:
@@ -117,7 +115,7 @@ def _answer(kind: str, name: str, recognize: Any, weights: Mapping[str, Tensor],
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
     except (Exception, SystemExit, GeneratorExit) as error:
-        raise PluginError(f'{path}: the {kind} "{name}" failed to recognise weights: {described(error)}') from error
+        raise PluginError(f'{path}: the {kind} "{name}" failed to recognise weights: {error_text(error)}') from error
     if answer is not None and not isinstance(answer, Recognized):
         raise PluginError(f'The {kind} "{name}" should recognise weights as Recognized, not {type(answer).__name__}.')
     return answer

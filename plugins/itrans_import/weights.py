@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from itrans.checkpoint.fields import FieldError, dense, noun
-from itrans.checkpoint.file import FORMAT
-from itrans.checkpoint.torch_files import read_torch_file
-from itrans.errors import CheckpointError
-from itrans.plugins import printable
+from itrans.api import CheckpointError, printable
+from itrans.commands import dense, noun, read_torch_file
 
 if TYPE_CHECKING:
     import os
@@ -49,7 +46,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         weights = {
             name: _single_precision(dense(tensor, printable(name), expanded=0)) for name, tensor in record.items()
         }
-    except FieldError as error:
+    except ValueError as error:
         raise CheckpointError(f"{path} holds weights that cannot be used: {error}") from error
     if broken := [name for name, tensor in weights.items() if not bool(tensor.isfinite().all())]:
         raise CheckpointError(f"{path} is of no use: in {listed(broken)} there are values that are not finite.")
@@ -66,7 +63,7 @@ def _fault(record: Any) -> str | None:
     """Return why something is not the weights of a network, as the end of a sentence, or None if it is."""
     if not isinstance(record, dict):
         return f"holds no weights (a state dict), but {printable(type(record).__name__)}."
-    if record.get("format") == FORMAT:
+    if record.get("format") == "itrans-checkpoint":
         return "is a checkpoint of itrans already: translate with it as it is."
     if not record:
         return "holds no weights: it is empty."

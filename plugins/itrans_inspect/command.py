@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itrans.cli.console import print_table
-from itrans.cli.recipes import without_option
-from itrans.cli.samples import sample_option
-from itrans.errors import counted
+from itrans.api import counted
+from itrans.commands import console, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +45,10 @@ class _Channels(click.ParamType[tuple[int, int]]):
     "file.",
 )
 @click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: --set generator.depth=7")
-@without_option
-@sample_option
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.overrides("Override a key: --set generator.depth=7")
+@options.without
+@options.sample
+@options.code
 def inspect(
     recipe_or_checkpoint: str,
     size: int | None,
@@ -69,7 +67,6 @@ def inspect(
 
     Nothing is trained and no weights are downloaded. Channels are the data set's; where it is not there, 3 in and out.
     """
-    from itrans.cli.code import import_code
     from itrans_inspect.figures import checked_path, chosen, write_diagram, write_patches
     from itrans_inspect.report import as_data, inspected
     from itrans_inspect.subject import load_subject
@@ -79,7 +76,7 @@ def inspect(
         paths["--diagram"] = checked_path("--diagram", diagram, (".svg", ".png"))
     if receptive_field:
         paths["--receptive-field"] = checked_path("--receptive-field", receptive_field, (".png",))
-    import_code(code)
+    options.import_code(code)
     subject = load_subject(
         recipe_or_checkpoint,
         overrides=overrides,
@@ -134,7 +131,7 @@ def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layer
         rows.append([network.name, kind, given, outputs, f"{passed.parameters:,}", f"{passed.multiply_adds:,}"])
     total = f"{sum(entry.traced.parameters for entry in networks):,}"
     rows.append(["all", "", "", "", total, f"{sum(entry.traced.multiply_adds for entry in networks):,}"])
-    print_table(["network", "type", "input", "output", "parameters", "multiply-adds"], rows)
+    console.print_table(["network", "type", "input", "output", "parameters", "multiply-adds"], rows)
     if with_layers:
         for entry in networks:
             _print_layers(entry)
@@ -159,7 +156,7 @@ def _print_layers(entry: Inspected) -> None:
         ]
         for layer in entry.traced.layers
     ]
-    print_table(["layer", "type", "output", "parameters", "multiply-adds"], rows)
+    console.print_table(["layer", "type", "output", "parameters", "multiply-adds"], rows)
 
 
 def _print_fields(name: str, entry: Inspected) -> None:
@@ -179,7 +176,7 @@ def _print_fields(name: str, entry: Inspected) -> None:
             ]
             for depth in entry.depths
         ]
-        print_table(["layers", "receptive field", "logits", "parameters", "this one"], rows)
+        console.print_table(["layers", "receptive field", "logits", "parameters", "this one"], rows)
 
 
 def _seen(field: Field) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from itrans.errors import PluginError
+from itrans.api import PluginError
 from itrans_inspect import chains
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.errors import ItransError, OutputError, did_you_mean
-from itrans.files import replacing
-from itrans.pictures.images import write_image
+from itrans.api import ItransError, OutputError, did_you_mean, write_image
+from itrans.commands import replacing
 from itrans_inspect.drawing import Drawing, svg
 from itrans_inspect.flow import flow_of
 from itrans_inspect.layout import layout

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from itrans.errors import ItransError, PluginError
+from itrans.api import ItransError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

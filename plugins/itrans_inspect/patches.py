@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from itrans.pictures.grid import shown_as
-from itrans.pictures.images import as_channels
+from itrans.api import as_channels
+from itrans.commands import shown_as
 from itrans_inspect.drawing import Text
 from itrans_inspect.raster import rgb, write
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itrans.protocols import Dataset
+    from itrans.api import Dataset
     from itrans_inspect.fields import Field
 
 _COLOURS = ("#e6194b", "#1565c0", "#2e7d32", "#ef6c00", "#6a1b9a", "#00838f")

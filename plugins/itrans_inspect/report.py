@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from itrans.errors import ItransError
+from itrans.api import ItransError
 from itrans_inspect import chains
 from itrans_inspect.fields import Field, chain_of, fields_of
 from itrans_inspect.layers import COUNTED, Traced, traced

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from itrans.checkpoint.file import load_checkpoint, recorded_beside
-from itrans.checkpoint.places import checkpoint_path
-from itrans.data.pairs import checked_pair
-from itrans.errors import DataError, ItransError, PluginError
-from itrans.files import expanded, is_there
-from itrans.protocols import ImageSpec
-from itrans.recipe.check import uses
-from itrans.recipe.load import Recipe, load_recipe
-from itrans.training.build import FittingNetworks, build_dataset, build_method
+from itrans.api import DataError, ImageSpec, ItransError, PluginError
+from itrans.commands import (
+    FittingNetworks,
+    Recipe,
+    build_dataset,
+    build_method,
+    checked_pair,
+    checkpoint_path,
+    load_checkpoint,
+    load_recipe,
+    recorded_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itrans.checkpoint.file import CheckpointFile
-    from itrans.protocols import Dataset
+    from itrans.api import Dataset
+    from itrans.commands import CheckpointFile
 
 _CHECKPOINTS = {".pt", ".pth", ".ckpt"}
 _DEFAULT_SIZE = 256
@@ -112,7 +115,7 @@ def load_subject(
     checkpoint: CheckpointFile | None = None
     if file.suffix.lower() == ".toml":
         recipe = load_recipe(
-            path, overrides=overrides, sample=sample, without=without, recorded=lambda _: recorded_beside(file)
+            path, overrides=overrides, sample=sample, without=without, recorded=lambda _: recorded_in(file)
         )
         dataset, notes = _dataset(recipe, assumed=channels is None) if channels is None or with_dataset else (None, [])
         if recipe.missing_root is not None:
@@ -155,8 +158,8 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
     consequence = (
         "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
     )
-    root = recipe.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not is_there(expanded(root)):
+    if recipe.missing_data():
+        root = recipe.tables.dataset.arguments["root"]
         return None, [f"The data set's folder {root} is not there: {consequence}."]
     try:
         return build_dataset(recipe, "train"), []
@@ -167,7 +170,7 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
 def _with_losses_at_hand(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """Return a checkpoint's recipe without the losses that are not here, and a sentence about each."""
     here, notes = [], []
-    for use in uses(recipe.tables, recipe.recorded):
+    for use in recipe.uses():
         if use.kind != "loss":
             continue
         try:
@@ -205,10 +208,10 @@ class _Noting(Recipe):
 
 
 def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Network]:
-    losses = [use for use in uses(recipe.tables, recipe.recorded) if use.kind == "loss"]
+    losses = [use for use in recipe.uses() if use.kind == "loss"]
     kept = tuple(use.table for use in losses if not _is_network(use.component))
     tables = recipe.tables.model_copy(update={"loss": kept})
-    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing_root, recipe.recorded)
+    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing, recipe.recorded)
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
     method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False)
     found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from itrans.plugins import GROUPS
+from itrans.api import REGISTRIES
 
 
 @click.command("new-plugin")
@@ -14,7 +14,7 @@ from itrans.plugins import GROUPS
     "kinds",
     multiple=True,
     required=True,
-    type=click.Choice(list(GROUPS)),
+    type=click.Choice(list(REGISTRIES)),
     help="What the package brings; several times for several.",
 )
 def new_plugin(name: str, kinds: tuple[str, ...]) -> None:

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.errors import PluginError
-from itrans.plugins import normalized
-from itrans.registry import REGISTRIES
+from itrans.api import REGISTRIES, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +65,7 @@ def names_of(name: str) -> Names:
         )
     if len(name) > _LONGEST:
         raise PluginError(f'"{name}" has {len(name)} characters; take a name of at most {_LONGEST}.')
-    distribution = normalized(name)
+    distribution = re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
     module = distribution.replace("-", "_")
     if not module.isidentifier() or keyword.iskeyword(module):
         what = "a word of Python's own" if keyword.iskeyword(module) else "not a name in Python"

@@ -9,8 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.errors import OutputError
-from itrans.plugins import GROUPS
+from itrans.api import REGISTRIES, OutputError
 from itrans_scaffold import texts
 from itrans_scaffold.names import Names, names_of, refuse_taken
 from itrans_scaffold.recipe import recipe_text
@@ -37,7 +36,7 @@ def write_package(name: str, kinds: Sequence[str]) -> Names:
         OutputError: the folder is there already, or cannot be written.
     """
     names = names_of(name)
-    kinds = [kind for kind in GROUPS if kind in kinds]
+    kinds = [kind for kind in REGISTRIES if kind in kinds]
     folder = Path(names.folder)
     if os.path.lexists(folder):
         raise OutputError(f"{folder} is there already, and is left as it is. Choose another name, or move it away.")

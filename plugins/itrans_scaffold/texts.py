@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from itrans import __version__
-from itrans.plugins import GROUPS
+from itrans.api import REGISTRIES, __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +124,7 @@ def module_of(kind: str) -> str:
 def project_text(names: Names, kinds: Sequence[str]) -> str:
     """Return the content of `pyproject.toml`."""
     entry_points = "\n".join(
-        f'[project.entry-points."{GROUPS[kind]}"]\n'
+        f'[project.entry-points."{REGISTRIES[kind].group}"]\n'
         f'{names.component} = "{names.module}.{module_of(kind)}:{names.class_of(kind)}"\n'
         for kind in kinds
     )

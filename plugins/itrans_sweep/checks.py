@@ -6,19 +6,17 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from itrans.errors import OutputError
-from itrans.recipe.changes import changes
-from itrans.training.state import may_change
+from itrans.api import OutputError
+from itrans.commands import changes, may_change
 from itrans_sweep.members import events_of, is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from itrans.recipe.document import KeyPath
-    from itrans.recipe.load import Recipe
+    from itrans.commands import Recipe
     from itrans_sweep.members import Member
 
-_FREE: tuple[KeyPath, ...] = (("title",), ("train", "workers"), ("log",), ("checkpoint",))
+_FREE = (("title",), ("train", "workers"), ("log",), ("checkpoint",))
 """Keys, and tables, of a finished run's recipe that its result does not depend on."""
 
 
@@ -59,7 +57,7 @@ def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], othe
         )
 
 
-def _unlike(folder: Path, recipe: Recipe, besides: tuple[KeyPath, ...] = ()) -> list[str]:
+def _unlike(folder: Path, recipe: Recipe, besides: tuple[tuple[str, ...], ...] = ()) -> list[str]:
     """Return what differs between a recipe and that of a folder's run, if there is one."""
     if not events_of(folder):
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import traceback
 from dataclasses import asdict
@@ -11,16 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.cli.console import INTERRUPTED, print_table
-from itrans.cli.recipes import without_option
-from itrans.cli.samples import missing_root, sample_note, sample_option
-from itrans.errors import ItransError, RecipeError
+from itrans.api import ItransError, RecipeError
+from itrans.commands import console, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from itrans.errors import Problem
-    from itrans.recipe.load import Recipe
+    from itrans.api import Problem
+    from itrans.commands import Recipe
     from itrans_sweep.members import Member
 
 
@@ -28,10 +27,8 @@ if TYPE_CHECKING:
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The sweep's folder.")
 @click.option("--seeds", metavar="N,...", help="Run each recipe with each of these seeds.  [default: its own]")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all: --set train.epochs=2"
-)
-@without_option
+@options.overrides("Override a key of all: --set train.epochs=2")
+@options.without
 @click.option(
     "--vary",
     multiple=True,
@@ -51,9 +48,9 @@ if TYPE_CHECKING:
     metavar="N",
     help="Draw N held-out pairs as each recipe translates them, side by side: comparison.png.",
 )
-@sample_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.sample
+@options.device
+@options.code
 def sweep(
     recipes: tuple[str, ...],
     output: Path,
@@ -75,26 +72,24 @@ def sweep(
     that fails is shown in it, the others go on, and the exit code is 2. Metrics are of each run's best validation; with
     --vary, the best comes first.
     """
-    from itrans.cli.code import import_code
-    from itrans.training.lock import locked
-    from itrans.training.processes import processes_here
+    from itrans.commands import RunFolder
     from itrans_sweep.checks import refuse_other_runs
     from itrans_sweep.members import earlier_results, members_of, others_of, recall
     from itrans_sweep.scoring import Scorer
     from itrans_sweep.table import table_of, write_table
 
-    import_code(code)
+    options.import_code(code)
     members = members_of(recipes, _numbers(seeds), output, vary)
     loaded = _loaded(members, overrides, without, sample)
-    if processes_here().count > 1:
+    if os.environ.get("WORLD_SIZE", "1") != "1":
         raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
-    click.get_current_context().with_resource(locked(output, click.echo))
+    click.get_current_context().with_resource(RunFolder(output).locked(click.echo))
     earlier = earlier_results(output)
     others = others_of(earlier, members)
     listed = [*members, *others]
     refuse_other_runs(members, loaded, others)
     for member, recipe in zip(members, loaded, strict=True):
-        member.sample = sample_note(recipe)
+        member.sample = recipe.sample_note()
         member.metric = recipe.tables.validation.metric
         recall(member, earlier.get(member.folder))
     scorer = None if segmenter is None else Scorer(segmenter, device)
@@ -110,10 +105,10 @@ def sweep(
                 scorer.score(member)
         write_table(listed, output)
         if asdict(member) != before or number == len(members):
-            print_table(*table_of(listed))
+            console.print_table(*table_of(listed))
         if member.state == "interrupted":
             click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
-            raise click.exceptions.Exit(INTERRUPTED)
+            raise click.exceptions.Exit(console.INTERRUPTED)
     if scorer is not None:
         stale = [member for member in others if member.segmenter is not None and not scorer.has_scored(member)]
         for member in stale:
@@ -122,7 +117,7 @@ def sweep(
                 scorer.score(member)
         if stale:
             write_table(listed, output)
-            print_table(*table_of(listed))
+            console.print_table(*table_of(listed))
     click.echo(f"Written to {output / 'results.md'} and {output / 'results.json'}")
     if pictures:
         _draw(members, loaded, output / "comparison.png", pictures, device)
@@ -137,8 +132,7 @@ def _loaded(
     members: Sequence[Member], overrides: Sequence[str], without: Sequence[str], sample: bool | None
 ) -> list[Recipe]:
     """Return the members' recipes; if any are wrong, or their data are not there, all that is wrong is said at once."""
-    from itrans.checkpoint.file import recorded_in
-    from itrans.recipe.load import load_recipe
+    from itrans.commands import load_recipe, recorded_in
     from itrans_sweep.members import is_finished
 
     recipes: list[Recipe] = []
@@ -158,7 +152,7 @@ def _loaded(
             problems += error.problems
             continue
         recipes.append(recipe)
-        if not is_finished(Path(member.folder)) and (missing := missing_root(recipe)):
+        if not is_finished(Path(member.folder)) and (missing := recipe.missing_data()):
             problems.append(missing)
     if problems:
         raise RecipeError(list(dict.fromkeys(problems)))
@@ -167,8 +161,7 @@ def _loaded(
 
 def _run(member: Member, recipe: Recipe, device: str) -> None:
     """Run a member, or go on with it, unless it is finished."""
-    from itrans.cli.run import train
-    from itrans.training.record import RunFolder
+    from itrans.commands import RunFolder, train
     from itrans_sweep.members import is_finished, take_results
 
     folder = Path(member.folder)
@@ -189,8 +182,8 @@ def _run(member: Member, recipe: Recipe, device: str) -> None:
 
 def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pictures: int, device: str) -> None:
     """Write what each recipe makes of the first pictures, with the first of its seeds that has ended."""
-    from itrans.pictures.images import write_image
-    from itrans.training.record import RunFolder
+    from itrans.api import write_image
+    from itrans.commands import RunFolder
     from itrans_evaluate.comparison import compared
 
     checkpoints: dict[str, Path] = {}

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from itrans.errors import DataError, OutputError
-from itrans.training.log_lines import read_log
-from itrans.training.record import SAMPLE_NOTE
+from itrans.api import DataError, OutputError
+from itrans.commands import RunFolder
 from itrans_sweep.variants import folder_name, variants_of
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def take_results(member: Member) -> None:
     events = events_of(folder)
     if not events:
         return
-    note = folder / SAMPLE_NOTE
+    note = RunFolder(folder).sample_note
     if member.sample is not None and note.is_file():
         # with what its data set wants to be said
         member.sample = note.read_text(encoding="utf-8", errors="replace").strip()
@@ -190,5 +189,5 @@ def take_results(member: Member) -> None:
 
 
 def events_of(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of a run's log, see `read_log`; none where there is no run."""
-    return read_log(folder / "log.jsonl")
+    """Return the lines of a run's log, see `RunFolder.events`; none where there is no run."""
+    return RunFolder(folder).events()

@@ -7,18 +7,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.checkpoint.places import checkpoint_path
-from itrans.errors import CheckpointError, DataError, ItransError
-from itrans.training.build import build_dataset
-from itrans.training.devices import choose_device
-from itrans.training.record import RunFolder
+from itrans.api import CheckpointError, DataError, ItransError
+from itrans.commands import RunFolder, build_dataset, checkpoint_path, choose_device
 from itrans_evaluate import evaluate_checkpoint
 from itrans_evaluate.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itrans.recipe.load import Recipe
+    from itrans.commands import Recipe
     from itrans_sweep.members import Member
 
 _FCN = "fcn_"

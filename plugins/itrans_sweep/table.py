@@ -7,7 +7,7 @@ import statistics
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from itrans.files import replacing
+from itrans.commands import replacing
 from itrans.metrics.pictures import BETTER_IS_LOWER
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from itrans.errors import DataError
+from itrans.api import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

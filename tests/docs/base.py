@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from docs.pages import Block, wanted
 
-from itrans.cli.code import import_code
+from itrans.cli.options import import_code
 from itrans.registry import LOCAL, LOSSES, REGISTRIES
 
 BASE = {

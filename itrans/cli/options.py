@@ -1,0 +1,135 @@
+"""Options that several commands have, each a decorator: one name, one help text, one meaning."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+_MOST_NAMED = 20
+
+
+def recipe(command: _Command) -> _Command:
+    """Add the argument RECIPE; where none is given, the error says which there are here."""
+    return click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=_given, required=False)(command)
+
+
+def overrides(text: str = "Override a key: --set train.epochs=2") -> Callable[[_Command], _Command]:
+    """Add the option `--set`, whose value, `overrides`, is a tuple of texts.
+
+    Args:
+        text: its help.
+    """
+    return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text)
+
+
+def without(command: _Command) -> _Command:
+    """Add the option `--without`, whose value is a tuple of names."""
+    return click.option(
+        "--without",
+        multiple=True,
+        metavar="TABLE",
+        callback=lambda _context, _parameter, values: tuple(
+            name.strip() for value in values for name in value.split(",") if name.strip()
+        ),
+        help="Leave a table out, or several with commas: --without discriminator",
+    )(command)
+
+
+def sample(command: _Command) -> _Command:
+    """Add the option `--sample / --no-sample`, whose value is True, False or None."""
+    return click.option(
+        "--sample/--no-sample",
+        default=None,
+        help="Use the recipe's [sample] / never use it.  [default: where the recipe's data are not there]",
+    )(command)
+
+
+def device(command: _Command) -> _Command:
+    """Add the option `--device`."""
+    return click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")(command)
+
+
+def code(command: _Command) -> _Command:
+    """Add the option `--code`, whose value is a tuple for `import_code`."""
+    return click.option(
+        "--code", multiple=True, metavar="FILE", help="Import a Python file that registers components."
+    )(command)
+
+
+def translating(command: _Command) -> _Command:
+    """Add the options `--mode`, `--seed`, `--direction` and `--precision`, those of a `Translator`."""
+    for option in (
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+            default="auto",
+            show_default=True,
+            help="auto: bf16 for 8-bit pictures where the hardware has it, else fp32.",
+        ),
+        click.option("--direction", help="For methods that translate both ways.  [default: the method's first]"),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise."),
+        click.option(
+            "--mode",
+            type=click.Choice(["paper", "running"]),
+            default="paper",
+            show_default=True,
+            help="paper: dropout stays on, and batch normalisation uses each picture's own statistics, as in Isola et "
+            "al. running: dropout is off, and it uses the statistics gathered in training.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def import_code(files: tuple[str, ...]) -> None:
+    """Import Python files by their paths, which come from the command line only.
+
+    Raises:
+        PluginError: a file is missing or fails.
+    """
+    from itrans.data.code_files import import_file
+    from itrans.errors import ItransError, PluginError
+    from itrans.files import expanded
+
+    for name in files:
+        path = expanded(name)
+        if not path.is_file():
+            raise PluginError(f"--code {path}: there is no such file.")
+        if path.suffix != ".py":
+            raise PluginError(f"--code {path}: this is not a Python file, whose name ends in .py.")
+        try:
+            import_file(path.resolve(), _module_of(path.resolve()))
+        except ItransError as error:
+            raise PluginError(f"--code {path}: {error}") from error
+        except (Exception, SystemExit, GeneratorExit) as error:
+            raise PluginError(f"--code {path} fails: {type(error).__name__}: {error}") from error
+
+
+def _module_of(path: Path) -> str:
+    """Return the name of a file's module; files of the same name in several folders have several."""
+    from itrans.data.code_files import CODE, imported_files
+
+    name = CODE + re.sub(r"\W", "_", path.stem)
+    taken = imported_files()
+    number = 1
+    while taken.get(unique := name if number == 1 else f"{name}_{number}", path) != path:
+        number += 1
+    return unique
+
+
+def _given(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    if value is not None:
+        return value
+    here = [path.as_posix() for folder in (Path("recipes"), Path()) for path in sorted(folder.glob("*.toml"))]
+    found = [path for path in here if path != "pyproject.toml"]
+    more = ["  ..."] if len(found) > _MOST_NAMED else []
+    listing = "\n".join([*(f"  {path}" for path in found[:_MOST_NAMED]), *more])
+    there = f"Those here:\n{listing}" if found else "There is none in this folder or in its recipes/."
+    raise click.UsageError(f"Say which recipe: `{context.command_path} RECIPE`. {there}", context)

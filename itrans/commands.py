@@ -1,0 +1,110 @@
+"""All that a package which brings commands needs of itrans, besides `itrans.api`. Importing it is cheap.
+
+A command is a function under `@click.command()`, named by an entry point of the group `itrans.commands`:
+
+```python
+import click
+from itrans.commands import options
+
+
+@click.command()
+@click.argument("checkpoint")
+@options.code
+def size(checkpoint, code):
+    "Show how many parameters a CHECKPOINT has."
+    from itrans.commands import load_checkpoint
+
+    options.import_code(code)
+    for name, state in load_checkpoint(checkpoint).networks.items():
+        click.echo(f"{name}: {sum(tensor.numel() for tensor in state.values()):,} parameters")
+```
+
+An `ItransError` becomes a message and an exit code; see docs/plugins.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itrans.cli import console, options
+from itrans.files import folder_made, replacing, writing
+from itrans.lazy import getter
+
+if TYPE_CHECKING:
+    from itrans.checkpoint.fields import dense as dense
+    from itrans.checkpoint.fields import noun as noun
+    from itrans.checkpoint.file import CheckpointFile as CheckpointFile
+    from itrans.checkpoint.file import load_checkpoint as load_checkpoint
+    from itrans.checkpoint.file import recorded_in as recorded_in
+    from itrans.checkpoint.file import save_checkpoint as save_checkpoint
+    from itrans.checkpoint.places import checkpoint_path as checkpoint_path
+    from itrans.checkpoint.torch_files import read_torch_file as read_torch_file
+    from itrans.cli.run import train as train
+    from itrans.data.pairs import checked_pair as checked_pair
+    from itrans.pictures.grid import grid as grid
+    from itrans.pictures.grid import shown_as as shown_as
+    from itrans.pictures.grid import table as table
+    from itrans.recipe.changes import changes as changes
+    from itrans.recipe.changes import may_change as may_change
+    from itrans.recipe.load import Recipe as Recipe
+    from itrans.recipe.load import load_recipe as load_recipe
+    from itrans.recipe.load import recipe_of as recipe_of
+    from itrans.training.build import FittingNetworks as FittingNetworks
+    from itrans.training.build import build_dataset as build_dataset
+    from itrans.training.build import build_items as build_items
+    from itrans.training.build import build_method as build_method
+    from itrans.training.devices import choose_device as choose_device
+    from itrans.training.record import RunFolder as RunFolder
+    from itrans.translating.translator import Translator as Translator
+else:
+    __getattr__ = getter(
+        __name__,
+        {
+            "itrans.checkpoint.fields": ("dense", "noun"),
+            "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
+            "itrans.checkpoint.places": ("checkpoint_path",),
+            "itrans.checkpoint.torch_files": ("read_torch_file",),
+            "itrans.cli.run": ("train",),
+            "itrans.data.pairs": ("checked_pair",),
+            "itrans.pictures.grid": ("grid", "shown_as", "table"),
+            "itrans.recipe.changes": ("changes", "may_change"),
+            "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
+            "itrans.training.build": ("FittingNetworks", "build_dataset", "build_items", "build_method"),
+            "itrans.training.devices": ("choose_device",),
+            "itrans.training.record": ("RunFolder",),
+            "itrans.translating.translator": ("Translator",),
+        },
+    )
+
+__all__ = [
+    "CheckpointFile",
+    "FittingNetworks",
+    "Recipe",
+    "RunFolder",
+    "Translator",
+    "build_dataset",
+    "build_items",
+    "build_method",
+    "changes",
+    "checked_pair",
+    "checkpoint_path",
+    "choose_device",
+    "console",
+    "dense",
+    "folder_made",
+    "grid",
+    "load_checkpoint",
+    "load_recipe",
+    "may_change",
+    "noun",
+    "options",
+    "read_torch_file",
+    "recipe_of",
+    "recorded_in",
+    "replacing",
+    "save_checkpoint",
+    "shown_as",
+    "table",
+    "train",
+    "writing",
+]
