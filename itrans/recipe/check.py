@@ -5,72 +5,25 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted
 from itrans.recipe.document import value_fault
-from itrans.recipe.schema import MOST_ENTRIES, Augment, Component, LossComponent, Tables
+from itrans.recipe.parts import OFFERED, parts_of, readable_parts, with_defaults
+from itrans.recipe.schema import Augment, Tables
 from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
-from itrans.recipe.signature import Signature
-from itrans.registry import LOCAL, REGISTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from itrans.plugins import Origin
     from itrans.recipe.document import KeyPath
+    from itrans.recipe.parts import Part
 
-OFFERED = {
-    "dataset": ("split",),
-    "generator": ("in_channels", "out_channels", "initialize"),
-    "discriminator": ("in_channels", "condition_channels", "initialize"),
-    "loss": (),
-    "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
-}
-"""What itrans gives to the components of each kind when it builds them."""
-
-RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
-"""Keys of a component's table that are the core's."""
 _MOST_FAULTS = 100
 _DIGITS = 9
 """Of a line's number; a `--set` may end in a number of thousands of digits."""
-
-
-@dataclass(frozen=True)
-class Use:
-    """A component that a recipe names.
-
-    Attributes:
-        key: where in the recipe: `("generator",)` or `("loss", 1)`.
-        kind: what kind of component.
-        table: its table.
-        distribution: the one that brought it when a run or a checkpoint recorded it; None if nothing is recorded.
-    """
-
-    key: KeyPath
-    kind: str
-    table: Component
-    distribution: str | None = None
-
-    @property
-    def name(self) -> str:
-        """What the registry is asked for; raises `PluginError` if the recorded one is not here."""
-        if self.distribution is None:
-            return self.table.name
-        return REGISTRIES[self.kind].recorded_name(self.table.name, self.distribution)
-
-    @property
-    def origin(self) -> Origin:
-        """Where the component comes from; raises `PluginError` if that is not clear."""
-        return REGISTRIES[self.kind].origin(self.name)
-
-    @property
-    def component(self) -> Callable[..., Any]:
-        """The component, imported; raises `PluginError` if it cannot be."""
-        return REGISTRIES[self.kind].get(self.name)
 
 
 def check(
@@ -79,8 +32,8 @@ def check(
     *,
     recorded: Mapping[tuple[str, str], str] | None = None,
     kinds: Collection[str] = tuple(OFFERED),
-) -> Tables:
-    """Return a recipe's tables, with the components' defaults filled in.
+) -> tuple[Tables, tuple[Part, ...]]:
+    """Return a recipe's tables, with the components' defaults filled in, and its parts.
 
     Args:
         data: the recipe's values.
@@ -98,103 +51,47 @@ def check(
     try:
         tables = Tables.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        readable = [use for use in _readable_uses(data) if use.kind in kinds]
+        readable = [part for part in readable_parts(data) if part.kind in kinds]
         hints = Hints(functools.partial(_keys, readable))
         problems = schema_problems(error.errors()[:_MOST_FAULTS], data, where, hints)
-        problems.extend(_component_problems(readable, where, hints))
+        problems.extend(_part_problems(readable, where, hints))
         problems = _in_file_order(problems)
         if (more := error.error_count() - _MOST_FAULTS) > 0:
             problems.append(Problem(where(())[0], "", f"And {counted(more, 'more fault')}."))
         raise RecipeError(problems) from None
-    needed = [use for use in uses(tables, recorded) if use.kind in kinds]
-    problems = _component_problems(needed, where, Hints(functools.partial(_keys, needed)))
+    parts = parts_of(tables, recorded)
+    needed = [part for part in parts if part.kind in kinds]
+    problems = _part_problems(needed, where, Hints(functools.partial(_keys, needed)))
     if "dataset" in kinds:
         problems += _augment_problems(tables.augment, where)
     if not problems and "loss" in kinds:
         problems = _method_problems(needed, where)
     if problems:
         raise RecipeError(_in_file_order(problems))
-    return _with_defaults(tables, needed)
+    return with_defaults(tables, needed), parts
 
 
-def uses(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = None) -> Iterator[Use]:
-    """Yield every component that a recipe names.
-
-    Args:
-        tables: the recipe's.
-        recorded: see `check`.
-    """
-
-    def use(key: KeyPath, kind: str, table: Component) -> Use:
-        return Use(key, kind, table, (recorded or {}).get((kind, table.name)))
-
-    yield use(("method",), "method", tables.method)
-    yield use(("dataset",), "dataset", tables.dataset)
-    yield use(("generator",), "generator", tables.generator)
-    if tables.discriminator is not None:
-        yield use(("discriminator",), "discriminator", tables.discriminator)
-    for position, table in enumerate(tables.loss):
-        yield use(("loss", position), "loss", table)
+def _part_problems(parts: Iterable[Part], where: Callable[[KeyPath], tuple[str, str]], hints: Hints) -> list[Problem]:
+    return [Problem(*where(key), message) for part in parts for key, message in part.faults(hints)]
 
 
-def owner(use: Use) -> str:
-    """Return what a message calls a component: `The generator "unet" (itrans 0.1.0)`."""
-    origin = use.origin
-    package = "registered here" if origin.distribution == LOCAL else f"{origin.distribution} {origin.version}"
-    return f'The {use.kind} "{use.table.name}" ({package})'
-
-
-def _component_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str]], hints: Hints) -> list[Problem]:
-    problems: list[Problem] = []
-    for use in found:
-        try:
-            signature = Signature(use.component, OFFERED[use.kind])
-            faults = signature.faults(use.table.arguments, owner(use), hints)
-            if taken := RESERVED[use.kind].intersection(signature.parameters):
-                raise PluginError(f'{owner(use)} has an argument "{taken.pop()}", which a recipe cannot give to it.')
-        except PluginError as error:
-            problems.append(Problem(*where((*use.key, "name")), str(error)))
-            continue
-        for name, message in faults:
-            problems.append(Problem(*where((*use.key, name) if name else use.key), message))
-    return problems
-
-
-def _readable_uses(data: dict[str, Any]) -> list[Use]:
-    """Return those component tables that can be read although something else in the recipe is wrong."""
-    entries: list[tuple[KeyPath, str, Any]] = [
-        ((kind,), kind, data.get(kind)) for kind in ("method", "dataset", "generator", "discriminator")
-    ]
-    losses = data["loss"][:MOST_ENTRIES] if isinstance(data.get("loss"), list) else []
-    entries += [(("loss", position), "loss", table) for position, table in enumerate(losses)]
-    found = []
-    for key, kind, table in entries:
-        if isinstance(table, dict) and isinstance(table.get("name"), str) and table["name"]:
-            model = Component
-            if kind == "loss":
-                model, table = LossComponent, {k: v for k, v in table.items() if k != "weight"}
-            with contextlib.suppress(ValidationError):
-                found.append(Use(key, kind, model.model_validate(table)))
-    return found
-
-
-def _keys(found: list[Use]) -> Iterator[str]:
+def _keys(parts: Iterable[Part]) -> Iterator[str]:
     """Yield the dotted keys that a recipe's tables take: the core's, and the arguments of its components."""
     yield from core_keys()
-    for use in found:
-        owner = f"loss.{use.table.name}" if use.kind == "loss" else use.kind
-        if use.kind == "loss":
+    for part in parts:
+        owner = f"loss.{part.name}" if part.kind == "loss" else part.kind
+        if part.kind == "loss":
             yield f"{owner}.weight"
         with contextlib.suppress(PluginError):
-            yield from (f"{owner}.{name}" for name in Signature(use.component, OFFERED[use.kind]).parameters)
+            yield from (f"{owner}.{name}" for name in part.signature.parameters)
 
 
-def _method_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
-    checks = next((getattr(use.component, "check", None) for use in found if use.kind == "method"), None)
+def _method_problems(parts: Sequence[Part], where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    checks = next((getattr(part.component, "check", None) for part in parts if part.kind == "method"), None)
     if checks is None:
         return []
-    losses = [(use.table.name, use.component) for use in found if use.kind == "loss"]
-    messages = checks(losses=losses, has_discriminator=any(use.kind == "discriminator" for use in found))
+    losses = [(part.name, part.component) for part in parts if part.kind == "loss"]
+    messages = checks(losses=losses, has_discriminator=any(part.kind == "discriminator" for part in parts))
     return [Problem(*where(("loss",)), message) for message in messages]
 
 
@@ -208,19 +105,6 @@ def _augment_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, st
         if fault := transform_fault(table.name, table.arguments):
             problems.append(Problem(*where(("augment", "transform", position)), fault))
     return problems
-
-
-def _with_defaults(tables: Tables, found: list[Use]) -> Tables:
-    """Write out what components take when the recipe is silent, so that a later version's defaults change nothing."""
-    data = tables.model_dump(mode="json", exclude_none=True)
-    for use in found:
-        table = data
-        for part in use.key:
-            table = table[part]  # type: ignore[index]
-        signature = Signature(use.component, OFFERED[use.kind])
-        for name, value in signature.defaults().items():
-            table.setdefault(name, value)
-    return Tables.model_validate_json(json.dumps(data), strict=True)
 
 
 def _in_file_order(problems: list[Problem]) -> list[Problem]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from itrans.errors import ItransError, PluginError, Problem, RecipeError
+from itrans.errors import PluginError, Problem, RecipeError
 from itrans.files import expanded, is_there
 from itrans.recipe.document import Document
 from itrans.recipe.extending import read_documents
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from itrans.recipe.check import Use
     from itrans.recipe.document import KeyPath
+    from itrans.recipe.parts import Part
     from itrans.recipe.schema import Tables
 
 
@@ -27,6 +27,7 @@ class Recipe:
 
     Attributes:
         tables: its values, the components' defaults included.
+        parts: what its tables name.
         where: tells the place and the dotted key that a value comes from.
         is_sample: whether `[sample]` has taken the place of the recipe's own data.
         missing: name and folder of the recipe's own data set, if that is because the folder is not there; else None.
@@ -35,6 +36,7 @@ class Recipe:
     """
 
     tables: Tables
+    parts: tuple[Part, ...]
     where: Callable[[KeyPath], tuple[str, str]]
     is_sample: bool = False
     missing: tuple[str, str] | None = None
@@ -79,49 +81,30 @@ class Recipe:
         if problem := self.missing_data():
             raise RecipeError(problem)
 
-    def uses(self) -> list[Use]:
-        """Return the components that the recipe names."""
-        from itrans.recipe.check import uses
-
-        return [*uses(self.tables, self.recorded)]
-
     def components(self) -> list[dict[str, str]]:
         """Return the kind, name, distribution and version of every component that the recipe names."""
         return [
-            {"kind": use.kind, "name": use.table.name, "distribution": origin.distribution, "version": origin.version}
-            for use in self.uses()
-            for origin in [use.origin]
+            {"kind": part.kind, "name": part.name, "distribution": origin.distribution, "version": origin.version}
+            for part in self.parts
+            for origin in [part.origin]
         ]
 
-    def build(self, kind: str, *, position: int | None = None, **offered: Any) -> Any:
-        """Make the component that the recipe names, and say where the recipe is wrong if it refuses.
+    def build(self, kind: str, *, position: int = 0, **offered: Any) -> Any:
+        """Make the component that the recipe names; raises what `Part.build` raises.
 
         Args:
             kind: `dataset`, `generator`, `discriminator`, `loss` or `method`.
             position: which of the losses.
             offered: what itrans gives to it.
-
-        Raises:
-            RecipeError: the component refuses its arguments.
-            ItransError: the component itself says what is wrong.
-            PluginError: the component fails in another way.
         """
-        from itrans.recipe.check import OFFERED, Use, owner
-        from itrans.recipe.signature import Signature
-        from itrans.registry import REGISTRIES
+        return [part for part in self.parts if part.kind == kind][position].build(self.where, **offered)
 
-        key: KeyPath = (kind,) if position is None else (kind, position)
-        table = getattr(self.tables, kind) if position is None else self.tables.loss[position]
-        use = Use(key, kind, table, self.recorded.get((kind, table.name)))
-        try:
-            signature = Signature(use.component, OFFERED[kind])
-            return REGISTRIES[kind].build({"name": use.name, **signature.values(table.arguments)}, **offered)
-        except ItransError:
-            raise
-        except ValueError as error:
-            raise RecipeError(Problem(*self.where(key), f"{owner(use)} refuses its arguments: {error}")) from error
-        except (Exception, SystemExit, GeneratorExit) as error:
-            raise PluginError(f"{owner(use)} failed: {type(error).__name__}: {error}") from error
+    def with_losses(self, is_wanted: Callable[[Part], bool]) -> Self:
+        """Return the recipe with some of its losses only."""
+        losses = [part for part in self.parts if part.kind == "loss"]
+        tables = tuple(table for part, table in zip(losses, self.tables.loss, strict=True) if is_wanted(part))
+        parts = tuple(part for part in self.parts if part.kind != "loss" or is_wanted(part))
+        return replace(self, tables=self.tables.model_copy(update={"loss": tables}), parts=parts)
 
 
 def load_recipe(
@@ -158,7 +141,7 @@ def load_recipe(
 
     is_sample = bool(sample) or missing is not None
     origins = recorded(is_sample)
-    return Recipe(check(layers.data, layers.where, recorded=origins), layers.where, is_sample, missing, origins)
+    return Recipe(*check(layers.data, layers.where, recorded=origins), layers.where, is_sample, missing, origins)
 
 
 def recipe_of(
@@ -181,7 +164,8 @@ def recipe_of(
     Raises:
         RecipeError: with every fault.
     """
-    from itrans.recipe.check import OFFERED, check
+    from itrans.recipe.check import check
+    from itrans.recipe.parts import OFFERED
 
     values = dict(data)
 
@@ -193,8 +177,8 @@ def recipe_of(
         for assignment in overrides:
             layers.override(assignment)
         values, where = layers.data, layers.where
-    tables = check(values, where, recorded=recorded, kinds=OFFERED if kinds is None else kinds)
-    return Recipe(tables, where, recorded=recorded or {})
+    tables, parts = check(values, where, recorded=recorded, kinds=OFFERED if kinds is None else kinds)
+    return Recipe(tables, parts, where, recorded=recorded or {})
 
 
 def has_schema_fault(data: dict[str, Any]) -> bool:

@@ -144,7 +144,7 @@ def _conclude(
     arguments: dict[str, Any],
     check: Callable[[Findings, Callable[..., Any], dict[str, Any], dict[str, Any]], None],
 ) -> None:
-    from itrans.recipe.check import OFFERED
+    from itrans.recipe.parts import OFFERED
     from itrans.registry import REGISTRIES
     from itrans.testing.findings import Findings
     from itrans.testing.imports import import_faults

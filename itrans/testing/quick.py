@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import ItransError, LibraryError
-from itrans.recipe.check import OFFERED
+from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature
 from itrans.registry import accepted
 from itrans.testing.attributes import attribute_faults, multiple_faults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from itrans.recipe.check import OFFERED, RESERVED
+from itrans.recipe.parts import OFFERED, RESERVED
 from itrans.recipe.signature import Signature
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,17 +169,14 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
 
 def _with_losses_at_hand(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """Return a checkpoint's recipe without the losses that are not here, and a sentence about each."""
-    here, notes = [], []
-    for use in recipe.uses():
-        if use.kind != "loss":
-            continue
-        try:
-            _ = use.component
-        except PluginError as error:
-            notes.append(f'The loss "{use.table.name}" is left out: {str(error).splitlines()[0]}')
-        else:
-            here.append(use.table)
-    return replace(recipe, tables=recipe.tables.model_copy(update={"loss": tuple(here)})), notes
+    notes: dict[tuple[str | int, ...], str] = {}
+    for part in recipe.parts:
+        if part.kind == "loss":
+            try:
+                _ = part.component
+            except PluginError as error:
+                notes[part.key] = f'The loss "{part.name}" is left out: {str(error).splitlines()[0]}'
+    return recipe.with_losses(lambda part: part.key not in notes), [*notes.values()]
 
 
 def _size(recipe: Recipe, dataset: Dataset | None) -> int:
@@ -201,17 +198,14 @@ class _Noting(Recipe):
 
     built: list[tuple[Any, str, dict[str, Any]]] = field(default_factory=list)
 
-    def build(self, kind: str, *, position: int | None = None, **offered: Any) -> Any:
+    def build(self, kind: str, *, position: int = 0, **offered: Any) -> Any:
         made = super().build(kind, position=position, **offered)
         self.built.append((made, kind, offered))
         return made
 
 
 def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Network]:
-    losses = [use for use in recipe.uses() if use.kind == "loss"]
-    kept = tuple(use.table for use in losses if not _is_network(use.component))
-    tables = recipe.tables.model_copy(update={"loss": kept})
-    noting = _Noting(tables, recipe.where, recipe.is_sample, recipe.missing, recipe.recorded)
+    noting = _Noting(**vars(recipe.with_losses(lambda part: not _is_network(part.component))))
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
     method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False)
     found = []

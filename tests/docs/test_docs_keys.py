@@ -12,7 +12,7 @@ from docs.pages import ROOT
 from pydantic_core import PydanticUndefined
 
 from itrans.recipe import schema
-from itrans.recipe.check import OFFERED
+from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature, shown_type
 from itrans.registry import REGISTRIES
 
