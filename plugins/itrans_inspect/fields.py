@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -66,10 +66,7 @@ def chain_of(traced: Traced) -> list[chains.Convolution] | None:
             if conv is None:
                 return None
             found.append(conv)
-        elif isinstance(module, _POINTWISE) and found:
-            if isinstance(module, _NormBase) and module.affine:
-                found[-1] = replace(found[-1], scaled=True)
-        else:
+        elif not isinstance(module, _POINTWISE) or not found:
             return None
     is_whole = before is not None and traced.outputs == [tuple(before.shape[1:])]
     return found if is_whole else None
@@ -83,8 +80,7 @@ def _convolution(module: nn.Conv2d) -> chains.Convolution | None:
     if len(shape) != 1:
         return None
     [(kernel, stride, padding)] = shape
-    bias = module.bias is not None
-    return chains.Convolution(module.in_channels, module.out_channels, kernel, stride, int(padding), bias=bias)
+    return chains.Convolution(kernel, stride, int(padding))
 
 
 def fields_of(traced: Traced) -> list[Field]:

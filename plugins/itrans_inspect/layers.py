@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.flop_counter import FlopCounterMode
 
 from itrans.api import ItransError, PluginError
 
@@ -20,17 +21,15 @@ if TYPE_CHECKING:
     from itrans_inspect.subject import Network
 
 COUNTED = (
-    "Multiply-adds of one picture: of convolutions, transposed convolutions and linear layers without their biases, "
-    "and one for each value that a normalisation puts out. Activations, pooling, resizing, attention's products of "
-    "activations and sums are not counted."
+    "Multiply-adds of one picture, as PyTorch's FlopCounterMode counts them: of convolutions, matrix products and "
+    "attention, without biases; and one for each value that a normalisation puts out. Activations, pooling, resizing "
+    "and sums are not counted."
 )
 
 _log = logging.getLogger("itrans")
 
 _Result = TypeVar("_Result")
 
-_Conv = nn.modules.conv._ConvNd
-_TransposedConv = nn.modules.conv._ConvTransposeNd
 _NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -155,8 +154,11 @@ def _without_values(module: nn.Module) -> nn.Module:
 
 @contextlib.contextmanager
 def _noted(network: nn.Module) -> Iterator[tuple[list[Layer], list[Layer]]]:
-    """Yield all layers, and those that have been called, in the order of their first calls."""
-    layers = {module: _layer(path, module) for path, module in network.named_modules() if _computes(module)}
+    """Yield all layers, and those that have been called, in the order of their first calls.
+
+    What a module computes between its layers, such as attention's products, makes a layer of it, too.
+    """
+    layers = {module: _layer(path, module) for path, module in network.named_modules()}
     order: list[Layer] = []
 
     def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
@@ -167,23 +169,32 @@ def _noted(network: nn.Module) -> Iterator[tuple[list[Layer], list[Layer]]]:
         layer.inputs, layer.output = inputs, output
         if isinstance(output, Tensor):
             layer.shape = tuple(output.shape[1:])
-            layer.multiply_adds += multiply_adds(module, inputs[0], output) if inputs else 0
+            layer.multiply_adds += output.numel() if isinstance(module, _NORMS) else 0
 
     handles = [module.register_forward_hook(note) for module in layers]
+    computing = {layer.path: layer for module, layer in layers.items() if _computes(module)}
     try:
-        yield list(layers.values()), order
+        with FlopCounterMode(display=False) as counter:
+            yield [*computing.values()], order
     finally:
         for handle in handles:
             handle.remove()
+    _count(network, layers, counter)
+    order[:] = [layer for layer in order if layer.path in computing or layer.multiply_adds]
 
 
-def multiply_adds(module: nn.Module, given: Tensor, output: Tensor) -> int:
-    """Return how many multiply-adds one call of a layer takes; see `COUNTED`."""
-    if isinstance(module, _TransposedConv):  # each value that comes in is spread over a kernel of every output channel
-        return given.numel() * module.weight[0].numel()
-    if isinstance(module, _Conv | nn.Linear):  # each value that goes out gathers a kernel of every input channel
-        return output.numel() * module.weight[0].numel()
-    return output.numel() if isinstance(module, _NORMS) else 0
+def _count(network: nn.Module, layers: dict[nn.Module, Layer], counter: FlopCounterMode) -> None:
+    """Add to each layer what was counted in it and in none of the modules within it."""
+    flops = {name: sum(kinds.values()) for name, kinds in counter.get_flop_counts().items()}
+    root = type(network).__name__
+    named = {f"{root}.{path}".rstrip("."): layers[module] for path, module in network.named_modules()}
+    for name, layer in named.items():
+        layer.multiply_adds += flops.get(name, 0) // 2
+        around = name.rpartition(".")[0]
+        while around and around not in flops:  # a list of modules is never called itself
+            around = around.rpartition(".")[0]
+        if around:
+            named[around].multiply_adds -= flops.get(name, 0) // 2
 
 
 def _computes(module: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,8 +10,8 @@ import numpy as np
 
 from itrans.api import as_channels
 from itrans.commands import shown_as
-from itrans_inspect.drawing import Text
-from itrans_inspect.raster import rgb, write
+from itrans_inspect.drawing import Drawing, Text
+from itrans_inspect.raster import pixels, rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,9 +121,8 @@ def _with_texts(canvas: NDArray[np.uint8], lines: Sequence[tuple[str, str]], cap
         while words and Text(8, 0, f"{line} {words[0]}", 13, "start").width < width - 16:
             line += f" {words.pop(0)}"
         texts.append(Text(8, 0, line, 13, "start", colour="#555555"))
-    below = np.full((8 + sum(round(text.size) + 8 for text in texts), width, 3), 255, np.uint8)
-    y = 4
+    y, placed = 4.0, []
     for text in texts:
         y += round(text.size) + 8
-        write(below, Text(text.x, y - 6, text.text, text.size, "start", text.bold, text.colour))
-    return np.concatenate([canvas, below])
+        placed.append(replace(text, y=y - 6))
+    return np.concatenate([canvas, pixels(Drawing(width, y + 4, placed, ""), scale=1)])

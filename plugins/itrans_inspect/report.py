@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from itrans.api import ItransError
-from itrans_inspect import chains
-from itrans_inspect.fields import Field, chain_of, fields_of
+from itrans_inspect.fields import Field, fields_of
 from itrans_inspect.layers import COUNTED, Traced, traced
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Depth:
-    """A PatchGAN of some depth.
+    """A discriminator like the one that is inspected, of some depth.
 
     Attributes:
         layers: how many convolutions of stride 2 it has.
@@ -40,7 +39,7 @@ class Inspected:
     Attributes:
         traced: its layers.
         fields: a discriminator's patches, one for each map of logits.
-        depths: where the discriminator is a PatchGAN, those of all depths.
+        depths: what the discriminator would be with other numbers of layers, where it tells (`depths(size)`).
     """
 
     traced: Traced
@@ -70,21 +69,9 @@ def inspected(subject: Subject, size: int) -> list[Inspected]:
 
 
 def _depths(passed: Traced) -> list[Depth]:
-    chain = chain_of(passed)
-    family = chains.patchgans_like(chain) if chain else None
-    if family is None:
-        return []
-    members, own = family
-    return [
-        Depth(
-            layers,
-            chains.receptive_field(member),
-            chains.output_size(member, passed.size),
-            chains.parameters(member),
-            layers == own,
-        )
-        for layers, member in enumerate(members)
-    ]
+    """Return what the discriminator says of others of its kind, if it says anything."""
+    depths = getattr(passed.network.module, "depths", None)
+    return [Depth(**row) for row in depths(passed.size)] if callable(depths) else []
 
 
 def as_data(subject: Subject, networks: list[Inspected]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ from itrans.api import DataError, Recognized, counted
 from itrans_pix2pix import junyanz
 from itrans_pix2pix.initialization import initialize
 from itrans_pix2pix.layers import Down, Norm, Positive, convolution_bias
+
+_DEEPEST = 6
+"""Layers of stride 2 of the largest patch that `patch` knows, 574."""
 
 DEFAULT_LAYERS = 3
 """Three layers of stride 2 see patches of 70x70, the paper's choice."""
@@ -62,9 +66,18 @@ class PatchGAN(nn.Module):
     ) -> None:
         super().__init__()
         self.condition_channels = condition_channels
+        self._of_depth = functools.partial(
+            PatchGAN,
+            in_channels=in_channels,
+            condition_channels=condition_channels,
+            filters=filters,
+            norm=norm,
+            bias=bias,
+        )
         strided = _strided_layers(patch, layers)
         # A logit needs two pixels of what the last stride leaves, and the stride-1 layer takes one more.
         self._smallest_size = 3 * 2**strided if strided else 1
+        self._layers = strided
 
         bias = convolution_bias(norm, bias)
         width = in_channels + condition_channels
@@ -97,6 +110,32 @@ class PatchGAN(nn.Module):
             if isinstance(module, nn.Conv2d):
                 field = (field - 1) * module.stride[0] + module.kernel_size[0]
         return field
+
+    def depths(self, size: int) -> list[dict[str, int | bool]]:
+        """Return what this discriminator would be with other numbers of layers, for `itrans inspect`.
+
+        Args:
+            size: height and width of the pictures that it judges.
+
+        Returns:
+            For 0 to 6 layers, or its own, if it has more: `layers`, `receptive_field`, `logits` (along one side; 0
+            where a picture is too small), `parameters`, and whether this one has so many: `in_use`.
+        """
+        found: list[dict[str, int | bool]] = []
+        for layers in range(max(self._layers, _DEEPEST) + 1):
+            with torch.device("meta"):
+                other = self._of_depth(layers=layers)
+            logits = size if layers == 0 else max(0, size // 2**layers - 2) if size >= other._smallest_size else 0
+            found.append(
+                {
+                    "layers": layers,
+                    "receptive_field": other.receptive_field,
+                    "logits": logits,
+                    "parameters": sum(parameter.numel() for parameter in other.parameters()),
+                    "in_use": layers == self._layers,
+                }
+            )
+        return found
 
     def forward(self, image: Tensor, condition: Tensor | None) -> Tensor:
         """Return the logits of a picture's patches: above 0 for real, below for translated.
@@ -159,7 +198,7 @@ def _strided_layers(patch: int | None, layers: int | None) -> int:
         raise ValueError(f"PatchGAN cannot have {layers} layers: layers is 0 or more.")
     if patch is None:
         return DEFAULT_LAYERS if layers is None else layers
-    known = {patch_size(count): count for count in range(7)}
+    known = {patch_size(count): count for count in range(_DEEPEST + 1)}
     if patch not in known:
         raise ValueError(
             f"PatchGAN has no patches of {patch}: patch is one of {', '.join(map(str, known))}; beyond, give layers."

@@ -4,34 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from itrans_inspect import chains
-from itrans_inspect.fields import chain_of, fields_of
+from itrans_inspect.fields import fields_of
 from itrans_inspect.layers import traced
 from itrans_inspect.subject import Network
-
-PAPER = [
-    # stride-2 layers, receptive field, logits for 256x256, parameters at 6 input channels
-    (0, 1, 256, 9_024),
-    (1, 16, 126, 139_585),
-    (2, 34, 62, 666_433),
-    (3, 70, 30, 2_768_705),
-    (4, 142, 14, 6_964_033),
-    (5, 286, 6, 11_159_361),
-    (6, 574, 2, 15_354_689),
-]
-
-
-@pytest.mark.parametrize(("layers", "field", "logits", "parameters"), PAPER)
-def test_patchgans_are_those_of_the_paper(layers, field, logits, parameters):
-    chain = chains.patchgan(layers, 6, 64, scaled=True, bias=False)
-    assert chains.receptive_field(chain) == field
-    assert chains.output_size(chain, 256) == logits
-    assert chains.parameters(chain) == parameters
-
-
-def test_a_picture_that_is_too_small_has_no_logits():
-    chain = chains.patchgan(6, 6, 64, scaled=True, bias=False)
-    assert chains.output_size(chain, 32) == 0
 
 
 class Judge(nn.Module):
@@ -86,10 +61,3 @@ def test_what_averages_the_picture_sees_all_of_it():
     torch.manual_seed(0)
     [field] = judged(nn.Conv2d(2, 3, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 1, 1))
     assert field.width is None
-
-
-def test_another_chain_is_no_patchgan():
-    passed = traced(Network("d", "discriminator", Judge(*convs(nn.BatchNorm2d)).eval(), 2), 32)
-    chain = chain_of(passed)
-    assert chain is not None
-    assert chains.patchgans_like(chain) is None

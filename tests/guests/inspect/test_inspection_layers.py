@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from itrans.errors import PluginError
-from itrans_inspect.layers import multiply_adds, traced
+from itrans_inspect.layers import _noted, traced
 from itrans_inspect.subject import Network
 
 
@@ -29,8 +29,28 @@ def generator(module: nn.Module, channels: int = 3) -> Network:
     ids=lambda value: type(value).__name__,
 )
 def test_multiply_adds(layer, given, expected):
-    given = torch.zeros(given)
-    assert multiply_adds(layer, given, layer(given)) == expected
+    with _noted(layer.eval()) as (layers, _):
+        layer(torch.zeros(given))
+    assert [found.multiply_adds for found in layers] == [expected]
+
+
+class Attention(nn.Module):
+    """Products of activations, in a module without parameters of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Linear(8, 24)
+
+    def forward(self, source):
+        query, key, value = self.project(source.flatten(2).mT).chunk(3, dim=-1)
+        return nn.functional.scaled_dot_product_attention(query, key, value)
+
+
+def test_attention_is_counted():
+    passed = traced(generator(Attention(), 8), 4)
+    # 16 places: queries times keys, and the weights times values
+    layers = {layer.path: layer.multiply_adds for layer in passed.layers}
+    assert layers == {"project": 16 * 8 * 24, "(itself)": 2 * 16 * 16 * 8}
 
 
 def test_every_layer_has_its_place_shape_and_parameters():
