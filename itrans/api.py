@@ -51,11 +51,22 @@ from itrans.protocols import (
     Recognized,
     Runtime,
     Split,
+    Tracker,
     Translated,
     Update,
     WeightedLoss,
 )
-from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, LOSSES, METHODS, REGISTRIES, Registry
+from itrans.registry import (
+    API_VERSION,
+    DATASETS,
+    DISCRIMINATORS,
+    GENERATORS,
+    LOSSES,
+    METHODS,
+    REGISTRIES,
+    TRACKERS,
+    Registry,
+)
 
 if TYPE_CHECKING:
     from itrans.backbones import backbone_fault, quiet_downloads, weights_address
@@ -115,6 +126,7 @@ __all__ = [
     "METHODS",
     "READ_SUFFIXES",
     "REGISTRIES",
+    "TRACKERS",
     "WHITE",
     "AdversarialLoss",
     "Batch",
@@ -144,6 +156,7 @@ __all__ = [
     "RoomError",
     "Runtime",
     "Split",
+    "Tracker",
     "TrainingError",
     "Translated",
     "Update",

@@ -31,6 +31,7 @@ GROUPS = {
     "loss": "itrans.losses",
     "dataset": "itrans.datasets",
     "method": "itrans.methods",
+    "tracker": "itrans.trackers",
 }
 """The entry-point group of every kind of component."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -304,3 +305,27 @@ class Recognized:
     names: Mapping[str, str]
     state: Mapping[str, Tensor]
     assumed: Mapping[str, str] = field(default_factory=dict)
+
+
+class Tracker(Protocol):
+    """Somewhere that a run is followed, such as TensorBoard; named by a recipe's `[[tracker]]`.
+
+    It is made once in a run, in the first process alone. Offered on construction: `step`, that the run goes on from; 0
+    for a new one. Whatever it raises is told once, it hears nothing more, and the run goes on.
+    """
+
+    def start(self, recipe: Mapping[str, Any], folder: Path) -> None:
+        """Hear the recipe, as plain data with every default, and the run's folder, in which files may be written."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Hear numbers of a step.
+
+        They are the means of `loss/NAME` since the last time, `lr` and `images_per_second`; after a validation,
+        `validation/NAME`.
+        """
+
+    def pictures(self, step: int, name: str, image: ImageArray) -> None:
+        """Hear a picture `(H, W, 3)` of uint8: the grid of samples, whose name is `samples`."""
+
+    def finish(self, outcome: str) -> None:
+        """Hear how the run has ended: `finished`, `early`, `interrupted` or `failed`. Nothing follows."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from itrans import __version__, plugins
 from itrans.errors import PluginError, did_you_mean, error_text, printable, quoted
 from itrans.plugins import Origin
-from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method
+from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Tracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -276,8 +276,9 @@ DISCRIMINATORS: Registry[Discriminator] = Registry("discriminator")
 LOSSES: Registry[Loss] = Registry("loss")
 DATASETS: Registry[Dataset] = Registry("dataset")
 METHODS: Registry[Method] = Registry("method")
+TRACKERS: Registry[Tracker] = Registry("tracker")
 
 REGISTRIES: dict[str, Registry[Any]] = {
-    registry.kind: registry for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS)
+    registry.kind: registry for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, TRACKERS)
 }
 """The five registries by kind."""

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 _ABSENT = object()
 
-_FREE: tuple[KeyPath, ...] = (("title",), ("train", "workers"), ("checkpoint",), ("log",), ("validation",))
+_FREE: tuple[KeyPath, ...] = (
+    ("title",),
+    ("train", "workers"),
+    ("checkpoint",),
+    ("log",),
+    ("tracker",),
+    ("validation",),
+)
 """What may change, because no weight depends on it."""
 
 _LENGTH: tuple[KeyPath, ...] = (("train", "epochs"), ("train", "steps"))

@@ -26,6 +26,7 @@ OFFERED = {
     "generator": ("in_channels", "out_channels", "initialize"),
     "discriminator": ("in_channels", "condition_channels", "initialize"),
     "loss": (),
+    "tracker": ("step",),
     "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
 }
 """What itrans gives to the components of each kind when it builds them."""
@@ -33,7 +34,7 @@ OFFERED = {
 RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
 """Keys of a component's table that are the core's."""
 
-LISTS = {"loss": LossComponent}
+LISTS: dict[str, type[Component]] = {"loss": LossComponent, "tracker": Component}
 """The kinds of which a recipe has a list, and the model of an entry."""
 
 _SINGLE = ("method", "dataset", "generator", "discriminator")

@@ -175,6 +175,7 @@ class Tables(Table):
     validation: Validation = Validation()
     checkpoint: Checkpoint = Checkpoint()
     log: Log = Log()
+    tracker: Annotated[tuple[Component, ...], Field(max_length=MOST_ENTRIES)] = ()
 
     @model_validator(mode="after")
     def _decay_fits(self) -> Self:

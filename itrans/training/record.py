@@ -20,9 +20,9 @@ from itrans.training.lock import locked
 from itrans.training.log_lines import read_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from itrans.pictures.grid import Row
+    from itrans.protocols import ImageArray
 
 
 class RunFolder:
@@ -138,13 +138,12 @@ class RunFolder:
             with writing(path):
                 path.unlink()
 
-    def write_samples(self, name: str, rows: Sequence[Row], caption: str) -> Path:
+    def write_sample(self, name: str, picture: ImageArray) -> Path:
         """Write a grid of samples and return its path."""
-        from itrans.pictures.grid import grid
         from itrans.pictures.images import write_image
 
         path = self.path / "samples" / f"{name}.png"
-        write_image(path, grid(rows, caption))
+        write_image(path, picture)
         return path
 
     def _write(self, name: str, text: str) -> None:

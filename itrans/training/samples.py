@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from itrans.protocols import ImageArray
     from itrans.recipe.schema import Log
     from itrans.training.record import RunFolder
     from itrans.training.validation import Validator
@@ -24,12 +26,21 @@ class Samples:
         validator: translates; None draws nothing.
         folder: where to write; None draws nothing, in all processes but the first.
         caption: written below each grid.
+        tell: told the step and the picture of each.
 
     Attributes:
         latest: the last grid that was written, or None.
     """
 
-    def __init__(self, settings: Log, validator: Validator | None, folder: RunFolder | None, caption: str) -> None:
+    def __init__(
+        self,
+        settings: Log,
+        validator: Validator | None,
+        folder: RunFolder | None,
+        caption: str,
+        tell: Callable[[int, ImageArray], None],
+    ) -> None:
+        self._tell = tell
         self._validator = validator if settings.pictures else None
         self._minutes, self._folder, self._caption = settings.pictures_minutes, folder, caption
         self._began = time.monotonic()
@@ -46,9 +57,9 @@ class Samples:
         now = time.monotonic()
         pause = max(_SECONDS, _PART * (now - self._began)) if self._minutes == "auto" else 60 * self._minutes
         if pause and (self._drawn_at is None or now - self._drawn_at >= pause):
-            self.draw(f"step-{step:07d}")
+            self.draw(f"step-{step:07d}", step)
 
-    def draw(self, name: str) -> None:
+    def draw(self, name: str, step: int) -> None:
         """Draw a grid of that name.
 
         Raises:
@@ -59,5 +70,9 @@ class Samples:
             return
         rows = self._validator.rows()
         if rows:
-            self.latest = self._folder.write_samples(name, rows, self._caption)
+            from itrans.pictures.grid import grid
+
+            picture = grid(rows, self._caption)
+            self.latest = self._folder.write_sample(name, picture)
+            self._tell(step, picture)
         self._drawn_at = time.monotonic()

@@ -19,8 +19,8 @@ from itrans.training.devices import choose_dtype, choose_memory_format, describe
 from itrans.training.failures import failure
 from itrans.training.journal import Journal
 from itrans.training.losses import Losses
-from itrans.training.pace import Pace
 from itrans.training.record import circumstances
+from itrans.training.reporter import Pace
 from itrans.training.runtime import Runtime
 from itrans.training.samples import Samples
 from itrans.training.saving import Saver, load_newest
@@ -103,8 +103,6 @@ class Trainer:
         if before is not None and sample is None:
             sample = before.sample  # the recipe of a sample's run knows no sample any more
         self.sample = sample = with_credit(sample, self._dataset)
-        self._journal = Journal(folder, reporter, is_sample=sample is not None, writes=processes.is_first)
-        self._skip = self._journal.skip if skip_bad else None
         self._plan = plan(tables, len(self._dataset), processes.count)
         source, target = self._dataset.source, self._dataset.target
         dtype = choose_dtype(tables.train.precision, device, source, target)
@@ -128,12 +126,18 @@ class Trainer:
         self._saver = Saver(self._state, folder, tables.checkpoint, self._losses)
         if before is not None:
             self._go_on(before, path)
+        self._journal = Journal(recipe, folder if processes.is_first else None, reporter, sample, self.progress.step)
+        self._skip = self._journal.skip if skip_bad else None
         self.selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note, self._skip)
         self.samples = Samples(
-            tables.log, self.selection.validator, folder if processes.is_first else None, self.sample or ""
+            tables.log,
+            self.selection.validator,
+            folder if processes.is_first else None,
+            self.sample or "",
+            self._journal.pictures,
         )
         self._pace = Pace(tables.train.batch_size * processes.count)
-        self._logged = self.progress.step
+        self._first_step = self._logged = self.progress.step
 
     def train(self) -> Outcome:
         """Train to the end, or until asked to stop; the state is saved either way.
@@ -144,24 +148,11 @@ class Trainer:
             DataError: a pair cannot be read.
             OutputError: a file cannot be written; the last good checkpoint is named.
         """
-        progress = self.progress
-        if self._processes.is_first:
-            self._folder.start(self._recipe.resolved, self.sample, resumed=self._resumed)
-        self._journal.write(
-            "start",
-            progress,
-            pairs=len(self._dataset),
-            device=str(self._device),
-            processes=self._processes.count,
-            precision=self._precision,
-            **circumstances(),
-        )
-        together = f", {self._processes.count} processes" if self._processes.count > 1 else ""
-        self._reporter.note(f"{counted(len(self._dataset), 'training pair')}, {self._computing}{together}")
-        self._reporter.begin(progress.step, self._plan.total)
+        outcome: Outcome | Literal["failed"] = "failed"
         try:
+            self._tell_start()
             with contextlib.closing(
-                training_batches(self._recipe, self._dataset, self._runtime, progress, self._skip)
+                training_batches(self._recipe, self._dataset, self._runtime, self.progress, self._skip)
             ) as batches:
                 outcome = self._trained(batches)
         except OutputError as error:
@@ -169,37 +160,56 @@ class Trainer:
         except (Exception, SystemExit) as error:
             raise self._saver.failed(error, self.progress) from error
         finally:
-            self._reporter.end()
-        self._journal.write("end", progress, outcome=outcome)
+            self._journal.close(outcome)
+        self._journal.end(self.progress, outcome)
         self._processes.wait()
         return outcome
 
     def _trained(self, batches: Iterator[Batch]) -> Outcome:
-        progress, first_step = self.progress, self.progress.step
-        if self.selection.is_stale(progress):
+        if self.selection.is_stale(self.progress):
             return "early"
         self._draw()
-        while True:
-            if progress.batch == self._plan.steps_per_epoch or self._is_over():
-                if not self._end_of_epoch():
-                    return "interrupted"
-                if self.selection.is_stale(progress):
-                    return "early"
-                self._pace.restart()
-            if self._is_over():
-                return "finished"
-            if (batch := self._next(batches, self._stop.wanted(progress.step - first_step))) is None:
-                self._log_losses()
+        outcome = self._outcome()
+        while outcome is None:
+            batch = self._next(batches)
+            if batch is None:
                 return "interrupted"
-            self._losses.add(self._step(batch))
-            self._look()
-            self._saver.save_if_due(progress)
+            losses = self._step(batch)
+            self._report(losses)
+            self._saver.save_if_due(self.progress)
             self._draw()
+            outcome = self._outcome()
+        return outcome
 
-    def _next(self, batches: Iterator[Batch], wants_to_stop: bool) -> Batch | None:
+    def _outcome(self) -> Outcome | None:
+        """Return how training ends here, or None if it goes on; what is to do at the end of an epoch is done first."""
+        if self.progress.batch == self._plan.steps_per_epoch or self._is_over():
+            if not self._end_of_epoch():
+                return "interrupted"
+            if self.selection.is_stale(self.progress):
+                return "early"
+            self._pace.restart()
+        return "finished" if self._is_over() else None
+
+    def _tell_start(self) -> None:
+        count = self._processes.count
+        together = f", {count} processes" if count > 1 else ""
+        self._reporter.note(f"{counted(len(self._dataset), 'training pair')}, {self._computing}{together}")
+        self._journal.start(
+            self.progress,
+            self._plan.total,
+            resumed=self._resumed,
+            pairs=len(self._dataset),
+            device=str(self._device),
+            processes=count,
+            precision=self._precision,
+            **circumstances(),
+        )
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
         """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
         batch, fault = None, None
-        if not wants_to_stop:
+        if not self._stop.wanted(self.progress.step - self._first_step):
             try:
                 batch = next(batches)
             except (Exception, SystemExit) as error:
@@ -210,6 +220,7 @@ class Trainer:
         self._processes.wait()
         if fault is not None:
             raise self._saver.with_what_is_saved(fault, self.progress) from fault
+        self._log_losses()
         return None
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -227,33 +238,27 @@ class Trainer:
         self._pace.step()
         return losses
 
-    def _look(self) -> None:
-        """Look at the losses now and then (on a CPU: always), tell the reporter, and stop at one that is not finite."""
+    def _report(self, losses: Mapping[str, Tensor]) -> None:
+        """Count a step's losses, and look at them now and then (on a CPU: always)."""
+        self._losses.add(losses)
         step = self.progress.step
         if step % self._tables.log.every == 0 or self._is_over():
             self._log_losses()
         elif self._device.type == "cpu" or step % _STEPS_BETWEEN_LOOKS == 0:
-            self._told()
+            self._look()
 
     def _log_losses(self) -> None:
         """Write a line of losses, if none has been written since the last step."""
         if self._logged == self.progress.step:
             return
-        found = self._told()
+        found = self._look()
         self._losses.restart()
         self._logged = step = self.progress.step
-        self._journal.write(
-            "step",
-            self.progress,
-            epoch=self.progress.epoch + 1,
-            losses=found.latest,
-            means=found.means,
-            lr=self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr,
-            images_per_second=round(self._pace.rate, 2),
-        )
+        lr = self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr
+        self._journal.losses(self.progress, found, lr=lr, rate=self._pace.rate)
 
-    def _told(self) -> Look:
-        """Return a look at the losses, of which the reporter has been told."""
+    def _look(self) -> Look:
+        """Return a look at the losses, tell the reporter of it, and stop at one that is not finite."""
         found = self._losses.look(self._processes)
         if not found.are_finite:
             wrong = [name for name, value in found.latest.items() if not math.isfinite(value)] or ["a loss"]
@@ -300,8 +305,7 @@ class Trainer:
         if found is None:
             return None
         if found.metrics:
-            self._journal.write("validation", self.progress, epoch=epoch, metrics=found.metrics, better=found.better)
-            self._reporter.validated(epoch, found.metrics, found.better)
+            self._journal.validation(self.progress, epoch, found)
         return found
 
     def _draw(self, name: str | None = None) -> None:
@@ -310,7 +314,7 @@ class Trainer:
             if name is None:
                 self.samples.draw_if_due(self.progress.step)
             else:
-                self.samples.draw(name)
+                self.samples.draw(name, self.progress.step)
         except DataError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
 
