@@ -14,7 +14,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from itrans import __version__
-from itrans.backbones import backbone_fault, quiet_downloads, weights_address
 from itrans.errors import (
     CheckpointError,
     DataError,
@@ -42,6 +41,7 @@ from itrans.protocols import (
     ImageSpec,
     Loss,
     Method,
+    Metric,
     Pair,
     PixelType,
     Preparation,
@@ -52,7 +52,7 @@ from itrans.protocols import (
     Update,
     WeightedLoss,
 )
-from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, LOSSES, METHODS, Registry
+from itrans.registry import API_VERSION, DATASETS, DISCRIMINATORS, GENERATORS, LOSSES, METHODS, METRICS, Registry
 
 if TYPE_CHECKING:
     import os
@@ -69,9 +69,13 @@ if TYPE_CHECKING:
     from itrans.data.folders import no_pictures as no_pictures
     from itrans.data.folders import part_of as part_of
     from itrans.data.layouts import layout_advice as layout_advice
+    from itrans.metrics.libraries import fitting_torchvision as fitting_torchvision
     from itrans.networks.noise import Noise as Noise
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translating.translator import Mode, Precision, Translator
+    from itrans_timm.weights import backbone_fault as backbone_fault
+    from itrans_timm.weights import quiet_downloads as quiet_downloads
+    from itrans_timm.weights import weights_address as weights_address
 
 __all__ = [
     "API_VERSION",
@@ -80,6 +84,7 @@ __all__ = [
     "GENERATORS",
     "LOSSES",
     "METHODS",
+    "METRICS",
     "WHITE",
     "AdversarialLoss",
     "Batch",
@@ -95,6 +100,7 @@ __all__ = [
     "ItransError",
     "Loss",
     "Method",
+    "Metric",
     "MissingSplitError",
     "Noise",
     "OutputError",
@@ -124,6 +130,7 @@ __all__ = [
     "existing_root",
     "find_images",
     "first_readable",
+    "fitting_torchvision",
     "layout_advice",
     "lightness_and_ab",
     "load",
@@ -145,14 +152,18 @@ __all__ = [
 
 _LATER = {
     "Noise": "itrans.networks.noise",
+    "backbone_fault": "itrans_timm.weights",
     "first_readable": "itrans.data.folders",
+    "fitting_torchvision": "itrans.metrics.libraries",
     "layout_advice": "itrans.data.layouts",
     "measured_split": "itrans.data.folders",
     "names_of_split": "itrans.data.folders",
     "no_pictures": "itrans.data.folders",
     "part_of": "itrans.data.folders",
+    "quiet_downloads": "itrans_timm.weights",
+    "weights_address": "itrans_timm.weights",
 }
-"""Where the names are that are imported when they are asked for, because their modules need torch, or OpenCV."""
+"""Where names are that are imported when asked for: their modules need torch or OpenCV, or are a plugin's."""
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

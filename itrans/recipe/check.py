@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted
 from itrans.recipe.document import value_fault
-from itrans.recipe.schema import MOST_ENTRIES, Augment, Component, LossComponent, Tables
+from itrans.recipe.schema import MOST_ENTRIES, Augment, Component, LossComponent, Tables, Validation
 from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
 from itrans.recipe.signature import Signature
-from itrans.registry import LOCAL, REGISTRIES
+from itrans.registry import LOCAL, METRICS, REGISTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,6 +29,7 @@ OFFERED = {
     "discriminator": ("in_channels", "condition_channels", "initialize"),
     "loss": (),
     "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
+    "metric": ("source", "target", "device", "announce"),
 }
 """What itrans gives to the components of each kind when it builds them."""
 
@@ -110,6 +111,8 @@ def check(
     problems = _component_problems(needed, where, Hints(functools.partial(_keys, needed)))
     if "dataset" in kinds:
         problems += _augment_problems(tables.augment, where)
+    if "metric" in kinds:
+        problems += _metric_problems(tables.validation, where)
     if not problems and "loss" in kinds:
         problems = _method_problems(needed, where)
     if problems:
@@ -196,6 +199,21 @@ def _method_problems(found: list[Use], where: Callable[[KeyPath], tuple[str, str
     losses = [(use.table.name, use.component) for use in found if use.kind == "loss"]
     messages = checks(losses=losses, has_discriminator=any(use.kind == "discriminator" for use in found))
     return [Problem(*where(("loss",)), message) for message in messages]
+
+
+def _metric_problems(validation: Validation, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    named: list[tuple[KeyPath, str]] = [(("validation", "metric"), validation.metric)]
+    named += [(("validation", "metrics", place), name) for place, name in enumerate(validation.metrics or ())]
+    problems = []
+    for key, name in named:
+        try:
+            if name != "auto":
+                signature = Signature(METRICS.get(name), OFFERED["metric"])
+                if fault := next(iter(signature.faults({}, f'The metric "{name}"', Hints(lambda: ()))), None):
+                    raise PluginError(fault[1])
+        except PluginError as error:
+            problems.append(Problem(*where(key), str(error)))
+    return problems
 
 
 def _augment_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:

@@ -85,8 +85,7 @@ class Translator:
         self._device = choose_device(device)
         self._precision, self.seed = precision, _checked_seed(seed)
         self.checkpoint = checkpoint_path(checkpoint)
-        if record is None:
-            record = load_checkpoint(self.checkpoint)
+        record = record or load_checkpoint(self.checkpoint)
         recipe = record.checked_recipe(self.checkpoint, _NEEDED)
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title = recipe.tables.title

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.backbones import backbone_fault, quiet_downloads, weights_address
-from itrans.errors import DataError
+from itrans.api import DataError
+from itrans_timm.weights import backbone_fault, quiet_downloads, weights_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 
+from itrans.api import DataError
+from itrans_evaluate.features import BackboneFeatures
+from itrans_evaluate.perceptual import check_colours
+from itrans_evaluate.weights import inception
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from torch import Tensor
 
-    from itrans_evaluate.features import BackboneFeatures
+    from itrans.api import ImageSpec
+    from itrans_evaluate.weights import Inception
 
 SET_METRICS = ("fid", "kid")
 
@@ -84,6 +93,34 @@ class KernelDistance:
     def value(self) -> float:
         """Return the distance of all that was counted."""
         return kernel_distance(torch.cat(self._outputs), torch.cat(self._targets))
+
+
+def set_metrics(
+    names: Sequence[str],
+    features: str | None,
+    weights: Path | None,
+    target: ImageSpec,
+    pictures: int,
+    device: torch.device,
+    announce: Callable[[str], None],
+) -> list[SetMetric]:
+    """Return what measures whole sets, of the names of metrics and the choice of features.
+
+    Raises:
+        DataError: there are no sets, or weights cannot be had.
+    """
+    found: list[SetMetric] = []
+    chosen = [*(name for name in SET_METRICS if name in names), *([features] if features is not None else [])]
+    for name in chosen:
+        check_colours(name, target)
+        if pictures < 2:
+            raise DataError(f'"{name}" compares sets of pictures, and there is only one pair.')
+        if name is features:
+            found.append(KernelDistance(BackboneFeatures(name, weights, announce).to(device)))
+        else:
+            metric = inception(cast("Inception", name), pictures, announce)
+            found.append(InceptionDistance(name, metric.to(device), pictures))
+    return found
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:

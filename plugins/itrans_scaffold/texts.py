@@ -114,6 +114,7 @@ _MODULES = {
     "loss": "losses",
     "dataset": "datasets",
     "method": "methods",
+    "metric": "metrics",
 }
 
 

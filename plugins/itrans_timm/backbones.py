@@ -14,7 +14,8 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from itrans.api import DataError, backbone_fault, counted, quiet_downloads, weights_address
+from itrans.api import DataError, counted
+from itrans_timm.weights import backbone_fault, quiet_downloads, weights_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -110,6 +110,10 @@ COMPONENTS = [
     ("cgan.md", "generator", "noise_mlp"),
     ("cgan.md", "discriminator", "mlp"),
     ("cgan.md", "dataset", "digits"),
+    *(
+        ("evaluate.md", "metric", name)
+        for name in "l1 psnr ssim ms_ssim lpips lpips_vgg lpips_squeeze accuracy class_accuracy class_iou".split()
+    ),
 ]
 
 
