@@ -231,7 +231,8 @@ class Plan:
         )
 
     def _translated(self, batch: Tensor) -> Tensor:
-        return self._translator.translate_planes(batch, self._way)
+        # As it lies in training, for the last bit of a mean depends on the order in which it is summed.
+        return self._translator.translate_planes(batch, self._way).contiguous(memory_format=self._memory_format)
 
     def _batches(self) -> Generator[Batch]:
         tables = self._recipe.tables

@@ -51,11 +51,15 @@ def pictures(tmp_path):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("ema", [[], ["--set", "train.ema=0.9"]], ids=["", "averaged"])
+@pytest.mark.parametrize(
+    "settings",
+    [[], ["--set", "train.ema=0.9"], ["--set", "train.precision=bf16"]],
+    ids=["", "averaged", "bf16"],
+)
 @pytest.mark.parametrize("kind", list(DATA))
-def test_evaluate_finds_what_validation_has_logged(itrans, tmp_path, pictures, kind, batch, ema):
+def test_evaluate_finds_what_validation_has_logged(itrans, tmp_path, pictures, kind, batch, settings):
     (tmp_path / "r.toml").write_text(COMMON.format(batch=batch) + "[dataset]\n" + DATA[kind])
-    done = itrans("run", "r.toml", "-o", "run", *ema)
+    done = itrans("run", "r.toml", "-o", "run", *settings)
     assert done.exit_code == 0, done.output
     lines = map(json.loads, Path("run/log.jsonl").read_text().splitlines())
     logged = [line["metrics"] for line in lines if line["event"] == "validation"][-1]
