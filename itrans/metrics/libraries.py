@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def fitting_torchvision() -> Iterator[None]:
-    """Say what is wrong where torchmetrics, or timm, is imported, and cannot be for want of a torchvision that fits.
+    """Say what is wrong where a library cannot be imported for want of a torchvision that fits.
 
     Each torchvision is built for one torch: with another one, its import raises one thing or another.
 

@@ -158,7 +158,11 @@ class Measurement(NamedTuple):
 
 
 def measurements(
-    batches: Iterable[Batch], translate: Callable[[Tensor], Tensor], meters: Sequence[Meter], target: ImageSpec
+    batches: Iterable[Batch],
+    translate: Callable[[Tensor], Tensor],
+    meters: Sequence[Meter],
+    target: ImageSpec,
+    who: str = "The method",
 ) -> Iterator[Measurement]:
     """Translate batch after batch, let the meters count, and yield what they have measured.
 
@@ -167,6 +171,7 @@ def measurements(
         translate: from sources to outputs.
         meters: empty if nothing is to be measured, as of pictures that are no pairs.
         target: what the targets are.
+        who: translates, for messages.
 
     Raises:
         PluginError: outputs are no pictures like their targets, or a metric has failed.
@@ -175,7 +180,7 @@ def measurements(
         outputs = translate(batch.source)
         if meters and outputs.shape != batch.target.shape:
             shapes = f"{_shape(outputs)}, and its target is {_shape(batch.target)} (height, width, channels)"
-            raise PluginError(f"Nothing can be measured: {batch.keys[0]} is translated to {shapes}.")
+            raise PluginError(f"{who} cannot be measured: it makes {batch.keys[0]} {shapes}.")
         yield Measurement(batch, outputs, count(meters, batch.source, outputs, batch.target, target))
 
 

@@ -199,8 +199,7 @@ class Plan:
         if self._segmenter is not None:
             segmenter = Segmenter(self._segmenter, source, target, self._device, paired=self._paired)
         progress(0, self._total)
-        translate = self._translated
-        for measurement in measurements(self._batches(), translate, found.meters, target):
+        for measurement in measurements(self._batches(), self._translated, found.meters, target, self.checkpoint):
             arrays = found.add(measurement)
             if segmenter is not None:
                 segmenter.add(measurement.batch.source, *arrays)
