@@ -9,6 +9,7 @@ from torch import Tensor
 
 from itrans.errors import DataError, ItransError, PluginError
 from itrans.metrics.names import SOURCE_L1
+from itrans.plugins import OURS
 from itrans.registry import METRICS, described
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ class Meter:
 
     Attributes:
         name: what the value is called.
-        metric: the component.
-        lower_is_better: which way is better.
-        kinds: of targets that the metric is for.
-        smallest: the shorter side of the smallest pictures that it can measure.
         total: the sum over pictures; None if there were none.
         count: how many pictures it is of.
     """
@@ -51,7 +48,7 @@ class Meter:
             return None
         try:
             found = self.metric.measure(outputs, targets)
-            if not isinstance(found, Tensor) or len(found) != len(targets):
+            if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1]:
                 raise TypeError("measure() should return a tensor with a value for each picture")
             total = found.sum(0)
             if total.ndim and self.is_mean:
@@ -91,10 +88,17 @@ class Meter:
         return None if total is None or not count else self.value(total, int(count))
 
 
-def kinds_of(metric: object) -> tuple[ImageKind, ...]:
-    """Return the kinds of targets that a metric, or a metric's class, is for."""
-    found: tuple[ImageKind, ...] = getattr(metric, "kinds", _KINDS)
+def kinds_of(metric: Metric | str) -> tuple[ImageKind, ...]:
+    """Return the kinds of targets that a metric, or the metric of a name, is for."""
+    named = METRICS.get(_unambiguous(metric)) if isinstance(metric, str) else metric
+    found: tuple[ImageKind, ...] = getattr(named, "kinds", _KINDS)
     return found
+
+
+def _unambiguous(name: str) -> str:
+    """Return a name that means ours, where another package brings a metric of the same name."""
+    homes = [origin.distribution for origin in METRICS.origins() if origin.name == name]
+    return f"{OURS}:{name}" if len(homes) > 1 and OURS in homes else name
 
 
 def meters_for(
@@ -110,7 +114,7 @@ def meters_for(
         names: as recipes say them.
         source: what the sources are.
         target: what the targets are.
-        device: where pictures are measured.
+        device: where they are.
         announce: told before something is downloaded.
 
     Raises:
@@ -120,11 +124,9 @@ def meters_for(
     offered = {"source": source, "target": target, "device": device, "announce": announce}
     meters: dict[str, Meter] = {}
     for name in dict.fromkeys(names):
-        # Another package may bring a metric of the same name, and those of a recipe that asks for none stay ours.
-        plain = name if ":" in name or name in METRICS.names() else f"itrans:{name}"
         try:
             with torch.random.fork_rng(devices=[]):  # what a metric draws is not to change the training
-                meter = Meter(name, METRICS.build({"name": plain}, **offered))
+                meter = Meter(name, METRICS.build({"name": _unambiguous(name)}, **offered))
         except ItransError:
             raise
         except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.errors import DataError, MissingSplitError, PluginError, Problem, RecipeError, counted, did_you_mean, quoted
+from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
 from itrans.files import expanded, is_there
 from itrans.metrics.measuring import kinds_of
 from itrans.metrics.names import SOURCE_L1, usual_metrics
@@ -143,14 +143,11 @@ def check_names(metrics: Sequence[str]) -> None:
         if name == SOURCE_L1:
             raise DataError(f'"{SOURCE_L1}" is measured along with "l1": ask for that.')
         known = METRICS.names()
-        try:
-            if name not in SET_METRICS:
-                METRICS.origin(name)
-        except PluginError as error:
+        if name not in {*known, *SET_METRICS, *(origin.name for origin in METRICS.origins())} and ":" not in name:
             raise DataError(
                 f'There is no metric "{name}".{did_you_mean(name, [*known, *SET_METRICS])} Of pairs: '
                 f"{', '.join(known)}. Of whole sets: {', '.join(SET_METRICS)}, and --features."
-            ) from error
+            )
 
 
 def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, other: bool) -> tuple[str, ...]:
@@ -183,7 +180,7 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
             if labels:
                 raise DataError(f'The metric "{name}" compares pictures, and this checkpoint makes label maps.')
             continue
-        kinds = kinds_of(METRICS.get(name))
+        kinds = kinds_of(name)
         if labels and "labels" not in kinds:
             raise DataError(
                 f'The metric "{name}" is of pictures, and this checkpoint makes label maps: choose among '

@@ -11,7 +11,6 @@ from itrans.metrics.measuring import Meter, count, kinds_of, meters_for
 from itrans.pictures.colour import with_ab
 from itrans.pictures.grid import Row, shown_as
 from itrans.pictures.tensors import planes, stack, stored
-from itrans.registry import METRICS
 from itrans_evaluate.result import Extremes, RunningScore, Score
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ def _meters(
     """Return what measures planes and, where a and b are written as RGB, what measures the written pictures."""
     if shown == target:
         return meters_for(names, source, target, device, announce), []
-    kinds = {name: kinds_of(METRICS.get(name)) for name in names}
+    kinds = {name: kinds_of(name) for name in names}
     as_planes = [name for name in names if target.kind in kinds[name] or shown.kind not in kinds[name]]
     of_pictures = meters_for([name for name in names if shown.kind in kinds[name]], source, shown, device, announce)
     for meter in of_pictures:
