@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 
@@ -26,19 +26,6 @@ _BLOCK = 1024
 _FEATURES_OF_FID = 2048
 
 
-class SetMetric(Protocol):
-    """What measures sets. `name` is what it is called, `note` what a reader should know of the value, or None."""
-
-    name: str
-    note: str | None
-
-    def add(self, output: Tensor, target: Tensor) -> None:
-        """Count grey or RGB pictures `(N, C, H, W)` in [-1, 1]."""
-
-    def value(self) -> float:
-        """Return the distance of the sets, of at least two pictures each."""
-
-
 class InceptionDistance:
     """FID or KID by torchmetrics.
 
@@ -58,7 +45,7 @@ class InceptionDistance:
             )
 
     def add(self, output: Tensor, target: Tensor) -> None:
-        """Count some pictures; see `SetMetric`."""
+        """Count grey or RGB pictures `(N, C, H, W)` in [-1, 1]."""
         with torch.no_grad():
             self._metric.update(_as_bytes(output), real=False)
             self._metric.update(_as_bytes(target), real=True)
@@ -86,13 +73,17 @@ class KernelDistance:
         self._targets: list[Tensor] = []
 
     def add(self, output: Tensor, target: Tensor) -> None:
-        """Count some pictures; see `SetMetric`."""
+        """Count grey or RGB pictures `(N, C, H, W)` in [-1, 1]."""
         self._outputs.append(self._features(output).cpu())
         self._targets.append(self._features(target).cpu())
 
     def value(self) -> float:
         """Return the distance of all that was counted."""
         return kernel_distance(torch.cat(self._outputs), torch.cat(self._targets))
+
+
+SetMetric: TypeAlias = InceptionDistance | KernelDistance
+"""What measures sets. `name` is what it is called, `note` what a reader should know of the value, or None."""
 
 
 def set_metrics(
