@@ -45,6 +45,7 @@ from itrans.protocols import (
     ImageSpec,
     Loss,
     Method,
+    Metric,
     Pair,
     PixelType,
     Preparation,
@@ -63,13 +64,13 @@ from itrans.registry import (
     GENERATORS,
     LOSSES,
     METHODS,
+    METRICS,
     REGISTRIES,
     TRACKERS,
     Registry,
 )
 
 if TYPE_CHECKING:
-    from itrans.backbones import backbone_fault, quiet_downloads, weights_address
     from itrans.data.folders import check_same_size as check_same_size
     from itrans.data.folders import existing_root as existing_root
     from itrans.data.folders import first_readable as first_readable
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from itrans.data.folders import split_folders as split_folders
     from itrans.data.folders import unread_note as unread_note
     from itrans.data.layouts import layout_advice as layout_advice
+    from itrans.metrics.libraries import fitting_torchvision as fitting_torchvision
     from itrans.networks.noise import Noise as Noise
     from itrans.networks.padding import apply_generator as apply_generator
     from itrans.pictures.channels import as_channels as as_channels
@@ -95,16 +97,19 @@ if TYPE_CHECKING:
     from itrans.pictures.suffixes import READ_SUFFIXES as READ_SUFFIXES
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translating.translator import load as load
+    from itrans_timm.weights import backbone_fault as backbone_fault
+    from itrans_timm.weights import quiet_downloads as quiet_downloads
+    from itrans_timm.weights import weights_address as weights_address
 else:  # a type checker would take any name for one of this module's
     __getattr__ = getter(
         __name__,
         {
-            "itrans.backbones": ("backbone_fault", "quiet_downloads", "weights_address"),
             "itrans.data.folders": (
                 *("check_same_size", "existing_root", "first_readable", "match_images", "measured_split"),
                 *("names_of_split", "no_pictures", "part_of", "split_folders", "unread_note"),
             ),
             "itrans.data.layouts": ("layout_advice",),
+            "itrans.metrics.libraries": ("fitting_torchvision",),
             "itrans.networks.noise": ("Noise",),
             "itrans.networks.padding": ("apply_generator",),
             "itrans.pictures.channels": ("as_channels",),
@@ -113,6 +118,7 @@ else:  # a type checker would take any name for one of this module's
             "itrans.pictures.label_maps": ("read_label_map",),
             "itrans.pictures.suffixes": ("READ_SUFFIXES",),
             "itrans.translating.translator": ("load",),
+            "itrans_timm.weights": ("backbone_fault", "quiet_downloads", "weights_address"),
         },
     )
     """Imports what is in a module that needs torch, or OpenCV, when it is asked for."""
@@ -124,6 +130,7 @@ __all__ = [
     "GENERATORS",
     "LOSSES",
     "METHODS",
+    "METRICS",
     "READ_SUFFIXES",
     "REGISTRIES",
     "TRACKERS",
@@ -142,6 +149,7 @@ __all__ = [
     "ItransError",
     "Loss",
     "Method",
+    "Metric",
     "MissingSplitError",
     "Noise",
     "OutputError",
@@ -173,6 +181,7 @@ __all__ = [
     "existing_root",
     "find_images",
     "first_readable",
+    "fitting_torchvision",
     "layout_advice",
     "lightness_and_ab",
     "load",

@@ -31,6 +31,7 @@ GROUPS = {
     "loss": "itrans.losses",
     "dataset": "itrans.datasets",
     "method": "itrans.methods",
+    "metric": "itrans.metrics",
     "tracker": "itrans.trackers",
 }
 """The entry-point group of every kind of component."""
@@ -63,7 +64,7 @@ class Origin:
     """Where a component comes from.
 
     Attributes:
-        kind: `generator`, `discriminator`, `loss`, `dataset` or `method`; or `command`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method` or `metric`; or `command`.
         name: what a recipe, or the command line, calls it.
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.

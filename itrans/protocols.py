@@ -279,6 +279,30 @@ class Method(Protocol):
         """Translate `(N, C, H, W)` in [-1, 1]; raise ValueError for a direction that it does not have."""
 
 
+class Metric(Protocol):
+    """What is measured of outputs against their targets.
+
+    Offered on construction: `source` and `target` (`ImageSpec`), `device`, and `announce`, a function to be told of a
+    download before it begins.
+
+    Its class says `lower_is_better`, and may say `kinds` (default: all but `labels`), of the targets that it is for.
+    May have `smallest` (default 1), the shorter side in pixels of the smallest pictures that it can measure; and
+    `value(total) -> float | None` for what is no mean over pictures: the value that the sum over all pictures of what
+    `measure` returns makes, None where there is none.
+    """
+
+    lower_is_better: bool
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return a value for each picture, `(N,)`; with `value`, whatever is to be summed over pictures, `(N, ...)`.
+
+        Args:
+            outputs: `(N, C, H, W)` of float32 in [-1, 1], not rounded to what files store; a plane for each class
+                where targets are label maps.
+            targets: of the same shape.
+        """
+
+
 Table: TypeAlias = dict[str, Any]
 """A table of a recipe: a component's `name` and its arguments."""
 

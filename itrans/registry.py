@@ -1,4 +1,4 @@
-"""Finding components by name: five registries, filled by entry points and by decorators.
+"""Finding components by name: a registry for each kind, filled by entry points and by decorators.
 
 Names are listed without importing anything; `get` imports the one component that is asked for.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from itrans import __version__, plugins
 from itrans.errors import PluginError, did_you_mean, error_text, printable, quoted
 from itrans.plugins import Origin
-from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Tracker
+from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Metric, Tracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -276,9 +276,10 @@ DISCRIMINATORS: Registry[Discriminator] = Registry("discriminator")
 LOSSES: Registry[Loss] = Registry("loss")
 DATASETS: Registry[Dataset] = Registry("dataset")
 METHODS: Registry[Method] = Registry("method")
+METRICS: Registry[Metric] = Registry("metric")
 TRACKERS: Registry[Tracker] = Registry("tracker")
 
 REGISTRIES: dict[str, Registry[Any]] = {
-    registry.kind: registry for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, TRACKERS)
+    registry.kind: registry for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, METRICS, TRACKERS)
 }
-"""The five registries by kind."""
+"""The registries by kind."""

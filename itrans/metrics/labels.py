@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import weakref
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 
@@ -11,42 +12,62 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.training.processes import Processes
-
-LABEL_METRICS = ("accuracy", "class_accuracy", "class_iou")
+    from itrans.protocols import ImageKind
 
 
-class LabelScores:
-    """A confusion matrix that grows, and its scores; memory does not grow with the number of pictures.
+class Confusion:
+    """How many pixels of each true class (row) were taken for each class (column), and a score of that."""
 
-    Args:
-        classes: how many there are.
-        device: where the label maps are.
-    """
+    lower_is_better = False
+    kinds: ClassVar[tuple[ImageKind, ...]] = ("labels",)
+    _latest: ClassVar[tuple[tuple[weakref.ref[Tensor], ...], Tensor]] = ((), torch.empty(0))
+    """The planes that were measured last and their matrices: several scores of one batch take the time of one."""
 
-    def __init__(self, classes: int, device: torch.device) -> None:
-        self._confusion = torch.zeros(classes, classes, dtype=torch.int64, device=device)
-
-    def add(self, source: Tensor, output: Tensor, target: Tensor) -> None:
-        """Count some translations.
+    def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the matrices of the pictures, `(N, K, K)` of int64.
 
         Args:
-            source: not looked at.
-            output: `(N, K, H, W)`, a plane for each class.
-            target: `(N, K, H, W)`, 1 in the plane of a pixel's class, -1 in all others.
+            outputs: `(N, K, H, W)`, a plane for each class.
+            targets: `(N, K, H, W)`, 1 in the plane of a pixel's class, -1 in all others.
         """
-        true = class_indices(target, ignoring=True)
-        self._confusion += confusion(class_indices(output), true, len(self._confusion))
+        seen = tuple(side() for side in Confusion._latest[0])
+        if not (len(seen) == 2 and seen[0] is outputs and seen[1] is targets):
+            found = confusions(class_indices(outputs), class_indices(targets, ignoring=True), outputs.shape[1])
+            Confusion._latest = (weakref.ref(outputs), weakref.ref(targets)), found
+        return Confusion._latest[1]
 
-    @property
-    def matrix(self) -> Tensor:
-        """The confusion matrix of this process, `(K, K)` of int64: rows are the truth."""
-        return self._confusion.cpu()
 
-    def means(self, processes: Processes) -> dict[str, float]:
-        """Return the scores over the pixels of all processes; empty if no pixel has a class."""
-        total = processes.total(self._confusion)
-        return segmentation_scores(total) if int(total.sum()) else {}
+class Accuracy(Confusion):
+    """Which part of all pixels is told right."""
+
+    def value(self, matrix: Tensor) -> float | None:
+        """Return the score of a confusion matrix; None if it has no pixel."""
+        pixels = int(matrix.sum())
+        return int(matrix.diag().sum()) / pixels if pixels else None
+
+
+class ClassAccuracy(Confusion):
+    """Which part of a class's pixels is told right, the mean over the classes that occur in the truth."""
+
+    def value(self, matrix: Tensor) -> float | None:
+        """Return the score of a confusion matrix; None if it has no pixel."""
+        return _mean(matrix.diag(), matrix.sum(1))
+
+
+class ClassIoU(Confusion):
+    """Intersection over union, the mean over the classes that occur in the truth or in the prediction.
+
+    A class that only the prediction has scores 0.
+    """
+
+    def value(self, matrix: Tensor) -> float | None:
+        """Return the score of a confusion matrix; None if it has no pixel."""
+        return _mean(matrix.diag(), matrix.sum(1) + matrix.sum(0) - matrix.diag())
+
+
+def _mean(right: Tensor, of: Tensor) -> float | None:
+    right, of = right.cpu().double(), of.cpu().double()
+    return float((right[of > 0] / of[of > 0]).mean()) if of.any() else None
 
 
 def class_indices(planes: Tensor, *, ignoring: bool = False) -> Tensor:
@@ -60,17 +81,18 @@ def class_indices(planes: Tensor, *, ignoring: bool = False) -> Tensor:
     return indices.masked_fill(highest <= 0, -1) if ignoring else indices
 
 
-def confusion(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
-    """Return how many pixels of each true class (row) were taken for each class (column): `(K, K)` of int64.
+def confusions(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
+    """Return how many pixels of each true class (row) were taken for each class (column): `(N, K, K)` of int64.
 
     Args:
-        predicted: classes from 0 to `classes` - 1, of any shape.
+        predicted: `(N, ...)`, classes from 0 to `classes` - 1.
         true: of the same shape; pixels below 0 are left out.
         classes: K.
     """
-    counted = true >= 0
-    pairs = true[counted].long() * classes + predicted[counted].long()
-    return torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    size = classes * classes
+    first = torch.arange(len(true), device=true.device).view(-1, *[1] * (true.ndim - 1)) * size
+    pairs = (first + true * classes + predicted)[true >= 0]
+    return torch.bincount(pairs, minlength=len(true) * size).reshape(-1, classes, classes)
 
 
 class ClassScore(NamedTuple):
@@ -106,22 +128,3 @@ def class_scores(matrix: Tensor, names: Sequence[str]) -> list[ClassScore]:
         )
         for index, hits in enumerate(right)
     ]
-
-
-def segmentation_scores(matrix: Tensor) -> dict[str, float]:
-    """Return per-pixel accuracy, per-class accuracy and class IoU, each from 0 to 1.
-
-    The last two are means over the classes that occur: in the truth for the accuracy, in either for the IoU, where a
-    class that only the prediction has scores 0.
-
-    Args:
-        matrix: a confusion matrix `(K, K)`, rows the truth, with at least one pixel.
-    """
-    matrix = matrix.double().cpu()
-    right, truth, predicted = matrix.diag(), matrix.sum(1), matrix.sum(0)
-    either = truth + predicted - right
-    return {
-        "accuracy": float(right.sum() / matrix.sum()),
-        "class_accuracy": float((right[truth > 0] / truth[truth > 0]).mean()),
-        "class_iou": float((right[either > 0] / either[either > 0]).mean()),
-    }

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from itrans.errors import PluginError, Problem, RecipeError, counted
 from itrans.recipe.document import value_fault
 from itrans.recipe.parts import OFFERED, parts_of, readable_parts, with_defaults
-from itrans.recipe.schema import Augment, Tables
+from itrans.recipe.schema import Augment, Tables, Validation
 from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
+from itrans.recipe.signature import Signature
+from itrans.registry import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -64,6 +66,8 @@ def check(
     problems = _part_problems(needed, where, Hints(functools.partial(_keys, needed)))
     if "dataset" in kinds:
         problems += _augment_problems(tables.augment, where)
+    if "metric" in kinds:
+        problems += _metric_problems(tables.validation, where)
     if not problems and "loss" in kinds:
         problems = _method_problems(needed, where)
     if problems:
@@ -93,6 +97,21 @@ def _method_problems(parts: Sequence[Part], where: Callable[[KeyPath], tuple[str
     losses = [(part.name, part.component) for part in parts if part.kind == "loss"]
     messages = checks(losses=losses, has_discriminator=any(part.kind == "discriminator" for part in parts))
     return [Problem(*where(("loss",)), message) for message in messages]
+
+
+def _metric_problems(validation: Validation, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+    named: list[tuple[KeyPath, str]] = [(("validation", "metric"), validation.metric)]
+    named += [(("validation", "metrics", place), name) for place, name in enumerate(validation.metrics or ())]
+    problems = []
+    for key, name in named:
+        try:
+            if name != "auto":
+                signature = Signature(METRICS.get(name), OFFERED["metric"])
+                if fault := next(iter(signature.faults({}, f'The metric "{name}"', Hints(lambda: ()))), None):
+                    raise PluginError(fault[1])
+        except PluginError as error:
+            problems.append(Problem(*where(key), str(error)))
+    return problems
 
 
 def _augment_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:

@@ -26,6 +26,7 @@ OFFERED = {
     "generator": ("in_channels", "out_channels", "initialize"),
     "discriminator": ("in_channels", "condition_channels", "initialize"),
     "loss": (),
+    "metric": ("source", "target", "device", "announce"),
     "tracker": ("step",),
     "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
 }

@@ -127,7 +127,8 @@ class Validation(Table):
 
     split: Literal["val", "test"] = "val"
     every: Annotated[int, Field(ge=0)] = 1
-    metric: Literal["auto", "l1", "psnr", "ssim", "accuracy", "class_accuracy", "class_iou"] = "auto"
+    metric: Annotated[str, Field(min_length=1)] = "auto"
+    metrics: Annotated[tuple[str, ...], Field(max_length=MOST_ENTRIES)] | None = None
     patience: Positive | None = None
     pairs: Positive | None = None
 

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
     from itrans.testing.findings import Findings
 
-__all__ = ["check_dataset", "check_discriminator", "check_generator", "check_loss", "check_method", "quick_faults"]
+__all__ = [
+    "check_dataset",
+    "check_discriminator",
+    "check_generator",
+    "check_loss",
+    "check_method",
+    "check_metric",
+    "quick_faults",
+]
 
 
 def check_generator(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
@@ -119,6 +127,23 @@ def check_method(component: Callable[..., Any] | str, /, **arguments: Any) -> No
     _conclude("method", component, arguments, check)
 
 
+def check_metric(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
+    """Check a metric: finite values of each picture, in any order, that inputs stay as they are, arguments, imports.
+
+    Args:
+        component: the class (or another callable), or the name of a registered metric.
+        arguments: its own; and `source` and `target` (`ImageSpec`), if not every kind of pictures that it is for will
+            do.
+
+    Raises:
+        AssertionError: with every fault, each a sentence.
+    """
+    from itrans.testing.metrics import check
+
+    __tracebackhide__ = True
+    _conclude("metric", component, arguments, check)
+
+
 def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     """Return what is wrong with a component, as far as can be told at once; it never raises.
 
@@ -127,7 +152,7 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     package or a network, is not judged.
 
     Args:
-        kind: `generator`, `discriminator`, `loss`, `dataset` or `method`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method` or `metric`.
         component: what its entry point stands for.
 
     Returns:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from itrans.testing.findings import described
+from itrans.protocols import ImageKind
+from itrans.testing.findings import described, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ _CALLED = {
     "loss": (),
     "dataset": ("__len__", "__getitem__"),
     "method": ("step", "translate"),
+    "metric": ("measure",),
 }
 _TYPED: dict[str, dict[str, type]] = {
     "dataset": {"paired": bool, "attribution": str, "side_by_side": bool},
@@ -41,6 +43,8 @@ def attribute_faults(kind: str, component: Callable[..., Any]) -> list[str]:
             found += multiple_faults(multiple)
     if kind == "loss":
         found += _loss_faults(component)
+    if kind == "metric":
+        found += _metric_faults(component)
     if kind == "method":
         found += _method_faults(component)
     return found
@@ -69,6 +73,16 @@ def _loss_faults(component: type) -> list[str]:
         for name in called
         if not _has(component, name)
     ]
+
+
+def _metric_faults(component: type) -> list[str]:
+    found = []
+    lower_is_better, kinds = getattr(component, "lower_is_better", None), getattr(component, "kinds", ("image",))
+    if not isinstance(lower_is_better, bool):
+        found.append("It does not say which way is better: say lower_is_better = True or False in the class.")
+    if not isinstance(kinds, tuple) or not kinds or not {*kinds} <= {*get_args(ImageKind)}:
+        found.append(f"kinds should be a tuple of some of {listed([*get_args(ImageKind)])}, and is {kinds!r}.")
+    return found
 
 
 def _method_faults(component: type) -> list[str]:

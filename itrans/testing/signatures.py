@@ -17,6 +17,7 @@ NEEDED = {
     "loss": (),
     "dataset": ("split",),
     "method": ("build_generator", "losses"),
+    "metric": (),
 }
 """Of what is offered, what a component that works cannot do without."""
 

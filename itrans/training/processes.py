@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -74,6 +74,18 @@ class Processes:
         if self.count > 1:
             dist.all_reduce(values)
         return values
+
+    def total_of_some(self, values: Tensor | None) -> Tensor | None:
+        """Return the sum of a tensor over the processes that have one, of one shape; None if no process has."""
+        if self.count == 1:
+            return values
+        kinds: list[Any] = [None] * self.count
+        dist.all_gather_object(kinds, None if values is None else (values.shape, values.dtype, values.device.type))
+        found = next((kind for kind in kinds if kind is not None), None)
+        if found is None:
+            return None
+        shape, dtype, device = found
+        return self.total(torch.zeros(shape, dtype=dtype, device=device) if values is None else values)
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; all must ask at the same time. No GPU is made to wait."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, counted
-from itrans.metrics.pictures import BETTER_IS_LOWER, SOURCE_L1
+from itrans.metrics.names import SOURCE_L1
 from itrans.training.validation import Validator
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Selection:
             )
         if not math.isfinite(value):
             raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
-        sign = 1 if BETTER_IS_LOWER[metric] else -1
+        sign = 1 if self.validator.lower_is_better else -1
         return Validation(metrics, value, progress.best is None or sign * value < sign * progress.best)
 
     def _made_validator(

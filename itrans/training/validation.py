@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Literal
 
 from itrans.data.loader import load_batches
 from itrans.data.sampler import Draw, EvaluationSampler
-from itrans.metrics.pictures import metric_for, scores_for
+from itrans.metrics.measuring import measurements, meters_for
+from itrans.metrics.names import deciding_metric, usual_metrics
 from itrans.networks.test_mode import test_mode
 from itrans.pictures.grid import Row, shown_as
 from itrans.pictures.tensors import stored
@@ -50,7 +52,10 @@ class Validator:
         tables = recipe.tables
         self._dataset = build_dataset(recipe, tables.validation.split)
         self.measures = bool(getattr(self._dataset, "paired", True))
-        self.metric = metric_for(tables.validation.metric, self._dataset.target)
+        target = self._dataset.target
+        self.metric = deciding_metric(tables.validation.metric, labels=target.kind == "labels")
+        names = [*usual_metrics(target), self.metric, *(tables.validation.metrics or ())] if self.measures else []
+        self._meters = meters_for(names, self._dataset.source, target, runtime.device, logging.getLogger("itrans").info)
         self._items = build_items(recipe, self._dataset, training=False, skip_bad=skipped is not None)
         self.length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
         augment = tables.augment
@@ -73,18 +78,24 @@ class Validator:
         """
         if not self.measures:
             return {}
-        runtime, processes = self._runtime, self._runtime.processes
-        scores = scores_for(self._dataset.source, self._dataset.target, runtime.device)
+        processes = self._runtime.processes
+        for meter in self._meters:
+            meter.reset()
         sampler = EvaluationSampler(self.length, self._batch_size, rank=processes.rank, world_size=processes.count)
         done, total = 0, len(range(processes.rank, self.length, processes.count))
         with self._translating(), contextlib.closing(self._batches(sampler, self._workers)) as batches:
-            for batch in batches:
-                scores.add(batch.source, self._translated(batch.source), batch.target)
-                done += len(batch.keys)
+            for found in measurements(batches, self._translated, self._meters, self._dataset.target):
+                done += len(found.batch.keys)
                 progress(done, total)
                 if processes.count == 1 and is_urgent():
                     return None
-        return scores.means(processes)
+        results = {meter.name: meter.result(processes.total_of_some) for meter in self._meters}
+        return {name: value for name, value in results.items() if value is not None}
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether less of the metric that decides is better."""
+        return next(meter.lower_is_better for meter in self._meters if meter.name == self.metric)
 
     def rows(self) -> list[Row]:
         """Return pairs to look at, spread evenly over those that are held out."""

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--metrics",
     metavar="NAME,...",
-    help="l1, psnr, ssim, ms_ssim, lpips, lpips_vgg, lpips_squeeze, fid, kid; of label maps accuracy, class_accuracy, "
-    "class_iou.  [default: l1,psnr,ssim, or those of label maps]",
+    help="Those that itrans list-plugins metric shows; of whole sets fid, kid.  [default: what validation measures]",
 )
 @click.option(
     "--segmenter",
@@ -65,13 +64,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="As for itrans translate.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of dropout and noise.  [default: the recipe's]")
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
     default="auto",
     show_default=True,
-    help="Of the translations: auto is bf16 for 8-bit pictures where the hardware has it, else fp32.",
+    help="Of the translations: auto is that of the training, if the device has it.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
@@ -89,7 +88,7 @@ def evaluate(
     output: Path | None,
     overrides: tuple[str, ...],
     mode: str,
-    seed: int,
+    seed: int | None,
     precision: str,
     device: str,
     code: tuple[str, ...],
@@ -97,13 +96,13 @@ def evaluate(
     """Measure a CHECKPOINT on a split of its data set.
 
     CHECKPOINT is a .pt file, or a run's folder: then its best.pt is measured or, where nothing was validated, its
-    last.pt. The data set is that of the checkpoint's own recipe, scaled and cropped as in validation. Nothing is
-    downloaded unless a metric is asked for that needs weights; then that is said first.
+    last.pt. The data set is that of the checkpoint's own recipe, scaled, cropped and measured as in validation. Nothing
+    is downloaded unless a metric is asked for that needs weights; then that is said first.
     """
     from itrans.cli.memory import keep_freed_memory
     from itrans.commands import options
     from itrans.files import folder_made
-    from itrans_evaluate import evaluate_checkpoint
+    from itrans_evaluate.evaluate import Plan
     from itrans_evaluate.writing import picture_table, refuse_other_results, write_results
 
     options.import_code(code)
@@ -118,11 +117,7 @@ def evaluate(
             for write in writers:
                 write(key, values)
 
-        def begin(measured: str, way: str | None) -> None:
-            if output is not None:
-                refuse_other_results(output, measured, split, way)
-
-        evaluation = evaluate_checkpoint(
+        plan = Plan(
             checkpoint,
             split=split,  # type: ignore[arg-type]
             metrics=[name.strip() for name in metrics.split(",") if name.strip()] if metrics is not None else (),
@@ -131,16 +126,16 @@ def evaluate(
             weights=weights,
             overrides=overrides,
             pairs=pairs,
+            keep=0,
             direction=direction,
             mode=mode,  # type: ignore[arg-type]
             seed=seed,
             device=device,
             precision=precision,  # type: ignore[arg-type]
-            begin=begin,
-            announce=lambda text: click.echo(text, err=True),
-            progress=progress,
-            picture=picture,
         )
+        if output is not None:
+            refuse_other_results(output, plan.checkpoint, split, plan.direction)
+        evaluation = plan.run(lambda text: click.echo(text, err=True), progress, picture)
     if output is not None:
         write_results(evaluation, output)
     if as_json:

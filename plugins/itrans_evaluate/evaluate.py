@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+import torch
 
 from itrans.checkpoint.file import load_checkpoint
 from itrans.checkpoint.places import checkpoint_path
-from itrans.errors import DataError, PluginError, counted
-from itrans.metrics.labels import LABEL_METRICS, LabelScores, class_scores
-from itrans.metrics.pictures import SOURCE_L1
-from itrans.pictures.grid import Row, shown_as
-from itrans.pictures.tensors import planes, stack
+from itrans.data.loader import load_batches
+from itrans.data.sampler import EvaluationSampler
+from itrans.errors import DataError, DeviceError
+from itrans.metrics.measuring import measurements
+from itrans.protocols import Batch
 from itrans.training.build import build_items
-from itrans.training.devices import choose_device
-from itrans.training.processes import Processes
+from itrans.training.devices import choose_device, choose_dtype, choose_memory_format
 from itrans.translating.translator import Translator
-from itrans_evaluate.features import BackboneFeatures
-from itrans_evaluate.per_picture import LOWER_IS_BETTER, SMALLEST, check_colours, picture_metrics
-from itrans_evaluate.per_set import SET_METRICS, InceptionDistance, KernelDistance, SetMetric
-from itrans_evaluate.reading import on_lightness, read_batches
-from itrans_evaluate.result import Evaluation, Extremes, RunningScore, Score
-from itrans_evaluate.segmenter import Segmenter
-from itrans_evaluate.setup import (
+from itrans_evaluate.choice import (
     check_direction,
     check_names,
     chosen_metrics,
     evaluated_dataset,
     evaluated_recipe,
     measured_split,
-    measured_target,
     was_chosen_on,
 )
-from itrans_evaluate.weights import inception
+from itrans_evaluate.findings import Findings, shown_target
+from itrans_evaluate.per_set import SET_METRICS, set_metrics
+from itrans_evaluate.result import Evaluation
+from itrans_evaluate.segmenter import Segmenter
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    import torch
+    from torch import Tensor
 
-    from itrans.metrics.labels import ClassScore
     from itrans.networks.test_mode import Mode
-    from itrans.protocols import ImageArray, ImageSpec, Split
+    from itrans.protocols import Split
     from itrans.training.devices import Precision
-    from itrans_evaluate.weights import Inception
 
-_MOST_CONFUSED = 64
-_BATCH = 8
+_PRECISIONS: dict[torch.dtype, Precision] = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
 def evaluate_checkpoint(
@@ -63,17 +57,17 @@ def evaluate_checkpoint(
     keep: int = 0,
     direction: str | None = None,
     mode: Mode = "paper",
-    seed: int = 0,
+    seed: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
-    begin: Callable[[str, str | None], None] = lambda _checkpoint, _direction: None,
     announce: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
 ) -> Evaluation:
-    """Measure a checkpoint's translations, as `itrans translate` writes them, against their targets.
+    """Measure a checkpoint's translations against their targets, as validation does: before they are rounded.
 
-    Pictures are scaled and cropped as validation does it. What is compared has the bit depth of the targets.
+    Pictures are scaled and cropped as in validation, and are in batches of the recipe's size: the numbers are those
+    that the run has logged, to the last bit, where the precision and the device are the same.
 
     Args:
         checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is measured
@@ -89,11 +83,10 @@ def evaluate_checkpoint(
         direction: which way, of a method that translates both ways; the second has the data set's targets as sources.
             None is the first.
         mode: `paper` or `running`, see `itrans.api.load`.
-        seed: of dropout and noise.
+        seed: of dropout and noise; None is the recipe's.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
-        precision: of the translations, see `itrans.api.load`.
-        begin: told which file is measured, and which direction as in `Evaluation`, before anything is downloaded or
-            translated; what it raises ends the evaluation.
+        precision: of the translations: `fp32`, `bf16`, `fp16`, or `auto` for that of the training, if the device has
+            it.
         announce: told before something is downloaded.
         progress: told how many pictures are done, and of how many.
         picture: told each pair's key and values; None is a value that its picture is too small for.
@@ -101,190 +94,154 @@ def evaluate_checkpoint(
     Raises:
         ItransError: something that was given is wrong; nothing has been translated then, unless a picture is at fault.
     """
-    check_names(metrics)
-    if weights is not None and features is None:
-        raise DataError(f"--weights {weights} are for --features timm:BACKBONE, which is not given.")
-    checkpoint = checkpoint_path(checkpoint)
-    record = load_checkpoint(checkpoint)
-    translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision, record=record)
-    check_direction(translator, direction)
-    recipe = evaluated_recipe(record, checkpoint, overrides)
-    dataset = evaluated_dataset(recipe, split, record, checkpoint)
-    measured = (direction or translator.directions[0]) if len(translator.directions) > 1 else None
-    begin(str(checkpoint), measured)
-    paired = bool(getattr(dataset, "paired", True))
-    swapped = translator.goes_back(direction)
-    source, made = (dataset.target, dataset.source) if swapped else (dataset.source, dataset.target)
-    target = measured_target(source, made)
-    names = chosen_metrics(metrics, target, paired=paired, other=features is not None)
-    total = min(len(dataset), pairs or len(dataset))
-    where = choose_device(device)
-    measurement = _Measurement(names, source, target, where, paired=paired, picture=picture, announce=announce)
-    measurement.keep = keep
-    measurement.sets = _set_metrics(names, features, weights, target, total, where, announce)
-    if segmenter is not None:
-        measurement.segmenter = Segmenter(segmenter, source, target, where, paired=paired)
-
-    augment = recipe.tables.augment
-    same_size = augment.size or augment.resize or augment.crop
-    progress(0, total)
-    items, size = build_items(recipe, dataset, training=False), _BATCH if same_size else 1
-    for batch in read_batches(items, total, size, swapped=swapped):
-        sources = [pair.source for pair in batch]
-        outputs = translator.translate_stored(sources, direction=direction)
-        targets = [on_lightness(pair) if target != made else pair.target for pair in batch]
-        if paired and outputs[0].shape != targets[0].shape:
-            shapes = f"{outputs[0].shape}, and its target is {targets[0].shape} (height, width, channels)"
-            raise PluginError(f"{checkpoint} cannot be measured: it makes {batch[0].key} {shapes}.")
-        measurement.add([pair.key for pair in batch], sources, outputs, targets)
-        progress(measurement.count, total)
-
-    best, worst = measurement.extremes.best(), measurement.extremes.worst()
-    return Evaluation(
-        checkpoint=str(checkpoint),
-        title=translator.title,
-        sample=translator.sample,
-        attribution=str(getattr(dataset, "attribution", "")),
+    plan = Plan(
+        checkpoint,
         split=split,
-        measured_split=measured_split(dataset, split),
-        chosen=was_chosen_on(record, recipe, dataset, split),
-        pictures=total,
-        direction=measured,
+        metrics=metrics,
+        segmenter=segmenter,
+        features=features,
+        weights=weights,
+        overrides=overrides,
+        pairs=pairs,
+        keep=keep,
+        direction=direction,
         mode=mode,
         seed=seed,
-        step=record.progress.step,
-        scores=measurement.scores(),
-        classes=measurement.classes(),
-        confusion=measurement.confusion(),
-        segmented=measurement.segmenter.scores() if measurement.segmenter else {},
-        notes=tuple(measurement.notes()),
-        ranked_by=measurement.first if best else None,
-        best=best,
-        worst=worst,
-        first=tuple(measurement.kept),
+        device=device,
+        precision=precision,
     )
+    return plan.run(announce, progress, picture)
 
 
-class _Measurement:
-    """All that is gathered while pictures pass."""
+class Plan:
+    """A checkpoint and its data, ready to be measured; nothing is downloaded yet, and nothing translated.
+
+    Args: see `evaluate_checkpoint`.
+
+    Attributes:
+        checkpoint: the file.
+        direction: which way is measured, of a method that translates both ways; None for all others.
+    """
 
     def __init__(
         self,
-        names: Sequence[str],
-        source: ImageSpec,
-        target: ImageSpec,
-        device: torch.device,
+        checkpoint: str | os.PathLike[str],
         *,
-        paired: bool,
-        picture: Callable[[str, Mapping[str, float | None]], None],
-        announce: Callable[[str], None],
+        split: Split,
+        metrics: Sequence[str],
+        segmenter: str | os.PathLike[str] | None,
+        features: str | None,
+        weights: Path | None,
+        overrides: Sequence[str],
+        pairs: int | None,
+        keep: int,
+        direction: str | None,
+        mode: Mode,
+        seed: int | None,
+        device: str,
+        precision: Precision,
     ) -> None:
-        self._source, self._target, self._device, self._picture = source, target, device, picture
-        asked = [name for name in names if name not in SET_METRICS]
-        self.first = asked[0] if asked else None
-        if "l1" in asked and source.kind == target.kind and source.planes == target.planes:
-            asked.append(SOURCE_L1)
-        self._running = {name: RunningScore() for name in asked}
-        self._metrics = picture_metrics(asked, target, device, announce) if paired else []
-        self._labels = LabelScores(target.planes, device) if target.kind == "labels" and paired else None
-        self.extremes = Extremes(lower_is_better=self.first in LOWER_IS_BETTER)
-        self.sets: list[SetMetric] = []
-        self.segmenter: Segmenter | None = None
-        self.keep, self.kept = 0, list[Row]()
-        self.count = 0
-
-    def add(
-        self,
-        keys: Sequence[str],
-        sources: Sequence[ImageArray],
-        outputs: Sequence[ImageArray],
-        targets: Sequence[ImageArray],
-    ) -> None:
-        """Measure some pictures of one size."""
-        source = planes(stack(sources).to(self._device), self._source)
-        output, target = (planes(stack(side).to(self._device), self._target) for side in (outputs, targets))
-        for metric in self.sets:
-            metric.add(output, target)
-        if self.segmenter is not None:
-            self.segmenter.add(sources, outputs, targets)
-        if self._labels is not None:
-            self._labels.add(source, output, target)
-        for index, key in enumerate(keys):
-            one = slice(index, index + 1)
-            found: dict[str, float] = {}
-            for measure in self._metrics:
-                found |= measure(source[one], output[one], target[one])
-            self._count(key, found, self.count + index, (sources[index], outputs[index], targets[index]))
-        self.count += len(keys)
-
-    def _count(
-        self, key: str, found: Mapping[str, float], position: int, sides: tuple[ImageArray, ImageArray, ImageArray]
-    ) -> None:
-        values = {name: found.get(name) for name in self._running}
-        for name, value in values.items():
-            if value is not None:
-                self._running[name].add(value)
-        self._picture(key, values)
-        deciding = values.get(self.first or "")
-        if deciding is None and len(self.kept) >= self.keep:
-            return
-        specs = self._source, self._target, self._target
-        shown = [shown_as([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
-        row = Row(shown[0], shown[1], shown[2])
-        if deciding is not None:
-            self.extremes.add(deciding, position, row)
-        if len(self.kept) < self.keep:
-            self.kept.append(row)
-
-    def scores(self) -> dict[str, Score]:
-        """Return the scores; what no picture could be measured by is among them, without a value."""
-        found = {name: running.score() for name, running in self._running.items()}
-        if self._labels is not None:
-            means = self._labels.means(Processes())
-            found |= {name: Score(means.get(name), found[name].pictures) for name in LABEL_METRICS if name in found}
-        return found | {metric.name: Score(metric.value(), self.count) for metric in self.sets}
-
-    def classes(self) -> tuple[ClassScore, ...]:
-        """Return the scores of each class; none where targets are no label maps."""
-        return () if self._labels is None else tuple(class_scores(self._labels.matrix, self._target.names))
-
-    def confusion(self) -> tuple[tuple[int, ...], ...]:
-        """Return the confusion matrix, rows the truth; empty without label maps, or of very many classes."""
-        if self._labels is None or self._target.planes > _MOST_CONFUSED:
-            return ()
-        return tuple(map(tuple, self._labels.matrix.tolist()))
-
-    def notes(self) -> list[str]:
-        """Return what a reader of the scores should know."""
-        notes = [metric.note for metric in self.sets if metric.note is not None]
-        for name, running in self._running.items():
-            if left := self.count - running.count:
-                why = "no pixel of them has a class"
-                if name in SMALLEST:
-                    why = f"it takes {SMALLEST[name]} pixels or more on the shorter side"
-                verb = "is" if left == 1 else "are"
-                notes.append(f"{name}: {left} of {counted(self.count, 'picture')} {verb} left out; {why}.")
-        return notes
-
-
-def _set_metrics(
-    names: Sequence[str],
-    features: str | None,
-    weights: Path | None,
-    target: ImageSpec,
-    pictures: int,
-    device: torch.device,
-    announce: Callable[[str], None],
-) -> list[SetMetric]:
-    found: list[SetMetric] = []
-    chosen = [*(name for name in SET_METRICS if name in names), *([features] if features is not None else [])]
-    for name in chosen:
-        check_colours(name, target)
-        if pictures < 2:
-            raise DataError(f'"{name}" compares sets of pictures, and there is only one pair.')
-        if name is features:
-            found.append(KernelDistance(BackboneFeatures(name, weights, announce).to(device)))
+        check_names(metrics)
+        if weights is not None and features is None:
+            raise DataError(f"--weights {weights} are for --features timm:BACKBONE, which is not given.")
+        path = checkpoint_path(checkpoint)
+        self._record = record = load_checkpoint(path)
+        self._recipe = recipe = evaluated_recipe(record, path, overrides)
+        train = recipe.tables.train
+        self._device, self._mode, self._split, self._keep = choose_device(device), mode, split, keep
+        self._seed = recipe.tables.seed if seed is None else seed
+        if precision == "auto":
+            try:
+                dtype = choose_dtype(train.precision, self._device, record.source, record.target)
+                precision = _PRECISIONS[dtype]
+            except DeviceError:
+                dtype = torch.float32  # a precision that this device has not
         else:
-            metric = inception(cast("Inception", name), pictures, announce)
-            found.append(InceptionDistance(name, metric.to(device), pictures))
-    return found
+            dtype = choose_dtype(precision, self._device)
+        self._memory_format = choose_memory_format(train.channels_last, self._device, dtype)
+        self._translator = Translator(
+            path, device=device, mode=mode, seed=self._seed, precision=precision, record=record
+        )
+        check_direction(self._translator, direction)
+        self._dataset = dataset = evaluated_dataset(recipe, split, record, path)
+        directions = self._translator.directions
+        self.checkpoint = str(path)
+        self.direction = (direction or directions[0]) if len(directions) > 1 else None
+        self._way = direction
+        self._swapped = self._translator.goes_back(direction)
+        sides = dataset.source, dataset.target
+        self._source, self._target = sides[::-1] if self._swapped else sides
+        self._paired = bool(getattr(dataset, "paired", True))
+        self._names = chosen_metrics(metrics, self._target, paired=self._paired, other=features is not None)
+        self._total = min(len(dataset), pairs or len(dataset))
+        self._segmenter, self._features, self._weights = segmenter, features, weights
+
+    def run(
+        self,
+        announce: Callable[[str], None] = lambda _: None,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+        picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
+    ) -> Evaluation:
+        """Measure; see `evaluate_checkpoint`."""
+        source, target, translator = self._source, self._target, self._translator
+        shown = shown_target(source, target)
+        found = Findings(
+            [name for name in self._names if name not in SET_METRICS] if self._paired else [],
+            set_metrics(self._names, self._features, self._weights, shown, self._total, self._device, announce),
+            source,
+            target,
+            self._device,
+            announce,
+            picture,
+            self._keep,
+        )
+        segmenter = None
+        if self._segmenter is not None:
+            segmenter = Segmenter(self._segmenter, source, target, self._device, paired=self._paired)
+        progress(0, self._total)
+        for measurement in measurements(self._batches(), self._translated, found.meters, target, self.checkpoint):
+            arrays = found.add(measurement)
+            if segmenter is not None:
+                segmenter.add(measurement.batch.source, *arrays)
+            progress(found.count, self._total)
+        best, worst = found.extremes.best(), found.extremes.worst()
+        return Evaluation(
+            checkpoint=self.checkpoint,
+            title=translator.title,
+            sample=translator.sample,
+            attribution=str(getattr(self._dataset, "attribution", "")),
+            split=self._split,
+            measured_split=measured_split(self._dataset, self._split),
+            chosen=was_chosen_on(self._record, self._recipe, self._dataset, self._split),
+            pictures=self._total,
+            direction=self.direction,
+            mode=self._mode,
+            seed=self._seed,
+            step=self._record.progress.step,
+            scores=found.scores(),
+            classes=found.classes(),
+            confusion=found.confusion(),
+            segmented={} if segmenter is None else segmenter.scores(),
+            notes=tuple(found.notes()),
+            ranked_by=found.first if best else None,
+            best=best,
+            worst=worst,
+            first=tuple(found.kept),
+        )
+
+    def _translated(self, batch: Tensor) -> Tensor:
+        # As it lies in training, for the last bit of a mean depends on the order in which it is summed.
+        return self._translator.translate_planes(batch, self._way).contiguous(memory_format=self._memory_format)
+
+    def _batches(self) -> Generator[Batch]:
+        tables = self._recipe.tables
+        same_size = tables.augment.size or tables.augment.resize or tables.augment.crop
+        batches = load_batches(
+            build_items(self._recipe, self._dataset, training=False),
+            EvaluationSampler(self._total, tables.train.batch_size if same_size else 1),
+            self._device,
+            self._memory_format,
+            workers=tables.train.workers,
+        )
+        for batch in batches:
+            yield Batch(batch.target, batch.source, batch.keys) if self._swapped else batch

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.backbones import backbone_fault, quiet_downloads, weights_address
-from itrans.errors import DataError
+from itrans.api import DataError
+from itrans_timm.backbones import create_network, download_network, download_note, drawn_alike, read_network
+from itrans_timm.weights import backbone_fault, weights_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_SEED = 0
+    from pathlib import Path
 
 
 class BackboneFeatures(nn.Module):
@@ -49,10 +48,8 @@ class BackboneFeatures(nn.Module):
         if fault := backbone_fault(name):
             raise DataError(fault)
         self.title = name if kind == "timm" else f"{name}, random features"
-        if kind == "random":
-            self.network = _drawn(name)
-        else:
-            self.network = _downloaded(name, announce) if weights is None else _filled(name, weights)
+        self.network = _network(name, weights, announce) if kind == "timm" else _drawn(name)
+        self.network.reset_classifier(0)
         settings = self.network.pretrained_cfg
         self._size: tuple[int, int] = tuple(settings["input_size"][1:])
         self.register_buffer("mean", torch.tensor(settings["mean"]).view(1, 3, 1, 1))
@@ -72,56 +69,18 @@ class BackboneFeatures(nn.Module):
         return features.float()
 
 
-def _created(name: str, **options: Any) -> Any:
-    """Return a network of timm, its classifier taken off."""
-    import timm
-
-    network: Any = timm.create_model(name, **options)
-    network.reset_classifier(0)
-    return network
-
-
 def _drawn(name: str) -> Any:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_SEED)
-        return _created(name)
+    with drawn_alike():
+        return create_network(name, {})[0]
 
 
-def _downloaded(name: str, announce: Callable[[str], None]) -> Any:
-    address = weights_address(name)
-    if address is None:
-        raise DataError(f'timm has no weights for the backbone "{name}". Choose another, or say random:{name}.')
-    announce(f'The weights of the backbone "{name}" are downloaded by timm from {address}, unless its cache has them.')
+def _network(name: str, weights: Path | None, announce: Callable[[str], None]) -> Any:
     try:
-        with quiet_downloads():
-            return _created(name, pretrained=True)
-    except Exception as error:  # whatever the libraries that timm downloads with raise
-        raise DataError(
-            f'The weights of the backbone "{name}" cannot be had from {address} ({_line(error.__cause__ or error)}). '
-            f"Without a network, fetch that file elsewhere and give it with --weights FILE, or say random:{name}."
-        ) from error
-
-
-def _filled(name: str, path: Path) -> Any:
-    from timm.models import load_state_dict
-
-    if not path.is_file():
-        raise DataError(f"--weights {path}: there is no such file.")
-    try:
-        state = load_state_dict(str(path), weights_only=True)
-        if not all(isinstance(value, Tensor) for value in state.values()):
-            raise ValueError("not all of its values are tensors")
-    except Exception as error:  # what a file raises that holds no weights depends on what else it is
-        raise DataError(f"--weights {path} holds no weights that timm can read ({_line(error)}).") from error
-    try:
-        # With its classifier: timm then takes no file that lacks a layer.
-        return _created(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state, "custom_load": False})
-    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(
-            f'--weights {path} does not fit the backbone "{name}": its layers have other names or sizes. What is '
-            "wanted is the file that timm downloads, classifier included."
-        ) from error
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".:")
+        if weights is not None:
+            return read_network(name, weights, f"--weights {weights}", {})[0]
+        if weights_address(name):
+            announce(download_note(name))
+        return download_network(name, ("give it with --weights FILE", f"say random:{name}"), {})[0]
+    except ValueError as error:
+        wanted = "" if weights is None else " What is wanted is the file that timm downloads, classifier included."
+        raise DataError(f"{error}.{wanted}") from error

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 
+from itrans.api import DataError
+from itrans_evaluate.features import BackboneFeatures
+from itrans_evaluate.perceptual import check_colours
+from itrans_evaluate.weights import inception
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from torch import Tensor
 
-    from itrans_evaluate.features import BackboneFeatures
+    from itrans.api import ImageSpec
+    from itrans_evaluate.weights import Inception
 
 SET_METRICS = ("fid", "kid")
 
 _BLOCK = 1024
 _FEATURES_OF_FID = 2048
-
-
-class SetMetric(Protocol):
-    """What measures sets. `name` is what it is called, `note` what a reader should know of the value, or None."""
-
-    name: str
-    note: str | None
-
-    def add(self, output: Tensor, target: Tensor) -> None:
-        """Count grey or RGB pictures `(N, C, H, W)` in [-1, 1]."""
-
-    def value(self) -> float:
-        """Return the distance of the sets, of at least two pictures each."""
 
 
 class InceptionDistance:
@@ -49,7 +45,7 @@ class InceptionDistance:
             )
 
     def add(self, output: Tensor, target: Tensor) -> None:
-        """Count some pictures; see `SetMetric`."""
+        """Count grey or RGB pictures `(N, C, H, W)` in [-1, 1]."""
         with torch.no_grad():
             self._metric.update(_as_bytes(output), real=False)
             self._metric.update(_as_bytes(target), real=True)
@@ -77,13 +73,45 @@ class KernelDistance:
         self._targets: list[Tensor] = []
 
     def add(self, output: Tensor, target: Tensor) -> None:
-        """Count some pictures; see `SetMetric`."""
+        """Count grey or RGB pictures `(N, C, H, W)` in [-1, 1]."""
         self._outputs.append(self._features(output).cpu())
         self._targets.append(self._features(target).cpu())
 
     def value(self) -> float:
         """Return the distance of all that was counted."""
         return kernel_distance(torch.cat(self._outputs), torch.cat(self._targets))
+
+
+SetMetric: TypeAlias = InceptionDistance | KernelDistance
+"""What measures sets. `name` is what it is called, `note` what a reader should know of the value, or None."""
+
+
+def set_metrics(
+    names: Sequence[str],
+    features: str | None,
+    weights: Path | None,
+    target: ImageSpec,
+    pictures: int,
+    device: torch.device,
+    announce: Callable[[str], None],
+) -> list[SetMetric]:
+    """Return what measures whole sets, of the names of metrics and the choice of features.
+
+    Raises:
+        DataError: there are no sets, or weights cannot be had.
+    """
+    found: list[SetMetric] = []
+    chosen = [*(name for name in SET_METRICS if name in names), *([features] if features is not None else [])]
+    for name in chosen:
+        check_colours(name, target)
+        if pictures < 2:
+            raise DataError(f'"{name}" compares sets of pictures, and there is only one pair.')
+        if name is features:
+            found.append(KernelDistance(BackboneFeatures(name, weights, announce).to(device)))
+        else:
+            metric = inception(cast("Inception", name), pictures, announce)
+            found.append(InceptionDistance(name, metric.to(device), pictures))
+    return found
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:

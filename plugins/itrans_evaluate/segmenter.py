@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import CheckpointError, DataError, counted
-from itrans.metrics.labels import LabelScores
+from itrans.metrics.measuring import count, meters_for
+from itrans.metrics.names import usual_metrics
 from itrans.pictures.tensors import planes, stack
-from itrans.training.processes import Processes
 from itrans.translating.translator import Translator
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
+    from torch import Tensor
 
     from itrans.protocols import ImageArray, ImageSpec
 
@@ -71,23 +72,27 @@ class Segmenter:
                 f"--segmenter {checkpoint}: it segments pictures of {counted(taken.channels, 'channel')} "
                 f"({taken.kind}), and these have {photos.channels}."
             )
-        self._labels, self._device = labels, device
+        self._device = device
         self._made = replace(made, ignored=None)  # what it makes always has a class
-        self._scores = {name: LabelScores(labels.planes, device) for name in ("outputs", "real photos")}
+        self._meters = {
+            name: meters_for(usual_metrics(labels), photos, labels, device) for name in ("outputs", "real photos")
+        }
 
-    def add(self, labels: Sequence[ImageArray], outputs: Sequence[ImageArray], photos: Sequence[ImageArray]) -> None:
+    def add(self, labels: Tensor, outputs: Sequence[ImageArray], photos: Sequence[ImageArray]) -> None:
         """Segment translations and real photos of the same label maps.
 
         Args:
-            labels: the true label maps, `(H, W, 1)`, all of one size.
+            labels: the true label maps, `(N, K, H, W)`, a plane for each class.
             outputs: their translations, `(H, W, C)`.
             photos: their targets, `(H, W, C)`.
         """
-        true = planes(stack(labels).to(self._device), self._labels)
-        for scores, pictures in zip(self._scores.values(), (outputs, photos), strict=True):
+        for meters, pictures in zip(self._meters.values(), (outputs, photos), strict=True):
             found = stack(self._translator.translate_batch(pictures)).to(self._device)
-            scores.add(true, planes(found, self._made), true)
+            count(meters, labels, planes(found, self._made), labels, self._made)
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Return accuracy, class accuracy and class IoU, over all pixels that have a class."""
-        return {name: scores.means(Processes()) for name, scores in self._scores.items()}
+        return {
+            name: {meter.name: value for meter in meters if (value := meter.result()) is not None}
+            for name, meters in self._meters.items()
+        }

@@ -9,8 +9,7 @@ from urllib.parse import urlparse
 
 import torch
 
-from itrans.backbones import fitting_torchvision, quiet_downloads
-from itrans.errors import DataError
+from itrans.api import DataError, fitting_torchvision, quiet_downloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -113,6 +113,7 @@ _MODULES = {
     "loss": "losses",
     "dataset": "datasets",
     "method": "methods",
+    "metric": "metrics",
 }
 
 

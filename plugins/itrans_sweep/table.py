@@ -7,17 +7,15 @@ import statistics
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from itrans.api import METRICS, PluginError
 from itrans.commands import replacing
-from itrans.metrics.pictures import BETTER_IS_LOWER
+from itrans.metrics.names import deciding_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from itrans_sweep.members import Member
-
-_OF_LABELS, _OF_PICTURES = "class_iou", "l1"
-"""What `validation.metric = "auto"` stands for."""
 
 
 def write_table(members: Sequence[Member], output: Path) -> None:
@@ -73,22 +71,24 @@ def table_of(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
 def _ranks(groups: Mapping[str, Sequence[Member]]) -> dict[str, int]:
     """Return the places of what has been measured, by the metric that decides; none if that is not one for all."""
     deciding = {_deciding(member) for group in groups.values() for member in group if member.metrics}
-    metric = deciding.pop() if len(deciding) == 1 else None
-    if metric not in BETTER_IS_LOWER:
+    if len(deciding) != 1:
+        return {}
+    metric = deciding.pop()
+    try:
+        lower_is_better = bool(getattr(METRICS.get(metric), "lower_is_better", False))
+    except PluginError:  # of runs that another installation has made
         return {}
     means = {
         title: statistics.fmean(values)
         for title, group in groups.items()
         if (values := [member.metrics[metric] for member in group if member.has_ended and metric in member.metrics])
     }
-    order = sorted(means, key=means.__getitem__, reverse=not BETTER_IS_LOWER[metric])
+    order = sorted(means, key=means.__getitem__, reverse=not lower_is_better)
     return {title: place for place, title in enumerate(order)}
 
 
 def _deciding(member: Member) -> str:
-    if member.metric != "auto":
-        return member.metric
-    return _OF_LABELS if _OF_LABELS in member.metrics else _OF_PICTURES
+    return deciding_metric(member.metric, labels=deciding_metric("auto", labels=True) in member.metrics)
 
 
 def _values(results: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[str]:

@@ -14,7 +14,8 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from itrans.api import DataError, backbone_fault, counted, quiet_downloads, weights_address
+from itrans.api import DataError, counted
+from itrans_timm.weights import backbone_fault, quiet_downloads, weights_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,11 +77,14 @@ class Backbone(nn.Module):
         if layers is not None:
             options["out_indices"] = tuple(layers)
         if weights_file is not None and initialize:
-            self.network, flexible = _from_file(name, Path(weights_file), options, image_size)
+            called = f'weights_file = "{weights_file}"'
+            self.network, flexible = read_network(name, Path(weights_file), called, options, image_size)
         elif pretrained and initialize:
-            self.network, flexible = _downloaded(name, options, image_size)
+            _log.info(download_note(name))
+            instead = "name it as weights_file", "set pretrained = false"
+            self.network, flexible = download_network(name, instead, options, image_size)
         else:
-            self.network, flexible = _created(name, options, image_size)
+            self.network, flexible = create_network(name, options, image_size)
         settings = self.network.pretrained_cfg
         self.size = image_size
         if image_size is None and settings.get("fixed_input_size") and not flexible:
@@ -163,7 +167,7 @@ def _check_name(name: str) -> None:
         raise ValueError(fault.rstrip("."))
 
 
-def _created(name: str, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
+def create_network(name: str, options: dict[str, Any], image_size: int | None = None) -> tuple[Any, bool]:
     """Return a network of timm, and whether it sees pictures of any size although it was made for one."""
     import timm
 
@@ -191,27 +195,59 @@ def _unfit(name: str, options: dict[str, Any], error: Exception) -> str:
     return f'timm makes no feature maps with the backbone "{name}" ({_line(error)}): choose another'
 
 
-def _downloaded(name: str, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
+def download_note(name: str) -> str:
+    """Return what is said before weights are downloaded."""
+    address = weights_address(name)
+    return f'The weights of the backbone "{name}" are downloaded by timm from {address}, unless its cache has them.'
+
+
+def download_network(
+    name: str, instead: tuple[str, str], options: dict[str, Any], image_size: int | None = None
+) -> tuple[Any, bool]:
+    """Return a network with weights that timm downloads; see `create_network`.
+
+    Args:
+        name: as timm knows it.
+        instead: how a file is given, and how no weights are asked for, for messages.
+        options: for timm.
+        image_size: see `Backbone`.
+
+    Raises:
+        ValueError: they cannot be had.
+    """
     address = weights_address(name)
     if address is None:
-        raise ValueError(f'timm has no weights for the backbone "{name}": choose another, or set pretrained = false')
-    _created(name, options, image_size)  # so that what fails now is the download
-    _log.info('The weights of the backbone "%s" are downloaded from %s, unless the cache has them.', name, address)
+        raise ValueError(f'timm has no weights for the backbone "{name}": choose another, or {instead[1]}')
+    create_network(name, options, image_size)  # so that what fails now is the download
     try:
         with quiet_downloads():
-            return _created(name, {**options, "pretrained": True}, image_size)
+            return create_network(name, {**options, "pretrained": True}, image_size)
     except Exception as error:  # whatever the libraries that timm downloads with raise
         raise ValueError(
             f'The weights of the backbone "{name}" cannot be had from {address} ({_line(error.__cause__ or error)}). '
-            "Without a network, fetch that file elsewhere and name it as weights_file, or set pretrained = false"
+            f"Without a network, fetch that file elsewhere and {instead[0]}, or {instead[1]}"
         ) from error
 
 
-def _from_file(name: str, path: Path, options: dict[str, Any], image_size: int | None) -> tuple[Any, bool]:
+def read_network(
+    name: str, path: Path, called: str, options: dict[str, Any], image_size: int | None = None
+) -> tuple[Any, bool]:
+    """Return a network with the weights of a file; see `create_network`.
+
+    Args:
+        name: as timm knows it.
+        path: the file.
+        called: what messages call it.
+        options: for timm.
+        image_size: see `Backbone`.
+
+    Raises:
+        ValueError: it is not there, or does not fit.
+    """
     from timm.models import load_state_dict
 
     if not path.is_file():
-        raise ValueError(f'weights_file = "{path}" is not there')
+        raise ValueError(f"{called} is not there")
     # What a file raises that holds no weights depends on what else it is.
     unfit = (
         pickle.UnpicklingError,
@@ -228,16 +264,18 @@ def _from_file(name: str, path: Path, options: dict[str, Any], image_size: int |
         if not all(isinstance(value, Tensor) for value in state.values()):
             raise ValueError("not all of its values are tensors")
     except Exception as error:  # of safetensors, too
-        raise ValueError(f'weights_file = "{path}" holds no weights that timm can read ({_line(error)})') from error
-    with _drawn_alike():
-        drawn, _ = _created(name, options, image_size)
+        raise ValueError(f"{called} holds no weights that timm can read ({_line(error)})") from error
+    with drawn_alike():
+        drawn, _ = create_network(name, options, image_size)
     try:
-        with _drawn_alike():
+        with drawn_alike():
             overlay = {"state_dict": state, "custom_load": False}
-            filled = _created(name, {**options, "pretrained": True, "pretrained_cfg_overlay": overlay}, image_size)
+            filled = create_network(
+                name, {**options, "pretrained": True, "pretrained_cfg_overlay": overlay}, image_size
+            )
     except unfit as error:
         raise ValueError(
-            f'weights_file = "{path}" does not fit the backbone "{name}": its layers have other names or sizes'
+            f'{called} does not fit the backbone "{name}": its layers have other names or sizes'
         ) from error
     filled[0].pretrained_cfg.pop("state_dict", None)
     # timm leaves out without a word what it does not find in a file.
@@ -245,14 +283,15 @@ def _from_file(name: str, path: Path, options: dict[str, Any], image_size: int |
     left = [key for key, value in states[0].items() if value.ndim > 1 and torch.equal(value, states[1][key])]
     if left:
         raise ValueError(
-            f'weights_file = "{path}" does not fit the backbone "{name}": it lacks weights for {left[0]}'
+            f'{called} does not fit the backbone "{name}": it lacks weights for {left[0]}'
             + (f" and {counted(len(left) - 1, 'more layer')}" if len(left) > 1 else "")
         )
     return filled
 
 
 @contextlib.contextmanager
-def _drawn_alike() -> Iterator[None]:
+def drawn_alike() -> Iterator[None]:
+    """Let what networks draw in the block be the same each time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         yield

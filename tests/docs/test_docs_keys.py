@@ -110,6 +110,16 @@ COMPONENTS = [
     ("cgan.md", "generator", "noise_mlp"),
     ("cgan.md", "discriminator", "mlp"),
     ("cgan.md", "dataset", "digits"),
+    ("evaluate.md", "metric", "l1"),
+    ("evaluate.md", "metric", "psnr"),
+    ("evaluate.md", "metric", "ssim"),
+    ("evaluate.md", "metric", "ms_ssim"),
+    ("evaluate.md", "metric", "lpips"),
+    ("evaluate.md", "metric", "lpips_vgg"),
+    ("evaluate.md", "metric", "lpips_squeeze"),
+    ("evaluate.md", "metric", "accuracy"),
+    ("evaluate.md", "metric", "class_accuracy"),
+    ("evaluate.md", "metric", "class_iou"),
 ]
 
 

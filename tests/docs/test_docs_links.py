@@ -58,6 +58,7 @@ def test_the_site_has_all_pages():
         "loss.md",
         "dataset.md",
         "method.md",
+        "metric.md",
         "testing.md",
         "publishing.md",
         "checkpoints.md",

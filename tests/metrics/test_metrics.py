@@ -5,15 +5,16 @@ import math
 import pytest
 import torch
 
-from itrans.metrics.pictures import Scores
-from itrans.training.processes import Processes
+from itrans.metrics.measuring import count, meters_for
+from itrans.protocols import ImageSpec
 
 
 def scores_of(*triples):
-    scores = Scores(torch.device("cpu"))
-    for triple in triples:
-        scores.add(*triple)
-    return scores.means(Processes())
+    source, target = (ImageSpec(side.shape[1]) for side in triples[0][::2])
+    meters = meters_for(("l1", "psnr", "ssim"), source, target, torch.device("cpu"))
+    for source, output, true in triples:
+        count(meters, source, output, true, target)
+    return {meter.name: value for meter in meters if (value := meter.result()) is not None}
 
 
 def constant(value, size=16, channels=3, count=1):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from itrans.api import DATASETS, DataError, ImageSpec, Pair, load, read_image, write_image
-from itrans.metrics.labels import LabelScores, class_indices, confusion, segmentation_scores
+from itrans.api import DATASETS, METRICS, DataError, ImageSpec, Pair, load, read_image, write_image
+from itrans.metrics.labels import class_indices, confusions
+from itrans.metrics.measuring import count, meters_for
 from itrans.pictures.tensors import labels_fault, planes, stored
 
 SPEC = ImageSpec(channels=1, kind="labels", labels=3, ignored=9)
@@ -50,28 +51,24 @@ def test_a_value_beyond_the_classes_is_told_with_its_place():
 
 
 def test_scores_by_hand():
-    true = torch.tensor([0, 0, 0, 1, 1, 2, -1])
-    predicted = torch.tensor([0, 0, 1, 1, 1, 1, 2])
-    matrix = confusion(predicted, true, 4)
+    true = torch.tensor([[0, 0, 0, 1, 1, 2, -1]])
+    predicted = torch.tensor([[0, 0, 1, 1, 1, 1, 2]])
+    (matrix,) = confusions(predicted, true, 4)
     assert matrix.tolist() == [[2, 1, 0, 0], [0, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
-    scores = segmentation_scores(matrix)
+    scores = {name: METRICS.build({"name": name}).value(matrix) for name in ("accuracy", "class_accuracy", "class_iou")}
     assert scores["accuracy"] == pytest.approx(4 / 6)
     assert scores["class_accuracy"] == pytest.approx((2 / 3 + 1 + 0) / 3)
     assert scores["class_iou"] == pytest.approx((2 / 3 + 2 / 4 + 0) / 3)
 
 
 def test_scores_add_up_over_batches():
-    class Alone:
-        def total(self, tensor):
-            return tensor
-
     spec = ImageSpec(channels=1, kind="labels", labels=2)
     maps = torch.tensor([[[[0, 0]]], [[[1, 1]]]], dtype=torch.uint8)
-    scores = LabelScores(2, torch.device("cpu"))
-    assert scores.means(Alone()) == {}
-    scores.add(maps, planes(maps[:1], spec), planes(maps[:1], spec))
-    scores.add(maps, planes(maps[:1], spec), planes(maps[1:], spec))
-    assert scores.means(Alone()) == {"accuracy": 0.5, "class_accuracy": 0.5, "class_iou": 0.25}
+    meters = meters_for(("accuracy", "class_accuracy", "class_iou"), spec, spec, torch.device("cpu"))
+    assert [meter.result() for meter in meters] == [None, None, None]
+    count(meters, maps, planes(maps[:1], spec), planes(maps[:1], spec), spec)
+    count(meters, maps, planes(maps[:1], spec), planes(maps[1:], spec), spec)
+    assert [meter.result() for meter in meters] == [0.5, 0.5, 0.25]
 
 
 def test_class_indices_ignore_only_when_asked():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from itrans.registry import REGISTRIES
-from itrans.testing import check_dataset, check_discriminator, check_generator, check_loss, check_method
+from itrans.testing import check_dataset, check_discriminator, check_generator, check_loss, check_method, check_metric
 
 CHECKS = {
     "generator": check_generator,
@@ -18,6 +18,7 @@ CHECKS = {
     "loss": check_loss,
     "dataset": check_dataset,
     "method": check_method,
+    "metric": check_metric,
 }
 
 PARTS = [
@@ -48,9 +49,11 @@ PARTS = [
     ("loss", "identity", {}),
     ("loss", "feature_matching", {}),
     ("method", "paired", {}),
+    *(("metric", name, {}) for name in ("l1", "psnr", "ssim", "ms_ssim", "accuracy", "class_accuracy", "class_iou")),
 ]
 NEEDS_MORE = {
     ("method", "cyclegan"),
+    *(("metric", name) for name in ("lpips", "lpips_vgg", "lpips_squeeze")),
     *(("dataset", name) for name in ("aligned", "paired", "openmoji", "unaligned", "instance_maps", "digits")),
     *(("dataset", name) for name in ("edges", "colorization", "inpainting", "labels", "facades_sample")),
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from training.ranks import call_in_two
 
-from itrans.api import load
+from itrans.api import METRICS, load
 from itrans.checkpoint.file import load_checkpoint
+from itrans.cli.code import import_code
+from itrans_evaluate import evaluate_checkpoint
 
 
 def run_in_two(recipe, folder, *arguments):
@@ -59,3 +63,40 @@ def test_a_pair_that_one_process_cannot_read_ends_both_with_the_state_saved(reci
     assert sorted(codes) in ([2, 2], [2, 130]), outputs
     assert "last.pt (step 2)" in "".join(outputs)
     assert load_checkpoint(tmp_path / "two/checkpoints/last.pt").progress.step == 2
+
+
+OWN = """
+import torch
+from itrans.api import METRICS
+
+@METRICS.register("reach")
+class Reach:
+    lower_is_better = True
+
+    def measure(self, outputs, targets):
+        return torch.stack([outputs.sum((1, 2, 3)), targets.abs().sum((1, 2, 3))], dim=1)
+
+    def value(self, total):
+        assert total.shape == (2,)
+        return float(total[0] / total[1])
+"""
+
+
+@pytest.mark.parametrize("pairs", [1, 3])
+def test_what_is_summed_over_pictures_is_summed_over_processes_too(recipe, tmp_path, monkeypatch, pairs):
+    (tmp_path / "own.py").write_text(OWN)
+    arguments = settings("validation.metric=reach", f"validation.pairs={pairs}", "train.epochs=1", "log.pictures=0")
+    codes, outputs = run_in_two(recipe, tmp_path / "two", "--code", str(tmp_path / "own.py"), *arguments)
+    assert codes == [0, 0], outputs
+    lines = map(json.loads, (tmp_path / "two/log.jsonl").read_text().splitlines())
+    [logged] = [line["metrics"] for line in lines if line["event"] == "validation"]
+    monkeypatch.setattr(METRICS, "_local", {})
+    import_code((str(tmp_path / "own.py"),))
+    found = evaluate_checkpoint(
+        tmp_path / "two/checkpoints/last.pt",
+        split="val",
+        pairs=pairs,
+        metrics=["l1", "psnr", "ssim", "reach"],
+        device="cpu",
+    )
+    assert {name: score.value for name, score in found.scores.items()} == pytest.approx(logged, rel=1e-5)

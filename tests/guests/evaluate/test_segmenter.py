@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from itrans.api import CheckpointError, ImageSpec
+from itrans.pictures.tensors import planes
 from itrans_evaluate import segmenter
 from itrans_evaluate.segmenter import Segmenter
 
@@ -30,15 +31,18 @@ def fake(monkeypatch):
     return Fake
 
 
+def truth(*classes):
+    return planes(torch.tensor(classes, dtype=torch.uint8)[None, None, None], LABELS)
+
+
 def photo(*classes):
     return np.repeat(np.array(classes, np.uint8)[None, :, None], 3, axis=2)
 
 
 def test_scores_are_those_of_the_paper_over_all_pixels_that_have_a_class(fake):
     judge = Segmenter("photo2labels.pt", LABELS, PHOTOS, CPU)
-    truth = [photo(0, 0, 1, 255)[:, :, :1], photo(0, 1, 2, 255)[:, :, :1]]
-    judge.add(truth[:1], [photo(0, 1, 1, 0)], [photo(0, 0, 1, 2)])
-    judge.add(truth[1:], [photo(0, 1, 1, 0)], [photo(0, 1, 2, 2)])
+    judge.add(truth(0, 0, 1, 255), [photo(0, 1, 1, 0)], [photo(0, 0, 1, 2)])
+    judge.add(truth(0, 1, 2, 255), [photo(0, 1, 1, 0)], [photo(0, 1, 2, 2)])
     scores = judge.scores()
     assert scores["real photos"] == {"accuracy": 1, "class_accuracy": 1, "class_iou": 1}
     # true 0, 0, 1, 0, 1, 2 and found 0, 1, 1, 0, 1, 1
@@ -51,7 +55,7 @@ def test_scores_are_those_of_the_paper_over_all_pixels_that_have_a_class(fake):
 def test_what_a_segmenter_finds_counts_even_where_its_own_truth_had_no_class(fake):
     fake.target = ImageSpec(1, "labels", 3, ignored=2)
     judge = Segmenter("photo2labels.pt", LABELS, PHOTOS, CPU)
-    judge.add([photo(2, 2)[:, :, :1]], [photo(2, 0)], [photo(2, 2)])
+    judge.add(truth(2, 2), [photo(2, 0)], [photo(2, 2)])
     assert judge.scores()["outputs"]["accuracy"] == pytest.approx(1 / 2)
 
 

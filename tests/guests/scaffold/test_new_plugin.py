@@ -23,6 +23,7 @@ MODULES = {
     "loss": "losses",
     "dataset": "datasets",
     "method": "methods",
+    "metric": "metrics",
 }
 EVERY_KIND = [*([kind] for kind in KINDS), ["generator", "loss"], KINDS]
 
@@ -122,6 +123,9 @@ def test_its_recipe_uses_all_of_it_and_is_good(installed, itrans, kinds):
     assert done.exit_code == 0, done.output
     recipe = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
     for kind in kinds:
+        if kind == "metric":
+            assert recipe["validation"]["metric"] == "sketch"
+            continue
         tables = recipe[kind] if kind == "loss" else [recipe[kind]]
         assert "sketch" in [table["name"] for table in tables]
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from itrans.api import DataError, ImageSpec
-from itrans_evaluate.per_picture import picture_metrics
+from itrans.metrics.measuring import count, meters_for
 from itrans_evaluate.weights import lpips
 
 CPU = torch.device("cpu")
@@ -19,10 +19,9 @@ def constant(value, size=16, channels=3):
 
 
 def measured(names, source, output, target, spec=ImageSpec(3)):  # noqa: B008  # a record that nothing changes
-    found = {}
-    for metric in picture_metrics(names, spec, CPU, pytest.fail):
-        found |= metric(source, output, target)
-    return found
+    meters = meters_for(names, spec, spec, CPU, pytest.fail)
+    found = count(meters, source, output, target, spec)
+    return {meter.name: meter.values(found[meter.name])[0] for meter in meters if found[meter.name] is not None}
 
 
 def test_constant_pictures_have_the_values_of_the_definitions():
@@ -50,7 +49,9 @@ def test_label_maps_are_scored_by_the_definitions():
 
     true = planes([[0, 0, 1, 1]])
     true[:, :, 0, 3] = -1  # no class
-    found = measured(["accuracy"], true, planes([[0, 1, 1, 2]]), true, ImageSpec(1, "labels", 3))
+    found = measured(
+        ["accuracy", "class_accuracy", "class_iou"], true, planes([[0, 1, 1, 2]]), true, ImageSpec(1, "labels", 3)
+    )
     assert found["accuracy"] == pytest.approx(2 / 3)
     assert found["class_accuracy"] == pytest.approx((1 / 2 + 1) / 2)
     assert found["class_iou"] == pytest.approx((1 / 2 + 1 / 2) / 2)
@@ -99,5 +100,5 @@ class TestLpips:
 
     def test_pictures_of_five_channels_are_refused_first(self, home):
         with pytest.raises(DataError, match="5 channels"):
-            picture_metrics(["lpips"], ImageSpec(5), CPU, pytest.fail)
+            meters_for(["lpips"], ImageSpec(5), ImageSpec(5), CPU, pytest.fail)
         assert not Path(home).exists()

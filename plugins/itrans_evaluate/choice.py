@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
 from itrans.files import expanded, is_there
-from itrans.metrics.labels import LABEL_METRICS
-from itrans.metrics.pictures import NAMES, SOURCE_L1
-from itrans.protocols import ImageSpec
+from itrans.metrics.measuring import kinds_of
+from itrans.metrics.names import SOURCE_L1, usual_metrics
 from itrans.recipe.changes import changes
 from itrans.recipe.load import recipe_of
+from itrans.registry import METRICS
 from itrans.training.build import build_dataset
 from itrans.training.state import pairs_digest
-from itrans_evaluate.per_picture import PICTURE_METRICS
 from itrans_evaluate.per_set import SET_METRICS
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itrans.checkpoint.file import CheckpointFile
-    from itrans.protocols import Dataset, Split
+    from itrans.protocols import Dataset, ImageSpec, Split
     from itrans.recipe.load import Recipe
     from itrans.translating.translator import Translator
 
@@ -124,11 +122,6 @@ def _has_same_pairs(record: CheckpointFile, recipe: Recipe) -> bool:
         return False
 
 
-def measured_target(source: ImageSpec, target: ImageSpec) -> ImageSpec:
-    """Return what is compared: the RGB picture where the a and b of Lab are put on the source's lightness."""
-    return replace(target, channels=3, kind="image") if (source.kind, target.kind) == ("lightness", "ab") else target
-
-
 def check_direction(translator: Translator, direction: str | None) -> None:
     """Raise `DataError` if a checkpoint does not translate that way, or does not say from which side that is."""
     translator.specs(direction)
@@ -141,14 +134,14 @@ def check_direction(translator: Translator, direction: str | None) -> None:
 
 def check_names(metrics: Sequence[str]) -> None:
     """Raise `DataError` if there is no such metric."""
-    known = (*PICTURE_METRICS, *LABEL_METRICS, *SET_METRICS)
     for name in metrics:
         if name == SOURCE_L1:
             raise DataError(f'"{SOURCE_L1}" is measured along with "l1": ask for that.')
-        if name not in known:
+        known = METRICS.names()
+        if name not in {*known, *SET_METRICS, *(origin.name for origin in METRICS.origins())} and ":" not in name:
             raise DataError(
-                f'There is no metric "{name}".{did_you_mean(name, known)} Of pictures: {", ".join(PICTURE_METRICS)}. '
-                f"Of label maps: {', '.join(LABEL_METRICS)}. Of whole sets: {', '.join(SET_METRICS)}, and --features."
+                f'There is no metric "{name}".{did_you_mean(name, [*known, *SET_METRICS])} Of pairs: '
+                f"{', '.join(known)}. Of whole sets: {', '.join(SET_METRICS)}, and --features."
             )
 
 
@@ -178,17 +171,22 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
             )
         return names
     for name in metrics:
-        if labels and name not in LABEL_METRICS:
+        if name in SET_METRICS:
+            if labels:
+                raise DataError(f'The metric "{name}" compares pictures, and this checkpoint makes label maps.')
+            continue
+        kinds = kinds_of(name)
+        if labels and "labels" not in kinds:
             raise DataError(
                 f'The metric "{name}" is of pictures, and this checkpoint makes label maps: choose among '
-                f"{', '.join(LABEL_METRICS)}."
+                f"{', '.join(usual_metrics(target))}."
             )
-        if not labels and name in LABEL_METRICS:
+        if not labels and set(kinds) == {"labels"}:
             raise DataError(
                 f'The metric "{name}" is of label maps, and this checkpoint makes pictures. Those of segmented '
                 "pictures are measured with --segmenter CHECKPOINT."
             )
-    return tuple(dict.fromkeys(metrics)) or (LABEL_METRICS if labels else NAMES)
+    return tuple(dict.fromkeys(metrics)) or usual_metrics(target)
 
 
 def _described(spec: ImageSpec) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import traceback
 from typing import TYPE_CHECKING
 
-from itrans.errors import LibraryError, did_you_mean
+from itrans.api import did_you_mean, fitting_torchvision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,30 +53,6 @@ def weights_address(name: str) -> str | None:
     if settings.hf_hub_id:
         return f"https://huggingface.co/{settings.hf_hub_id}/resolve/main/{settings.hf_hub_filename or _FILE}"
     return settings.url if isinstance(settings.url, str | None) else settings.url[0]
-
-
-@contextlib.contextmanager
-def fitting_torchvision() -> Iterator[None]:
-    """Say what is wrong where timm, or torchmetrics, is imported, and cannot be for want of a torchvision that fits.
-
-    Each torchvision is built for one torch: with another one, its import raises one thing or another.
-
-    Raises:
-        LibraryError: instead of that.
-    """
-    try:
-        yield
-    except (ImportError, RuntimeError, OSError, AttributeError) as error:
-        places = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-        if "torchvision" not in str(error) and not any("torchvision" in place for place in places):
-            raise
-        raise LibraryError(
-            f"The torchvision that is installed does not fit the torch that is: {error}\n"
-            f"Install both anew, from one place: {_MATCHING} (without --index-url for builds with CUDA)"
-        ) from error
-
-
-_MATCHING = "pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/cpu"
 
 
 @contextlib.contextmanager
