@@ -32,6 +32,7 @@ __all__ = [
     "check_loss",
     "check_method",
     "check_metric",
+    "check_tracker",
     "quick_faults",
 ]
 
@@ -144,6 +145,22 @@ def check_metric(component: Callable[..., Any] | str, /, **arguments: Any) -> No
     _conclude("metric", component, arguments, check)
 
 
+def check_tracker(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
+    """Check a tracker: that it hears a run, and one that goes on, without an error, arguments, imports.
+
+    Args:
+        component: the class (or another callable), or the name of a registered tracker.
+        arguments: its own; what a run would tell it goes there, so choose a place for trials.
+
+    Raises:
+        AssertionError: with every fault, each a sentence.
+    """
+    from itrans.testing.trackers import check
+
+    __tracebackhide__ = True
+    _conclude("tracker", component, arguments, check)
+
+
 def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     """Return what is wrong with a component, as far as can be told at once; it never raises.
 
@@ -152,7 +169,7 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     package or a network, is not judged.
 
     Args:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method` or `metric`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric` or `tracker`.
         component: what its entry point stands for.
 
     Returns:

@@ -18,6 +18,7 @@ _CALLED = {
     "dataset": ("__len__", "__getitem__"),
     "method": ("step", "translate"),
     "metric": ("measure",),
+    "tracker": ("start", "scalars", "pictures", "finish"),
 }
 _TYPED: dict[str, dict[str, type]] = {
     "dataset": {"paired": bool, "attribution": str, "side_by_side": bool},

@@ -18,6 +18,7 @@ NEEDED = {
     "dataset": ("split",),
     "method": ("build_generator", "losses"),
     "metric": (),
+    "tracker": (),
 }
 """Of what is offered, what a component that works cannot do without."""
 

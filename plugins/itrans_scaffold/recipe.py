@@ -81,4 +81,6 @@ def recipe_text(names: Names, kinds: Sequence[str]) -> str:
     parts.append(_TRAIN.format(lr="2e-4" if adversarial else "1e-3", steps=400 if "generator" in kinds else 1000))
     if "metric" in kinds:
         parts[-1] += f'metric = "{names.component}"\n'
+    if "tracker" in kinds:
+        parts.append(own("[[tracker]]"))
     return "\n".join(parts)

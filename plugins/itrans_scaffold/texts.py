@@ -107,6 +107,8 @@ def test_{kind}() -> None:
     check_{kind}({class_name})
 """
 
+_LINE = 120
+
 _MODULES = {
     "generator": "generators",
     "discriminator": "discriminators",
@@ -114,6 +116,7 @@ _MODULES = {
     "dataset": "datasets",
     "method": "methods",
     "metric": "metrics",
+    "tracker": "trackers",
 }
 
 
@@ -150,14 +153,18 @@ def readme_text(names: Names, kinds: Sequence[str]) -> str:
 
 def tests_text(names: Names, kinds: Sequence[str]) -> str:
     """Return the package's tests: a line for what itrans asks of each component, and that the recipe is good."""
+    checks = sorted(f"check_{kind}" for kind in kinds)
+    line = f"from itrans.testing import {', '.join(checks)}\n"
+    if len(line) > _LINE:
+        line = "".join(["from itrans.testing import (\n", *(f"    {name},\n" for name in checks), ")\n"])
     imports = sorted(
         [
-            f"from itrans.testing import {', '.join(sorted(f'check_{kind}' for kind in kinds))}\n",
+            line,
             *(f"from {names.module}.{module_of(kind)} import {names.class_of(kind)}\n" for kind in kinds),
         ]
     )
-    checks = "\n".join(_CHECK.format(kind=kind, class_name=names.class_of(kind)) for kind in kinds)
-    return _TESTS.format(imports="".join(imports), checks=checks)
+    tests = "\n".join(_CHECK.format(kind=kind, class_name=names.class_of(kind)) for kind in kinds)
+    return _TESTS.format(imports="".join(imports), checks=tests)
 
 
 def described(kinds: Sequence[str]) -> str:

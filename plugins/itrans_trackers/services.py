@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from itrans.api import PluginError
 
@@ -31,7 +31,12 @@ class WeightsAndBiases:
     """
 
     def __init__(
-        self, *, project: str = "itrans", run_name: str | None = None, mode: str = "online", step: int = 0
+        self,
+        *,
+        project: str = "itrans",
+        run_name: str | None = None,
+        mode: Literal["online", "offline"] = "online",
+        step: int = 0,
     ) -> None:
         self._wandb = _library("wandb", "Weights & Biases")
         self._project, self._name, self._mode, self._step = project, run_name, mode, step

@@ -24,7 +24,15 @@ def test_a_pipe_gets_plain_aligned_lines(itrans):
 def test_json_has_the_same_keys(itrans):
     rows = json.loads(itrans("list-plugins", "--json").output)
     assert all(list(row) == ["kind", "name", "distribution", "version", "object"] for row in rows)
-    assert {row["kind"] for row in rows} == {"generator", "discriminator", "loss", "dataset", "method", "metric"}
+    assert {row["kind"] for row in rows} == {
+        "generator",
+        "discriminator",
+        "loss",
+        "dataset",
+        "method",
+        "metric",
+        "tracker",
+    }
 
 
 def test_one_kind(itrans):

@@ -45,6 +45,7 @@ RECIPE_TABLES = {
     **{name: field.annotation for name, field in schema.Tables.model_fields.items()},
     "discriminator": schema.Component,
     "loss": schema.LossComponent,
+    "tracker": schema.Component,
     "augment.transform": schema.Transform,
 }
 
@@ -64,7 +65,8 @@ def test_every_table_of_the_schema_is_on_the_recipes_page_and_no_other():
     shown = tables_of(ROOT / "docs" / "recipes.md")
     simple = {"title", "seed"}
     assert set(shown) - {"Top level"} == {
-        f"[[{name}]]" if name in {"loss", "augment.transform"} else f"[{name}]" for name in set(RECIPE_TABLES) - simple
+        f"[[{name}]]" if name in {"loss", "augment.transform", "tracker"} else f"[{name}]"
+        for name in set(RECIPE_TABLES) - simple
     }
     fields = schema.Tables.model_fields
     of_the_file = [("extends", "text", "none"), ("without", "list of text", "none")]  # gone when tables are checked
@@ -110,6 +112,10 @@ COMPONENTS = [
     ("cgan.md", "generator", "noise_mlp"),
     ("cgan.md", "discriminator", "mlp"),
     ("cgan.md", "dataset", "digits"),
+    ("tracker.md", "tracker", "jsonl"),
+    ("tracker.md", "tracker", "tensorboard"),
+    ("tracker.md", "tracker", "wandb"),
+    ("tracker.md", "tracker", "mlflow"),
     ("evaluate.md", "metric", "l1"),
     ("evaluate.md", "metric", "psnr"),
     ("evaluate.md", "metric", "ssim"),

@@ -59,6 +59,7 @@ def test_the_site_has_all_pages():
         "dataset.md",
         "method.md",
         "metric.md",
+        "tracker.md",
         "testing.md",
         "publishing.md",
         "checkpoints.md",

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from itrans.registry import REGISTRIES
-from itrans.testing import check_dataset, check_discriminator, check_generator, check_loss, check_method, check_metric
+from itrans.testing import (
+    check_dataset,
+    check_discriminator,
+    check_generator,
+    check_loss,
+    check_method,
+    check_metric,
+    check_tracker,
+)
 
 CHECKS = {
     "generator": check_generator,
@@ -19,6 +27,7 @@ CHECKS = {
     "dataset": check_dataset,
     "method": check_method,
     "metric": check_metric,
+    "tracker": check_tracker,
 }
 
 PARTS = [
@@ -49,9 +58,13 @@ PARTS = [
     ("loss", "identity", {}),
     ("loss", "feature_matching", {}),
     ("method", "paired", {}),
+    ("tracker", "jsonl", {}),
+    ("tracker", "tensorboard", {}),
     *(("metric", name, {}) for name in ("l1", "psnr", "ssim", "ms_ssim", "accuracy", "class_accuracy", "class_iou")),
 ]
 NEEDS_MORE = {
+    ("tracker", "wandb"),
+    ("tracker", "mlflow"),
     ("method", "cyclegan"),
     *(("metric", name) for name in ("lpips", "lpips_vgg", "lpips_squeeze")),
     *(("dataset", name) for name in ("aligned", "paired", "openmoji", "unaligned", "instance_maps", "digits")),

@@ -11,7 +11,7 @@ from training.ranks import call_in_two
 
 from itrans.api import METRICS, load
 from itrans.checkpoint.file import load_checkpoint
-from itrans.cli.code import import_code
+from itrans.cli.options import import_code
 from itrans_evaluate import evaluate_checkpoint
 
 

@@ -117,7 +117,7 @@ def test_recipe_toml_is_that_of_the_run_as_it_goes_on(train):
     assert starts[1]["versions"]["torch"] == torch.__version__
 
 
-@pytest.mark.parametrize("name", ["log", "write_samples"])
+@pytest.mark.parametrize("name", ["log", "write_sample"])
 def test_a_validation_that_cannot_be_written_down_is_made_again(train, monkeypatch, tmp_path, name):
     def fail(self, *arguments, **values):
         if name == "log" and arguments[0] != "validation":

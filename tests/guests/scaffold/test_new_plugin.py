@@ -24,6 +24,7 @@ MODULES = {
     "dataset": "datasets",
     "method": "methods",
     "metric": "metrics",
+    "tracker": "trackers",
 }
 EVERY_KIND = [*([kind] for kind in KINDS), ["generator", "loss"], KINDS]
 
@@ -126,7 +127,7 @@ def test_its_recipe_uses_all_of_it_and_is_good(installed, itrans, kinds):
         if kind == "metric":
             assert recipe["validation"]["metric"] == "sketch"
             continue
-        tables = recipe[kind] if kind == "loss" else [recipe[kind]]
+        tables = recipe[kind] if kind in {"loss", "tracker"} else [recipe[kind]]
         assert "sketch" in [table["name"] for table in tables]
 
 

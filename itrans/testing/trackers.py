@@ -1,0 +1,49 @@
+"""What a tracker must be."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from itrans.registry import accepted
+from itrans.testing.findings import REFUSALS, described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itrans.testing.findings import Findings
+
+_RECIPE = {"title": "checked", "train": {"steps": 2}, "loss": [{"name": "l1", "weight": 1.0}]}
+
+
+def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: dict[str, Any]) -> None:
+    """Note what is wrong with a tracker: it is told what a short run, and one that goes on, would tell it.
+
+    Args:
+        findings: where faults go.
+        component: the tracker's class.
+        arguments: its own.
+        given: `step`, instead of 0 and 2.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for step in [given["step"]] if "step" in given else [0, 2]:
+            with findings.trying(f"Told of a run from step {step} on, it"):
+                try:
+                    tracker = component(**accepted(component, {"step": step}), **arguments)
+                except REFUSALS as error:
+                    findings.faults.append(f"It cannot be made: {described(error)}")
+                    return
+                tracker.start(_RECIPE, Path(folder))
+                image = np.zeros((8, 12, 3), np.uint8)
+                tracker.pictures(step, "samples", image)
+                findings.expect(not image.any(), "pictures() should leave the picture as it is, and changes it.")
+                values = {"loss/l1": 0.5, "lr": 2e-4}
+                tracker.scalars(step + 1, values)
+                findings.expect(
+                    values == {"loss/l1": 0.5, "lr": 2e-4}, "scalars() should leave the numbers as they are."
+                )
+                tracker.scalars(step + 1, {"validation/l1": 0.25})
+                tracker.finish("finished")

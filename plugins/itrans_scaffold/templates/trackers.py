@@ -1,0 +1,42 @@
+"""Where a run is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from itrans.api import ImageArray
+
+
+class TemplateTracker:
+    """Writes what it is told into a file in the run's folder, a line each.
+
+    Args:
+        file: its name.
+    """
+
+    def __init__(self, *, file: str = "notes.txt") -> None:
+        self.file = file
+
+    def start(self, recipe: Mapping[str, Any], folder: Path) -> None:
+        """Hear the recipe, and the run's folder."""
+        self.path = folder / self.file
+        self._write(f"{recipe.get('title') or 'a run'} begins")
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Hear numbers of a step."""
+        self._write(f"step {step}: {', '.join(f'{name} {value:.4g}' for name, value in values.items())}")
+
+    def pictures(self, step: int, name: str, image: ImageArray) -> None:
+        """Hear a picture, `(H, W, 3)` of uint8."""
+        self._write(f"step {step}: {name}, {image.shape[1]}x{image.shape[0]} pixels")
+
+    def finish(self, outcome: str) -> None:
+        """Hear how the run has ended."""
+        self._write(outcome)
+
+    def _write(self, line: str) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
