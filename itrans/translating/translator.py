@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from torch import Tensor
+
     from itrans.checkpoint.file import CheckpointFile
     from itrans.protocols import ImageArray, ImageSpec, PixelType, Preparation
 
@@ -241,20 +243,44 @@ class Translator:
                 )
         kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
         dtype = kept if source.dtype == target.dtype else target.dtype
-        compute = choose_dtype(self._precision, self._device)
-        if self._precision == "auto" and dtype != "uint8":
-            compute = torch.float32
         batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
-        output = self._generators(batch, seeds, direction or self.directions[0], compute)
-        if output.shape[1] != target.planes:
-            made, wanted = counted(output.shape[1], "channel"), target.planes
-            raise PluginError(
-                f"{self.checkpoint} cannot be used: its generator makes {made}, and should make {wanted}."
-            )
-        outputs = stored(output, target, dtype)
+        outputs = stored(self._output(batch, seeds, direction, dtype), target, dtype)
         if target.kind == "ab" and source.kind == "lightness":
             return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
         return outputs
+
+    def translate_planes(
+        self, planes: Tensor, direction: str | None = None, *, seed: int | Sequence[int] | None = None
+    ) -> Tensor:
+        """Translate what networks see, as a batch of training has it; nothing is stored in between.
+
+        Args:
+            planes: `(N, C, H, W)`, float32 in [-1, 1], on any device.
+            direction: see `translate`.
+            seed: see `translate_batch`.
+
+        Returns:
+            `(N, C', H, W)`, as the generator gives them, on the translator's device.
+
+        Raises:
+            DataError: see `translate_batch`.
+        """
+        _, target = self.specs(direction)
+        batch = planes.to(self._device, memory_format=self._memory_format)
+        return self._output(batch, self._seeds(seed, len(planes)), direction, target.dtype)
+
+    def _output(self, batch: Tensor, seeds: list[int], direction: str | None, dtype: PixelType) -> Tensor:
+        """Return the translations of planes; only of pictures of 8 bits may they be computed in bf16 unasked."""
+        exact = self._precision == "auto" and dtype != "uint8"
+        compute = torch.float32 if exact else choose_dtype(self._precision, self._device)
+        output = self._generators(batch, seeds, direction or self.directions[0], compute)
+        wanted = self.specs(direction)[1].planes
+        if output.shape[1] != wanted:
+            made = counted(output.shape[1], "channel")
+            raise PluginError(
+                f"{self.checkpoint} cannot be used: its generator makes {made}, and should make {wanted}."
+            )
+        return output
 
     def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
         """Return about how many bytes one picture takes to be translated, and how many are free on the device.

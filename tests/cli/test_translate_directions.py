@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from itrans.api import DataError, load, read_image, write_image
+from itrans.api import WHITE, DataError, load, read_image, write_image
 
 
 def picture(height, width, dtype=np.uint8, channels=3):
@@ -208,6 +209,21 @@ def test_a_generator_that_draws_by_itself_gives_the_same_in_any_company(itrans, 
     samples = translator.samples(first, 3)
     assert len({sample.tobytes() for sample in samples}) == 3
     np.testing.assert_array_equal(samples[2], translator.translate(first, seed=2))
+
+
+def test_planes_are_translated_as_pictures_are_without_being_stored(third_party):
+    translator = load(third_party("acme_both", "acme_random"))
+    images = [picture(8, height, channels=1) for height in (8, 8)]
+    planes = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 127.5 - 1
+    before = planes.clone()
+    outputs = translator.translate_planes(planes, translator.directions[0], seed=[0, 5])
+    assert torch.equal(planes, before)
+    assert outputs.dtype == torch.float32
+    half = WHITE[translator.target.dtype] / 2
+    stored = ((outputs.clamp(-1, 1) + 1) * half).round().permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(stored, translator.translate_batch(images, seed=[0, 5]))
+    with pytest.raises(DataError, match="There are 3 seeds for 2 pictures"):
+        translator.translate_planes(planes, seed=[0, 1, 2])
 
 
 def test_pictures_that_the_generator_refuses_are_named_and_the_others_translated(itrans, third_party):
