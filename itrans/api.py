@@ -30,7 +30,7 @@ from itrans.errors import (
     counted,
     did_you_mean,
 )
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.spec import WHITE
 from itrans.protocols import (
     AdversarialLoss,
     Batch,
@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from itrans.data.folders import part_of as part_of
     from itrans.data.layouts import layout_advice as layout_advice
     from itrans.networks.noise import Noise as Noise
+    from itrans.pictures.kinds import Kind as Kind
+    from itrans.pictures.kinds import register_kind as register_kind
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translating.translator import Mode, Precision, Translator
 
@@ -93,6 +95,7 @@ __all__ = [
     "ImageLoss",
     "ImageSpec",
     "ItransError",
+    "Kind",
     "Loss",
     "Method",
     "MissingSplitError",
@@ -135,6 +138,7 @@ __all__ = [
     "quiet_downloads",
     "read_image",
     "read_label_map",
+    "register_kind",
     "spec_of",
     "split_folders",
     "unread_suffixes",
@@ -144,6 +148,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "Kind": "itrans.pictures.kinds",
     "Noise": "itrans.networks.noise",
     "first_readable": "itrans.data.folders",
     "layout_advice": "itrans.data.layouts",
@@ -151,6 +156,7 @@ _LATER = {
     "names_of_split": "itrans.data.folders",
     "no_pictures": "itrans.data.folders",
     "part_of": "itrans.data.folders",
+    "register_kind": "itrans.pictures.kinds",
 }
 """Where the names are that are imported when they are asked for, because their modules need torch, or OpenCV."""
 
@@ -207,10 +213,10 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
 
 
 def write_image(path: str | os.PathLike[str], image: ImageArray) -> None:
-    """Write an `(H, W, C)` array as a picture, whole or not at all; see `itrans.pictures.images.write_image`."""
-    from itrans.pictures import images
+    """Write an `(H, W, C)` array as a picture, whole or not at all; see `itrans.pictures.writing.write_image`."""
+    from itrans.pictures import writing
 
-    images.write_image(path, image)
+    writing.write_image(path, image)
 
 
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
@@ -270,23 +276,23 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
 
 def as_channels(image: ImageArray, channels: int, background: str = "white") -> ImageArray:
     """Return a picture with 1, 3 or 4 channels, alpha laid on a colour; see `itrans.pictures.channels.as_channels`."""
-    from itrans.pictures import images
+    from itrans.pictures import channels as conversions
 
-    return images.as_channels(image, channels, background)
+    return conversions.as_channels(image, channels, background)
 
 
 def lightness_and_ab(image: ImageArray) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return L and ab of CIE Lab of an RGB picture; see `itrans.pictures.colour.lightness_and_ab`."""
-    from itrans.pictures import colour
+    """Return L and ab of CIE Lab of an RGB picture; see `itrans.pictures.channels.lightness_and_ab`."""
+    from itrans.pictures import channels
 
-    return colour.lightness_and_ab(image)
+    return channels.lightness_and_ab(image)
 
 
 def with_ab(lightness: ImageArray, ab: ImageArray) -> NDArray[np.uint8]:
-    """Return the RGB picture of L and ab; see `itrans.pictures.colour.with_ab`."""
-    from itrans.pictures import colour
+    """Return the RGB picture of L and ab; see `itrans.pictures.channels.with_ab`."""
+    from itrans.pictures import channels
 
-    return colour.with_ab(lightness, ab)
+    return channels.with_ab(lightness, ab)
 
 
 def spec_of(image: ImageArray) -> ImageSpec:

@@ -14,10 +14,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files"},
+    {"pictures"},
     {"backbones"},
     {"plugins", "protocols"},
     {"registry"},
-    {"recipe", "pictures"},
+    {"recipe"},
     {"data"},
     {"checkpoint"},
     {"networks"},

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from itrans.errors import DataError, counted, did_you_mean
+from itrans.pictures.kinds import kind_of
 from itrans.protocols import Pair
 from itrans.recipe.schema import height_width
 
@@ -63,7 +64,7 @@ class PairTransform:
     ) -> None:
         self._augment = augment
         self._kinds = {"source": _target_kind(source), "target": _target_kind(target)}
-        self._unlabelled = {spec.ignored for spec in (source, target) if spec.kind == "labels"}
+        self._unlabelled = {spec.ignored for spec in (source, target) if not kind_of(spec).is_smooth}
         self._paired = paired
         self._training = training
 
@@ -222,4 +223,4 @@ def _resized(size: Any) -> Any:
 
 
 def _target_kind(spec: ImageSpec) -> str:
-    return "mask" if spec.kind == "labels" else "image"
+    return "image" if kind_of(spec).is_smooth else "mask"

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader
 from itrans.data.pairs import Skipped
 from itrans.data.workers import batches_of, be_quiet, count_of
 from itrans.errors import DataError, ItransError
-from itrans.pictures.tensors import planes, stack
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans.protocols import Batch
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class StoredBatch:
             target: what the targets are.
         """
         sides = [
-            planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
+            kind_of(spec).planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
             for side, spec in ((self.source, source), (self.target, target))
         ]
         return Batch(sides[0], sides[1], self.keys)

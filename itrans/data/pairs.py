@@ -12,8 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
 from itrans.errors import DataError, ItransError, RoomError, counted
-from itrans.pictures.images import floats_fault
-from itrans.pictures.tensors import labels_fault
+from itrans.pictures.kinds import kind_of
 from itrans.protocols import Pair
 from itrans.registry import described
 
@@ -135,7 +134,5 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
         )
     if str(image.dtype) != spec.dtype:
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
-    if spec.kind == "labels" and (fault := labels_fault(image, spec)):
-        raise DataError(f"{key}: the {side} {fault}.")
-    if fault := floats_fault(image):
+    if fault := kind_of(spec).fault(image, spec):
         raise DataError(f"{key}: the {side} {fault}.")

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from itrans.pictures.colour import with_ab
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray
 
 _MARGIN, _LINE = 4, 18
 _SCALES, _SMALLEST = (0.42, 0.38, 0.35), 0.3
@@ -33,30 +31,6 @@ class Row(NamedTuple):
     output: ImageArray
     target: ImageArray
     headings: tuple[str, str, str] = ("source", "output", "target")
-
-
-def shown_as(images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[ImageArray]) -> Sequence[ImageArray]:
-    """Return pictures as people look at them: label maps in colours, the a and b of Lab on their sources' lightness.
-
-    Args:
-        images: `(H, W, C)` as stored.
-        spec: what they are.
-        sources: what they were made from.
-    """
-    if spec.kind == "labels":
-        colours = class_colours(spec.planes)
-        return [colours[np.minimum(image[..., 0], spec.planes, dtype=np.intp)] for image in images]
-    if spec.kind == "ab" and sources[0].shape[2] == 1:
-        return [with_ab(source, image) for source, image in zip(sources, images, strict=True)]
-    return images
-
-
-def class_colours(classes: int) -> NDArray[np.uint8]:
-    """Return an RGB colour for each class, `(classes + 1, 3)`: hues far from one another; black, the last, is none."""
-    hues = np.arange(classes) * 0.618034 % 1.0  # steps of the golden ratio never come back near an earlier hue
-    hsv = np.stack([hues * 179, 110 + 90 * (np.arange(classes) % 2), 235 - 60 * (np.arange(classes) % 3 == 2)], axis=1)
-    rgb = cv2.cvtColor(hsv[None].astype(np.uint8), cv2.COLOR_HSV2RGB)[0]
-    return np.concatenate([rgb, np.zeros((1, 3), np.uint8)])
 
 
 def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:

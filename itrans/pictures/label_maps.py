@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 _MOST = 65535
 _ARTICLES = {"JPEG": "a JPEG", "AVIF": "an AVIF"}

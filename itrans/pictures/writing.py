@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import os
 
     from itrans.pictures.metadata import Metadata
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 WRITABLE = {
     ".png": ("uint8", "uint16"),

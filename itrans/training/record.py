@@ -131,7 +131,7 @@ class RunFolder:
     def write_samples(self, name: str, rows: Sequence[Row], caption: str) -> Path:
         """Write a grid of samples and return its path."""
         from itrans.pictures.grid import grid
-        from itrans.pictures.images import write_image
+        from itrans.pictures.writing import write_image
 
         path = self.path / "samples" / f"{name}.png"
         write_image(path, grid(rows, caption))

@@ -12,9 +12,7 @@ import numpy as np
 
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
-from itrans.pictures.images import read_image
-from itrans.pictures.inputs import as_source
-from itrans.pictures.label_maps import read_label_map
+from itrans.pictures.kinds import kind_of
 from itrans.pictures.metadata import metadata_of
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
@@ -73,8 +71,8 @@ def translate_files(
             is its own picture's fault alone.
     """
     taken, _ = translator.specs(direction)
-    plain = read_label_map if taken.kind == "labels" else read_image
-    read = prepare or (lambda path: Loaded(plain(path)))
+    kind = kind_of(taken)
+    read = prepare or (lambda path: Loaded(kind.read(path)))
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
@@ -87,7 +85,7 @@ def translate_files(
                         raise found
                     image, note = found.image, None
                     if converts:
-                        image, note = as_source(image, taken, background or translator.background)
+                        image, note = kind.as_source(image, taken, background or translator.background)
                     translator.check(image, direction)
                     if image.shape[1] == 2 * image.shape[0] and translator.trained_on_halves:
                         notes.setdefault(_HALVES, []).append(job)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from itrans.data.folders import no_pictures
 from itrans.errors import DataError, OutputError, counted
 from itrans.files import expanded
-from itrans.pictures.images import SUFFIXES, find_images
+from itrans.pictures.images import find_images
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import SUFFIXES
 from itrans.pictures.writing import WRITABLE, holds
 
 if TYPE_CHECKING:
@@ -111,7 +113,8 @@ def fitting(
         DataError: see `find_jobs`.
         OutputError: see `find_jobs`; or the format that was asked for does not hold translations.
     """
-    channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
+    target = kind_of(target).output_spec(target, source)
+    channels = target.channels
     dtype = None if source.dtype == target.dtype != "float32" else target.dtype
     what = f"--format {format_}"
     if named and jobs:

@@ -9,9 +9,9 @@ import numpy as np
 
 from itrans.errors import DataError, ItransError, PluginError
 from itrans.pictures.channels import on_background
-from itrans.pictures.images import SUFFIXES, read_image
+from itrans.pictures.images import read_image
 from itrans.pictures.label_maps import read_label_map
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.spec import SUFFIXES, WHITE
 from itrans.protocols import Preparation
 from itrans.registry import DATASETS, accepted, described
 

@@ -14,10 +14,8 @@ from itrans.checkpoint.file import load_checkpoint
 from itrans.checkpoint.places import checkpoint_path
 from itrans.errors import DataError, ItransError, PluginError, counted, did_you_mean, quoted
 from itrans.networks.test_mode import MODES, Mode
-from itrans.pictures.colour import lightness_and_ab, with_ab
-from itrans.pictures.images import as_channels
-from itrans.pictures.inputs import refuse_unfit
-from itrans.pictures.tensors import planes, stack, stored
+from itrans.pictures.kinds import kind_of, refuse_unfit
+from itrans.pictures.tensors import stack
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.translating.generators import Generators
@@ -243,11 +241,10 @@ class Translator:
                 )
         kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
         dtype = kept if source.dtype == target.dtype else target.dtype
-        batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
-        outputs = stored(self._output(batch, seeds, direction, dtype), target, dtype)
-        if target.kind == "ab" and source.kind == "lightness":
-            return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
-        return outputs
+        stored = stack(images, self._memory_format).to(self._device)
+        batch = kind_of(source).planes(stored, source, self._memory_format)
+        outputs = kind_of(target).arrays(self._output(batch, seeds, direction, dtype), target, dtype)
+        return kind_of(target).outputs(outputs, target, images, source)
 
     def translate_planes(
         self, planes: Tensor, direction: str | None = None, *, seed: int | Sequence[int] | None = None
@@ -312,11 +309,8 @@ class Translator:
         return [_checked_seed(one) for one in seed]
 
     def _prepared(self, image: ImageArray, direction: str | None) -> ImageArray:
-        """Return a picture as the generator takes it: grey and RGB as lightness, where it wants that."""
         self.check(image, direction)
-        if self.specs(direction)[0].kind == "lightness":
-            return lightness_and_ab(as_channels(image, 3))[0]
-        return image
+        return kind_of(self.specs(direction)[0]).source_of(image)
 
     def check(self, image: ImageArray, direction: str | None = None) -> None:
         """Raise `DataError` if this is no picture that the generator takes in that direction."""

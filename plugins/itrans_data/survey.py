@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from itrans.errors import counted
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.spec import WHITE
 
 if TYPE_CHECKING:
     from itrans.protocols import Dataset, ImageArray, ImageSpec, Pair, Split

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from itrans.errors import OutputError
-from itrans.pictures.suffixes import READ_SUFFIXES
+from itrans.pictures.spec import SUFFIXES
 from itrans_data.archives import size_text
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def unpack(archive: Path, name: str, destination: Path, advance: Callable[[int],
 def picture_counts(folder: Path) -> dict[str, int]:
     """Return how many pictures each split of a data set holds; a split without a folder is left out."""
     return {
-        split: sum(
-            Path(file).suffix.lower() in READ_SUFFIXES for _, _, files in os.walk(folder / split) for file in files
-        )
+        split: sum(Path(file).suffix.lower() in SUFFIXES for _, _, files in os.walk(folder / split) for file in files)
         for split in SPLITS
         if (folder / split).is_dir()
     }

@@ -9,8 +9,9 @@ from itrans.checkpoint.places import checkpoint_path
 from itrans.errors import DataError, PluginError, counted
 from itrans.metrics.labels import LABEL_METRICS, LabelScores, class_scores
 from itrans.metrics.pictures import SOURCE_L1
-from itrans.pictures.grid import Row, shown_as
-from itrans.pictures.tensors import planes, stack
+from itrans.pictures.grid import Row
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans.training.build import build_items
 from itrans.training.devices import choose_device
 from itrans.training.processes import Processes
@@ -201,8 +202,9 @@ class _Measurement:
         targets: Sequence[ImageArray],
     ) -> None:
         """Measure some pictures of one size."""
-        source = planes(stack(sources).to(self._device), self._source)
-        output, target = (planes(stack(side).to(self._device), self._target) for side in (outputs, targets))
+        source = kind_of(self._source).planes(stack(sources).to(self._device), self._source)
+        kind = kind_of(self._target)
+        output, target = (kind.planes(stack(side).to(self._device), self._target) for side in (outputs, targets))
         for metric in self.sets:
             metric.add(output, target)
         if self.segmenter is not None:
@@ -229,7 +231,7 @@ class _Measurement:
         if deciding is None and len(self.kept) >= self.keep:
             return
         specs = self._source, self._target, self._target
-        shown = [shown_as([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
+        shown = [kind_of(spec).shown([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
         row = Row(shown[0], shown[1], shown[2])
         if deciding is not None:
             self.extremes.add(deciding, position, row)

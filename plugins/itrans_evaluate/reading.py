@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from itrans.data.sampler import EvaluationSampler
 from itrans.errors import ItransError
-from itrans.pictures.colour import with_ab
+from itrans.pictures.channels import with_ab
 from itrans.protocols import Pair
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from itrans.errors import CheckpointError, DataError, counted
 from itrans.metrics.labels import LabelScores
-from itrans.pictures.tensors import planes, stack
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans.training.processes import Processes
 from itrans.translating.translator import Translator
 
@@ -83,10 +84,10 @@ class Segmenter:
             outputs: their translations, `(H, W, C)`.
             photos: their targets, `(H, W, C)`.
         """
-        true = planes(stack(labels).to(self._device), self._labels)
+        true = kind_of(self._labels).planes(stack(labels).to(self._device), self._labels)
         for scores, pictures in zip(self._scores.values(), (outputs, photos), strict=True):
             found = stack(self._translator.translate_batch(pictures)).to(self._device)
-            scores.add(true, planes(found, self._made), true)
+            scores.add(true, kind_of(self._made).planes(found, self._made), true)
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Return accuracy, class accuracy and class IoU, over all pixels that have a class."""

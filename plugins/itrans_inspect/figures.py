@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from itrans.errors import ItransError, OutputError, did_you_mean
 from itrans.files import replacing
-from itrans.pictures.images import write_image
+from itrans.pictures.writing import write_image
 from itrans_inspect.drawing import Drawing, svg
 from itrans_inspect.flow import flow_of
 from itrans_inspect.layout import layout

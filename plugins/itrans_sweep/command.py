@@ -189,7 +189,7 @@ def _run(member: Member, recipe: Recipe, device: str) -> None:
 
 def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pictures: int, device: str) -> None:
     """Write what each recipe makes of the first pictures, with the first of its seeds that has ended."""
-    from itrans.pictures.images import write_image
+    from itrans.pictures.writing import write_image
     from itrans.training.record import RunFolder
     from itrans_evaluate.comparison import compared
 

@@ -196,7 +196,7 @@ def test_an_interruption_leaves_nothing(few, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("itrans.pictures.images.write_image", interrupt)
+    monkeypatch.setattr("itrans.pictures.writing.write_image", interrupt)
     with pytest.raises(KeyboardInterrupt):
         build()
 
