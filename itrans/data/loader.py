@@ -6,7 +6,6 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import torch
 from torch.utils.data import DataLoader
 
@@ -99,9 +98,6 @@ def load_batches(
         worker_init_fn=be_quiet if count else None,
         pin_memory=device.type == "cuda",
     )
-    if count:
-        # A forked worker inherits no threads but OpenCV's belief that it has some; it would wait for them for ever.
-        cv2.setNumThreads(1)
     for stored in batches_of(loader):
         if isinstance(stored, ItransError):
             raise stored

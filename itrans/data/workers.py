@@ -66,6 +66,9 @@ def batches_of(loader: DataLoader[Any]) -> Generator[Any]:
         TrainingError: a worker has been killed. That is found out when its batch is asked for, never in between, where
             a step would be left half done.
     """
+    if loader.num_workers:
+        # A forked worker inherits no threads but OpenCV's belief that it has some; it would wait for them for ever.
+        cv2.setNumThreads(1)
     before = set(multiprocessing.active_children())
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGCHLD) if in_main and hasattr(signal, "SIGCHLD") else None
