@@ -319,6 +319,6 @@ def cache_folder(name: str) -> Path:
 
     It is `$ITRANS_CACHE/name`, or `itrans/name` in the user's cache folder.
     """
-    from itrans.data import cache
+    from itrans import files
 
-    return cache.cache_folder(name)
+    return files.cache_folder(name)

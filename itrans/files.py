@@ -1,10 +1,11 @@
-"""Files that are written whole or not at all, and paths as people write them."""
+"""Files that are written whole or not at all, paths as people write them, and the folder for what can be made again."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -136,3 +137,19 @@ def is_running(process: object) -> bool:
     except OSError:
         pass  # somebody else's
     return True
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder for something that can be made again, such as a drawn data set; it is not created.
+
+    It is `$ITRANS_CACHE/name` if that variable is set, else `itrans/name` in the user's cache folder.
+    """
+    if chosen := os.environ.get("ITRANS_CACHE"):
+        return Path(chosen).expanduser() / name
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "itrans" / name

@@ -86,10 +86,6 @@ class PairTransform:
     def __call__(self, pair: Pair, seed: int) -> Pair:
         """Return the transformed pair.
 
-        Args:
-            pair: any two arrays; of equal height and width if their geometry is shared.
-            seed: of all that is drawn.
-
         Raises:
             DataError: the pair cannot be transformed, for example because it is smaller than the crop.
         """

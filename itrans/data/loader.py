@@ -45,14 +45,7 @@ class StoredBatch:
     def on(
         self, device: torch.device, memory_format: torch.memory_format, source: ImageSpec, target: ImageSpec
     ) -> Batch:
-        """Return the batch on a device, in [-1, 1], label maps as a plane for each class.
-
-        Args:
-            device: where it goes.
-            memory_format: how it lies there.
-            source: what the sources are.
-            target: what the targets are.
-        """
+        """Return the batch on a device, in [-1, 1], label maps as a plane for each class."""
         sides = [
             kind_of(spec).planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
             for side, spec in ((self.source, source), (self.target, target))

@@ -87,10 +87,7 @@ class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
 def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     """Return a pair that is what the data set says its pairs are.
 
-    Args:
-        dataset: the recipe's.
-        index: of the pair.
-        seed: of what the data set draws for it, if it has `draw`; None takes the pair as it is.
+    A seed is of what the data set draws for it, if it has `draw`; without one, the pair is taken as it is.
 
     Raises:
         DataError: it is not, or cannot be read; the message names the pair.

@@ -27,12 +27,7 @@ _MOST_ASKED_FOR = 64
 
 
 def count_of(workers: int | Literal["auto"], device: torch.device, processes: int) -> int:
-    """Return how many processes read ahead.
-
-    Args:
-        workers: what the recipe asks for; `auto` has none on a CPU, where training keeps every core busy.
-        device: where training computes.
-        processes: how many processes of this run share the machine.
+    """Return how many processes read ahead: for `auto` none on a CPU, where training keeps every core busy.
 
     Raises:
         DataError: so many are asked for that the machine would do nothing but start them.

@@ -51,10 +51,6 @@ def as_channels(image: ImageArray, channels: int, background: str = "white") -> 
 def on_background(image: ImageArray, background: str = "white") -> ImageArray:
     """Return a picture with alpha as it looks on a colour, `(H, W, 3)`.
 
-    Args:
-        image: `(H, W, 4)`, of which the last channel is alpha.
-        background: see `as_channels`.
-
     Raises:
         ValueError: there is no such colour.
     """
@@ -75,9 +71,6 @@ def on_background(image: ImageArray, background: str = "white") -> ImageArray:
 @functools.lru_cache(maxsize=64)
 def colour_of(text: str) -> tuple[float, float, float]:
     """Return a colour, RGB from 0 to 1.
-
-    Args:
-        text: as CSS writes it: `white`, `black`, `#rrggbb`.
 
     Raises:
         ValueError: there is no such colour.

@@ -34,22 +34,13 @@ class Row(NamedTuple):
 
 
 def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
-    """Return a picture `(H, W, 3)` of some rows under the first one's headings.
-
-    Args:
-        rows: at least one.
-        caption: written below, for example what the pictures stand in for.
-    """
+    """Return a picture `(H, W, 3)` of some rows under the first one's headings."""
     sides = zip(*((row.source, row.output, row.target) for row in rows), strict=True)
     return table(list(zip(rows[0].headings, sides, strict=True)), shown_size(rows[0].target), caption)
 
 
 def shown_size(image: ImageArray) -> tuple[int, int]:
-    """Return the height and width to show a picture in: its own, times a whole number where a person sees too little.
-
-    Args:
-        image: `(H, W, C)`.
-    """
+    """Return the height and width to show a picture in: its own, times a whole number if a person sees too little."""
     height, width = image.shape[:2]
     factor = -(-_LEAST // max(height, width))
     return factor * height, factor * width

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from itrans.errors import DataError
-from itrans.pictures.channels import as_channels
 from itrans.pictures.decoding import decode, format_of
 from itrans.pictures.foreign import what_it_is
 from itrans.pictures.room import amount
 from itrans.pictures.spec import SUFFIXES, ImageSpec
-from itrans.pictures.writing import write_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,18 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itrans.pictures.spec import ImageArray, PixelType
-
-__all__ = [
-    "SUFFIXES",
-    "as_channels",
-    "content_of",
-    "find_images",
-    "load_array",
-    "read_image",
-    "spec_of",
-    "unread_suffixes",
-    "write_image",
-]
 
 _TEXTS = frozenset(
     {
@@ -139,6 +125,19 @@ def load_array(path: Path, content: bytes) -> NDArray[np.generic]:
     return array.copy()
 
 
+def with_channels(path: Path, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return an array `(H, W)` or `(H, W, C)` as the latter.
+
+    Raises:
+        DataError: it is neither.
+    """
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
+    return array
+
+
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
 
@@ -185,10 +184,7 @@ def floats_fault(array: NDArray[np.generic]) -> str | None:
 
 
 def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or 0 in array.shape:
-        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
+    array = with_channels(path, array)
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     if array.dtype.kind == "f" and array.dtype != np.float32:
         with np.errstate(over="ignore"):  # becomes infinite, and is refused below

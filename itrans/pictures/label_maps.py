@@ -10,7 +10,7 @@ import numpy as np
 from itrans.errors import DataError
 from itrans.pictures.decoders import load, pillow_opened, turned_upright
 from itrans.pictures.decoding import format_of, stored_greys
-from itrans.pictures.images import content_of, load_array, read_image
+from itrans.pictures.images import content_of, load_array, read_image, with_channels
 from itrans.pictures.png import read_png
 from itrans.pictures.tiff import stored_indices
 
@@ -82,11 +82,7 @@ def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
 
 def _indices(path: Path, array: NDArray[np.generic]) -> ImageArray:
     """Return an array of whole numbers as uint8 or uint16, `(H, W, C)`."""
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or 0 in array.shape:
-        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
-    values = cast("NDArray[np.int64]", array)
+    values = cast("NDArray[np.int64]", with_channels(path, array))
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > _MOST:
         raise DataError(

@@ -69,13 +69,7 @@ def metadata_of(path: Path) -> Metadata:
 
 
 def embedded(content: bytes, suffix: str, metadata: Metadata) -> tuple[bytes, set[str]]:
-    """Return a picture's file with its metadata, and the names of those that the format has no room for.
-
-    Args:
-        content: a PNG or a TIFF as this package writes it, or another format.
-        suffix: the format's, in lower case.
-        metadata: what to embed.
-    """
+    """Return a picture's file with its metadata, and the names of those that the format has no room for."""
     lost = {"georeference"} if metadata.place else set()
     if suffix == ".png":
         return _png_with(content, metadata), lost

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = torch.channels_last) -> Tensor:
-    """Return arrays `(H, W, C)` of equal shape and type as one tensor `(N, C, H, W)` of that type.
-
-    Args:
-        images: the arrays.
-        memory_format: how the tensor lies in memory: channels last, as the arrays do, or contiguous.
-    """
+    """Return arrays `(H, W, C)` of equal shape and type as one tensor `(N, C, H, W)` of that type."""
     if memory_format == torch.channels_last:
         return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
     height, width, channels = images[0].shape

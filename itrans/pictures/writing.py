@@ -70,13 +70,7 @@ def write_image(path: str | os.PathLike[str], image: ImageArray, metadata: Metad
 
 
 def holds(suffix: str, channels: int, dtype: str | None = None) -> bool:
-    """Return whether a format holds so many channels of a type; of any type, if nothing is said.
-
-    Args:
-        suffix: the format's, in lower case; one of `WRITABLE`.
-        channels: how many.
-        dtype: the name of the type.
-    """
+    """Return whether a format holds so many channels of a type; of any type, if nothing is said."""
     held = _CHANNELS.get(suffix, (1, 3))
     return (dtype is None or dtype in WRITABLE[suffix]) and (held is None or channels in held)
 

@@ -195,8 +195,6 @@ class _Run:
                 [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction
             )
         except DataError as error:
-            if isinstance(error.__cause__, ValueError):
-                raise  # the method has no such direction: that is no picture's fault
             for picture, _ in batch:
                 self._fail(picture, error)
             return

@@ -44,11 +44,7 @@ def dataset_class(table: Mapping[str, Any]) -> Any | None:
 
 
 def preparation_of(table: Mapping[str, Any]) -> Preparation | None:
-    """Return what a recipe's data set does to pictures before they are sources; None where that is nothing.
-
-    Args:
-        table: the recipe's, with the data set's name and arguments.
-    """
+    """Return what a recipe's data set does to pictures before they are sources; None where that is nothing."""
     make = getattr(dataset_class(table), "preparation", None)
     found = make(**accepted(make, table)) if callable(make) else None
     return found if isinstance(found, Preparation) else None

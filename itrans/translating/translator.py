@@ -95,9 +95,7 @@ class Translator:
                 method = build_translator(recipe, record.source, record.target)
         except PluginError as error:
             raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
-        named = getattr(method, "directions", None)
-        self.directions: tuple[str, ...] = tuple(named or ("forward",))
-        self._any_direction = named is None  # the method's translate knows, and does not tell
+        self.directions: tuple[str, ...] = tuple(getattr(method, "directions", None) or ("forward",))
         dtype = choose_dtype(precision, self._device)
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
@@ -113,7 +111,7 @@ class Translator:
         Raises:
             DataError: there is no such direction.
         """
-        if direction is not None and direction not in self.directions and not self._any_direction:
+        if direction is not None and direction not in self.directions:
             raise DataError(
                 f'There is no direction "{direction}".{did_you_mean(direction, self.directions)} '
                 f"This checkpoint's method translates {', '.join(quoted(self.directions))}."

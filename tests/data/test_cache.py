@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from itrans.data import cache
-from itrans.data.cache import cache_folder
+from itrans import files
+from itrans.files import cache_folder
 
 
 @pytest.fixture(autouse=True)
 def _home(monkeypatch, tmp_path):
     for name in ("ITRANS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(cache.Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(files.Path, "home", lambda: tmp_path)
 
 
 def test_a_chosen_folder_wins(monkeypatch, tmp_path):
@@ -36,13 +36,13 @@ def test_a_tilde_is_the_home_folder(monkeypatch):
     [("linux", ".cache"), ("darwin", "Library/Caches"), ("win32", "AppData/Local")],
 )
 def test_the_systems_cache_folder(monkeypatch, tmp_path, platform, expected):
-    monkeypatch.setattr(cache.sys, "platform", platform)
+    monkeypatch.setattr(files.sys, "platform", platform)
 
     assert cache_folder("drawn") == tmp_path / expected / "itrans" / "drawn"
 
 
 def test_empty_variables_are_as_good_as_none(monkeypatch, tmp_path):
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(files.sys, "platform", "linux")
     monkeypatch.setenv("ITRANS_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
 
@@ -51,7 +51,7 @@ def test_empty_variables_are_as_good_as_none(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("platform", "variable"), [("linux", "XDG_CACHE_HOME"), ("win32", "LOCALAPPDATA")])
 def test_the_systems_variable(monkeypatch, tmp_path, platform, variable):
-    monkeypatch.setattr(cache.sys, "platform", platform)
+    monkeypatch.setattr(files.sys, "platform", platform)
     monkeypatch.setenv(variable, str(tmp_path / "elsewhere"))
 
     assert cache_folder("drawn") == tmp_path / "elsewhere" / "itrans" / "drawn"
