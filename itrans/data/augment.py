@@ -80,8 +80,8 @@ class PairTransform:
         return self._chain("source")
 
     def _chain(self, on: str) -> albumentations.Compose | None:
-        steps = [self._made(table) for table in self._augment.transform if table.on == on]
-        return self._composed(steps) if self._training else None
+        steps = [self._transform_of(table) for table in self._augment.transform if table.on == on]
+        return self._compose(steps) if self._training else None
 
     def __call__(self, pair: Pair, seed: int) -> Pair:
         """Return the transformed pair.
@@ -93,10 +93,10 @@ class PairTransform:
         chance = _Chance(np.random.default_rng(seed), random.Random(seed))
         try:
             for together in [sides] if self._paired else [{name: side} for name, side in sides.items()]:
-                sides = sides | self._applied(self._both, self._with_geometry(together, chance), chance)
+                sides = sides | self._apply(self._both, self._with_geometry(together, chance), chance)
             if self._source_only is not None:
                 chance.python.random()
-            sides |= self._applied(self._source_only, {"source": sides["source"]}, chance)
+            sides |= self._apply(self._source_only, {"source": sides["source"]}, chance)
         except Exception as error:  # albumentations raises many kinds
             (height, width), kinds = pair.source.shape[:2], {_kind(pair.source): None, _kind(pair.target): None}
             culprit = self._culprit(error)
@@ -135,13 +135,13 @@ class PairTransform:
             sides = {name: _mirror_image(side) for name, side in sides.items()}
         return sides
 
-    def _made(self, table: Transform) -> Any:
+    def _transform_of(self, table: Transform) -> Any:
         arguments = dict(table.arguments)
         empty = inspect.signature(getattr(_library(), table.name)).parameters.get(_EMPTY)
         unlabelled = next(iter(self._unlabelled)) if len(self._unlabelled) == 1 else None
         if unlabelled is not None and empty is not None and empty.default is not None:  # None leaves masks alone
             arguments.setdefault(_EMPTY, unlabelled)
-        return _made(table.name, arguments)
+        return _make(table.name, arguments)
 
     def _steps(self) -> Iterator[tuple[str, Any]]:
         """Yield each transform of the recipe's list, after what a message calls it."""
@@ -160,23 +160,23 @@ class PairTransform:
     def _changer(self, pair: Pair) -> str | None:
         """Return which transform changes the kind of a pair's pictures, as far as that shows in some attempts."""
         for name, step in self._steps():
-            composed = self._composed([step])
+            composed = self._compose([step])
             for seed in range(_ATTEMPTS):
                 chance = _Chance(np.random.default_rng(seed), random.Random(seed))
                 with contextlib.suppress(Exception):
-                    done = self._applied(composed, {"source": pair.source}, chance)
+                    done = self._apply(composed, {"source": pair.source}, chance)
                     if _other_kind(pair.source, done["source"]):
                         return name
         return None
 
-    def _composed(self, steps: list[Any]) -> albumentations.Compose | None:
+    def _compose(self, steps: list[Any]) -> albumentations.Compose | None:
         if not steps:
             return None
         # "source" and "target" are names of our own: albumentations treats each as what it is said to be
         kinds = {name: "image" if smooth else "mask" for name, smooth in self._is_smooth.items()}
         return _library().Compose(steps, additional_targets=kinds)
 
-    def _applied(
+    def _apply(
         self, transform: albumentations.Compose | None, sides: dict[str, ImageArray], chance: _Chance
     ) -> dict[str, ImageArray]:
         if transform is None:
@@ -207,14 +207,14 @@ def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:
         if key not in parameters:
             return f'"{name}" takes no "{key}".{did_you_mean(key, parameters)}\nIt takes: {", ".join(parameters)}'
     try:
-        _made(name, arguments)
+        _make(name, arguments)
     except Exception as error:  # of albumentations, which raises many kinds
         reason = str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
         return f'"{name}" refuses its arguments: {reason}'
     return None
 
 
-def _made(name: str, arguments: dict[str, Any]) -> Any:
+def _make(name: str, arguments: dict[str, Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # albumentations only warns of arguments that it does not use
         try:

@@ -87,7 +87,7 @@ def load_batches(
         items,
         batch_sampler=sampler,
         num_workers=count,
-        collate_fn=functools.partial(_collated, memory_format=memory_format),
+        collate_fn=functools.partial(_collate, memory_format=memory_format),
         worker_init_fn=be_quiet if count else None,
         pin_memory=device.type == "cuda",
     )
@@ -100,7 +100,7 @@ def load_batches(
             yield stored.on(device, memory_format, *items.specs)
 
 
-def _collated(
+def _collate(
     items: list[Pair | Skipped | ItransError], memory_format: torch.memory_format
 ) -> StoredBatch | ItransError:
     pairs: list[Pair] = []

@@ -56,7 +56,7 @@ class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let a process that is started anew import the files of `--code` before it meets the data set's class."""
-        return _unpacked, (imported_files(), bytes(ForkingPickler.dumps(self.__dict__)))
+        return _unpack, (imported_files(), bytes(ForkingPickler.dumps(self.__dict__)))
 
     def __getitem__(self, draw: Draw) -> Pair | Skipped | ItransError:
         try:
@@ -113,7 +113,7 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     return pair
 
 
-def _unpacked(files: dict[str, Path], packed: bytes) -> PairItems:
+def _unpack(files: dict[str, Path], packed: bytes) -> PairItems:
     for module, path in files.items():
         if module not in sys.modules:
             import_file(path, module)

@@ -69,12 +69,12 @@ def table(
         _write(canvas[:, left : left + width], lines, top - _LINE * len(lines), scale)
         for index, image in enumerate(images):
             y = top + index * (height + _MARGIN) + _MARGIN
-            canvas[y : y + height, left : left + width] = _shown(image, width, height)
+            canvas[y : y + height, left : left + width] = _thumbnail(image, width, height)
     _write(canvas[:, _MARGIN:], below, under, _SCALES[0])
     return canvas
 
 
-def _shown(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
+def _thumbnail(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
     """Return any array as `(height, width, 3)` of uint8: grey repeated, of many channels the first three."""
     scale = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}[str(image.dtype)]
     values = np.clip(np.rint(image.astype(np.float32) * scale), 0, 255).astype(np.uint8)

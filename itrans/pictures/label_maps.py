@@ -57,7 +57,7 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     if format_ == "PNG":
         png = read_png(path, content)
         if png.has_few_bits:
-            values = _stored(path, pillow_opened(path, png.bare, format_), png.depth)
+            values = _stored_values(path, pillow_opened(path, png.bare, format_), png.depth)
             values = cast("NDArray[np.uint8]", turned_upright(values, png.orientation))
     elif format_ == "TIFF":
         values = stored_indices(path, content)
@@ -66,13 +66,13 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     elif format_ in {"GIF", "BMP"}:
         image = pillow_opened(path, content, format_)
         if image.mode in {"P", "1"} and getattr(image, "n_frames", 1) == 1:
-            values = _stored(path, image, 1)
+            values = _stored_values(path, image, 1)
     if values is None:
         return read_image(path)
     return cast("ImageArray", np.ascontiguousarray(values)[:, :, None])
 
 
-def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
+def _stored_values(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
     """Return the values of a picture that Pillow has opened, `(H, W)`: indices, or grey of so many bits."""
     load(path, image)
     values = np.asarray(image, np.uint8)

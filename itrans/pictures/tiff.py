@@ -62,7 +62,7 @@ def decode_tiff(path: Path, content: bytes) -> NDArray[np.generic]:
             raise ValueError("it has no directory")
         if len(pages) > 1:
             raise DataError(f"{path} has {len(pages)} pages; only pictures of one page are read. Split it first.")
-        return _decoded(path, pages[0])
+        return _decode_page(path, pages[0])
     except (ValueError, struct.error, OverflowError) as error:
         raise DataError(f"{path} cannot be read as a picture: it is a damaged or truncated TIFF.") from error
 
@@ -89,7 +89,7 @@ def stored_indices(path: Path, content: bytes) -> NDArray[np.uint8] | None:
     return cast("NDArray[np.uint8]", turned_upright(values // (255 // (2**bits - 1)), page.number(ORIENTATION, 1)))
 
 
-def _decoded(path: Path, page: Directory) -> NDArray[np.generic]:
+def _decode_page(path: Path, page: Directory) -> NDArray[np.generic]:
     width, height, samples = page.number(_WIDTH, 0), page.number(_HEIGHT, 0), page.number(_SAMPLES, 1)
     if min(width, height, samples) < 1:
         raise ValueError("it has no size")

@@ -11,7 +11,7 @@ import numpy as np
 
 from itrans.errors import OutputError, counted
 from itrans.files import replacing
-from itrans.pictures.metadata import embedded
+from itrans.pictures.metadata import with_metadata
 
 if TYPE_CHECKING:
     import os
@@ -63,7 +63,7 @@ def write_image(path: str | os.PathLike[str], image: ImageArray, metadata: Metad
         )
     content, lost = _encoded(path, image, suffix), set[str]()
     if metadata is not None:
-        content, lost = embedded(content, suffix, metadata.fitting(image.shape[2]))
+        content, lost = with_metadata(content, suffix, metadata.for_channels(image.shape[2]))
     with replacing(path) as file:
         file.write(content)
     return lost

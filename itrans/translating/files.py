@@ -6,7 +6,7 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from itrans.pictures.metadata import Metadata
     from itrans.protocols import ImageArray
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
@@ -105,20 +104,12 @@ def translate_files(
         warn(f"{which}: {note}.")
 
 
-class _Found(NamedTuple):
-    """A picture that has been read, what is done to each translation of it, and what travels with it."""
-
-    image: ImageArray
-    finish: Callable[[ImageArray], ImageArray] | None
-    metadata: Metadata
-
-
 @dataclass
 class _Picture:
     """A picture that has been read, and how far its job is."""
 
     job: Job
-    found: _Found
+    found: Loaded
     unwritten: int
     first: ImageArray | None = None
     alike: bool = True
@@ -144,7 +135,7 @@ class _Run:
         self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
         self.lost: dict[str, list[Job]] = {}
 
-    def add(self, job: Job, found: _Found) -> None:
+    def add(self, job: Job, found: Loaded) -> None:
         """Have all samples of a picture made, as soon as there are enough for a batch.
 
         Raises:
@@ -246,24 +237,24 @@ class _Run:
 
 def _read_ahead(
     readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
-) -> Iterator[tuple[Job, _Found | ItransError]]:
+) -> Iterator[tuple[Job, Loaded | ItransError]]:
     """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
-    reading: deque[tuple[Job, Future[_Found | ItransError]]] = deque()
+    reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
     ahead = _READERS
     for job in jobs:
         reading.append((job, readers.submit(_read, read, job.source)))
         while len(reading) > ahead:
             first, reads = reading.popleft()
             found = reads.result()
-            if isinstance(found, _Found):
+            if isinstance(found, Loaded):
                 ahead = max(1, min(most, _HELD // found.image.nbytes))
             yield first, found
     for job, reads in reading:
         yield job, reads.result()
 
 
-def _read(read: Callable[[Path], Loaded], path: Path) -> _Found | ItransError:
+def _read(read: Callable[[Path], Loaded], path: Path) -> Loaded | ItransError:
     try:
-        return _Found(*read(path), metadata_of(path))
+        return read(path)._replace(metadata=metadata_of(path))
     except ItransError as error:
         return error

@@ -67,12 +67,12 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
     if names_a_file(inputs, output, samples=samples):
         if format_ and output.suffix.lower() != f".{format_}":
             raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
-        return _without_collisions([Job(source, (output,)) for source, _ in _found(inputs[0])])
+        return _without_collisions([Job(source, (output,)) for source, _ in _files_of(inputs[0])])
     _refuse_picture(output)
     return _without_collisions(
-        Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
+        Job(source, _sample_paths(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
         for item in inputs
-        for source, place in _found(item)
+        for source, place in _files_of(item)
     )
 
 
@@ -89,7 +89,7 @@ def _refuse_picture(output: Path) -> None:
     )
 
 
-def fitting(
+def jobs_that_fit(
     jobs: Sequence[Job],
     source: ImageSpec,
     target: ImageSpec,
@@ -129,21 +129,21 @@ def fitting(
     instead = next(suffix for suffix in (".png", ".tif", ".npy") if holds(suffix, channels, dtype))
     replaced: set[str] = set()
 
-    def fitted(output: Path) -> Path:
+    def place_of(output: Path) -> Path:
         suffix = output.suffix.lower()
         if holds(suffix, channels, dtype):
             return output
         replaced.add(suffix)
         return output.with_suffix(instead)
 
-    jobs = _without_collisions(Job(job.source, tuple(map(fitted, job.outputs))) for job in jobs)
+    jobs = _without_collisions(Job(job.source, tuple(map(place_of, job.outputs))) for job in jobs)
     if replaced:
         made = f"{counted(channels, 'channel')} of {target.dtype}"
         warn(f"Outputs are {instead}: {' and '.join(sorted(replaced))} cannot hold {made}.")
     return jobs
 
 
-def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
+def _sample_paths(output: Path, samples: int) -> tuple[Path, ...]:
     if samples == 1:
         return (output,)
     digits = len(str(samples))
@@ -167,7 +167,7 @@ def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
     return list({job.outputs: job for job in jobs}.values())
 
 
-def _found(item: str) -> list[tuple[Path, Path]]:
+def _files_of(item: str) -> list[tuple[Path, Path]]:
     """Return the files that an input stands for, each with its place in the output folder."""
     if not item:
         raise DataError("An input is empty. Give files, folders or patterns.")

@@ -11,6 +11,7 @@ from itrans.errors import DataError, ItransError, PluginError
 from itrans.pictures.channels import on_background
 from itrans.pictures.images import read_image
 from itrans.pictures.label_maps import read_label_map
+from itrans.pictures.metadata import Metadata
 from itrans.pictures.spec import SUFFIXES, WHITE
 from itrans.protocols import Preparation
 from itrans.registry import DATASETS, accepted, described
@@ -27,12 +28,14 @@ class Loaded(NamedTuple):
     """A picture that has been read.
 
     Attributes:
-        source: what is translated.
+        image: what is translated.
         finish: what is done to each translation; None for nothing.
+        metadata: what travels with the file.
     """
 
-    source: ImageArray
+    image: ImageArray
     finish: Callable[[ImageArray], ImageArray] | None = None
+    metadata: Metadata = Metadata()
 
 
 def dataset_class(table: Mapping[str, Any]) -> Any | None:

@@ -206,7 +206,7 @@ class Translator:
                 pictures.
         """
         return self.translate_stored(
-            [self._prepared(image, direction) for image in images], seed=seed, direction=direction
+            [self._as_source(image, direction) for image in images], seed=seed, direction=direction
         )
 
     def translate_stored(
@@ -306,7 +306,7 @@ class Translator:
             raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
         return [_checked_seed(one) for one in seed]
 
-    def _prepared(self, image: ImageArray, direction: str | None) -> ImageArray:
+    def _as_source(self, image: ImageArray, direction: str | None) -> ImageArray:
         self.check(image, direction)
         return kind_of(self.specs(direction)[0]).source_of(image)
 
