@@ -21,7 +21,7 @@ class Kind:
     """Values of which networks see as many planes as there are channels, from 0 as -1 to white as 1.
 
     Attributes:
-        is_smooth: whether what is between two pixels may be their mean; where not, resizing takes the nearest one.
+        is_smooth: whether values may be mixed; where not, resizing takes the nearest, and files lose nothing.
     """
 
     is_smooth = True

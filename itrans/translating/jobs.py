@@ -125,6 +125,8 @@ def jobs_that_fit(
                 f"{what} does not hold {counted(channels, 'channel')} of {target.dtype}, which this "
                 f"checkpoint makes. {'tif and npy do' if holds('.tif', channels) else 'npy does'}."
             )
+        if not kind_of(target).is_smooth and f".{format_}" not in LOSSLESS:
+            raise OutputError(f"{what} would blur the values that this checkpoint makes, which are exact. Write PNG.")
         return list(jobs)
     instead = next(suffix for suffix in (".png", ".tif", ".npy") if holds(suffix, channels, dtype))
     replaced: set[str] = set()
