@@ -33,7 +33,7 @@ from itrans.errors import (
 )
 from itrans.files import cache_folder
 from itrans.lazy import getter
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.spec import SUFFIXES, WHITE
 from itrans.protocols import (
     AdversarialLoss,
     Batch,
@@ -86,15 +86,17 @@ if TYPE_CHECKING:
     from itrans.networks.noise import Noise as Noise
     from itrans.networks.padding import apply_generator as apply_generator
     from itrans.pictures.channels import as_channels as as_channels
-    from itrans.pictures.colour import lightness_and_ab as lightness_and_ab
-    from itrans.pictures.colour import with_ab as with_ab
+    from itrans.pictures.channels import lightness_and_ab as lightness_and_ab
+    from itrans.pictures.channels import with_ab as with_ab
     from itrans.pictures.images import find_images as find_images
     from itrans.pictures.images import read_image as read_image
     from itrans.pictures.images import spec_of as spec_of
     from itrans.pictures.images import unread_suffixes as unread_suffixes
-    from itrans.pictures.images import write_image as write_image
+    from itrans.pictures.kinds import Kind as Kind
+    from itrans.pictures.kinds import kind_of as kind_of
+    from itrans.pictures.kinds import register_kind as register_kind
     from itrans.pictures.label_maps import read_label_map as read_label_map
-    from itrans.pictures.suffixes import READ_SUFFIXES as READ_SUFFIXES
+    from itrans.pictures.writing import write_image as write_image
     from itrans.protocols import ImageArray as ImageArray
     from itrans.translating.translator import load as load
     from itrans_timm.weights import backbone_fault as backbone_fault
@@ -112,11 +114,11 @@ else:  # a type checker would take any name for one of this module's
             "itrans.metrics.libraries": ("fitting_torchvision",),
             "itrans.networks.noise": ("Noise",),
             "itrans.networks.padding": ("apply_generator",),
-            "itrans.pictures.channels": ("as_channels",),
-            "itrans.pictures.colour": ("lightness_and_ab", "with_ab"),
-            "itrans.pictures.images": ("find_images", "read_image", "spec_of", "unread_suffixes", "write_image"),
+            "itrans.pictures.channels": ("as_channels", "lightness_and_ab", "with_ab"),
+            "itrans.pictures.images": ("find_images", "read_image", "spec_of", "unread_suffixes"),
+            "itrans.pictures.kinds": ("Kind", "kind_of", "register_kind"),
             "itrans.pictures.label_maps": ("read_label_map",),
-            "itrans.pictures.suffixes": ("READ_SUFFIXES",),
+            "itrans.pictures.writing": ("write_image",),
             "itrans.translating.translator": ("load",),
             "itrans_timm.weights": ("backbone_fault", "quiet_downloads", "weights_address"),
         },
@@ -131,8 +133,8 @@ __all__ = [
     "LOSSES",
     "METHODS",
     "METRICS",
-    "READ_SUFFIXES",
     "REGISTRIES",
+    "SUFFIXES",
     "TRACKERS",
     "WHITE",
     "AdversarialLoss",
@@ -147,6 +149,7 @@ __all__ = [
     "ImageLoss",
     "ImageSpec",
     "ItransError",
+    "Kind",
     "Loss",
     "Method",
     "Metric",
@@ -182,6 +185,7 @@ __all__ = [
     "find_images",
     "first_readable",
     "fitting_torchvision",
+    "kind_of",
     "layout_advice",
     "lightness_and_ab",
     "load",
@@ -195,6 +199,7 @@ __all__ = [
     "quoted",
     "read_image",
     "read_label_map",
+    "register_kind",
     "spec_of",
     "split_folders",
     "unread_note",

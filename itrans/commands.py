@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from itrans.cli.run import train as train
     from itrans.data.pairs import checked_pair as checked_pair
     from itrans.pictures.grid import grid as grid
-    from itrans.pictures.grid import shown_as as shown_as
     from itrans.pictures.grid import table as table
     from itrans.recipe.changes import changes as changes
     from itrans.recipe.changes import may_change as may_change
@@ -66,7 +65,7 @@ else:
             "itrans.checkpoint.torch_files": ("read_torch_file",),
             "itrans.cli.run": ("train",),
             "itrans.data.pairs": ("checked_pair",),
-            "itrans.pictures.grid": ("grid", "shown_as", "table"),
+            "itrans.pictures.grid": ("grid", "table"),
             "itrans.recipe.changes": ("changes", "may_change"),
             "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
             "itrans.training.build": ("FittingNetworks", "build_dataset", "build_items", "build_method"),
@@ -103,7 +102,6 @@ __all__ = [
     "recorded_in",
     "replacing",
     "save_checkpoint",
-    "shown_as",
     "table",
     "train",
     "writing",

@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
+from itrans.pictures.spec import ImageKind as ImageKind
+from itrans.pictures.spec import ImageSpec as ImageSpec
+from itrans.pictures.spec import PixelType as PixelType
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -18,45 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    ImageArray: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
-    """`(H, W, C)`; uint8 and uint16 use their full range, float32 is in [0, 1]."""
+    from itrans.pictures.spec import ImageArray as ImageArray
 
 Split: TypeAlias = Literal["train", "val", "test"]
 """The part of a data set: to learn from, to watch and choose by, to report."""
-
-PixelType: TypeAlias = Literal["uint8", "uint16", "float32"]
-"""How a picture stores its values."""
-
-
-ImageKind: TypeAlias = Literal["image", "labels", "lightness", "ab"]
-"""What a picture's values mean."""
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """What all source pictures, or all target pictures, of a data set have in common.
-
-    Attributes:
-        channels: how many channels the arrays have.
-        kind: `image`; `labels` where the values are class indices in one channel; `lightness` and `ab` for the L and
-            the a and b of CIE Lab, as OpenCV stores them in 8 bits.
-        labels: how many classes there are, for `labels`.
-        dtype: how the values are stored.
-        ignored: a value that stands for no class, for `labels`; all others are below `labels`.
-        names: what the classes are called, for `labels`; empty, or one for each.
-    """
-
-    channels: int
-    kind: ImageKind = "image"
-    labels: int | None = None
-    dtype: PixelType = "uint8"
-    ignored: int | None = None
-    names: tuple[str, ...] = ()
-
-    @property
-    def planes(self) -> int:
-        """How many channels networks see: one for each class where the values are labels, else `channels`."""
-        return self.labels if self.kind == "labels" and self.labels is not None else self.channels
 
 
 class Pair(NamedTuple):

@@ -14,9 +14,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files", "lazy"},
+    {"pictures"},
     {"plugins", "protocols"},
     {"registry"},
-    {"recipe", "pictures"},
+    {"recipe"},
     {"data"},
     {"checkpoint"},
     {"networks"},

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from itrans.errors import printable
+from itrans.pictures.kinds import KINDS
+from itrans.pictures.spec import ImageSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,6 +165,8 @@ class _Check:
             is_needed = field.default is field.default_factory is dataclasses.MISSING
             if is_needed and field.name not in found:
                 raise FieldError(f"its record is not complete: {_joined(key, field.name)} is missing.")
+        if annotation is ImageSpec and found.get("kind", "image") not in KINDS:
+            raise UnknownError(f'{key}.kind = "{printable(found["kind"][:100])}"')
         return annotation(**found)
 
     def _dict(self, value: Any, annotation: Any, key: str) -> dict[str, Any]:

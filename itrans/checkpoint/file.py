@@ -5,6 +5,7 @@ A checkpoint is a dict of tensors and plain values; no object in it is ever impo
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,14 @@ from itrans.checkpoint.places import checkpoint_path
 from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
+from itrans.pictures.kinds import KINDS
 from itrans.protocols import ImageSpec
 from itrans.recipe.load import Recipe, has_schema_fault, recipe_of
+from itrans.registry import DATASETS
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 FORMAT = "itrans-checkpoint"
 VERSION = 1
@@ -263,6 +266,7 @@ def _checked(record: dict[str, Any], *, values: bool) -> CheckpointFile:
         raise FieldError("its record is not complete: recipe is missing.")
     if not isinstance(training, dict):
         raise FieldError(f"training is {noun(training)}, and should be a table.")
+    _import_kinds(record, recipe)
     found: CheckpointFile = checked(record | {"recipe": {}}, CheckpointFile, "", _LEAST)
     found.recipe = table(recipe, "recipe")
     for name, value in dict.items(training):
@@ -270,6 +274,15 @@ def _checked(record: dict[str, Any], *, values: bool) -> CheckpointFile:
             raise UnknownError(f"training.{printable(str(name)[:100]) if isinstance(name, str) else noun(name)}")
         found.training[name] = checked(value, _TRAINING[name], f"training.{name}")
     return found
+
+
+def _import_kinds(record: Mapping[str, Any], recipe: Any) -> None:
+    """Import the data set, where a kind of pictures is not known: its package may bring that."""
+    kinds = [side.get("kind") for side in (record.get("source"), record.get("target")) if isinstance(side, dict)]
+    dataset = recipe.get("dataset") if isinstance(recipe, dict) else None
+    if isinstance(dataset, dict) and any(isinstance(kind, str) and kind not in KINDS for kind in kinds):
+        with contextlib.suppress(PluginError):
+            DATASETS.get(str(dataset.get("name", "")))
 
 
 def _foreign(record: Any, path: Path) -> str:

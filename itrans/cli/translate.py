@@ -97,7 +97,7 @@ def translate(
     from itrans.files import expanded, folder_made
     from itrans.pictures.channels import colour_of
     from itrans.translating.files import translate_files
-    from itrans.translating.jobs import find_jobs, fitting, names_a_file
+    from itrans.translating.jobs import find_jobs, jobs_that_fit, names_a_file
 
     if background is not None:
         if prepare:
@@ -127,7 +127,7 @@ def translate(
         click.echo(f"Warning: {text}", err=True)
 
     named = names_a_file(inputs, output, samples=samples)
-    jobs = fitting(jobs, *translator.specs(direction), format_, warn, named=named)
+    jobs = jobs_that_fit(jobs, *translator.specs(direction), format_, warn, named=named)
     if skip_existing:
         found, jobs = jobs, [job for job in jobs if not all(output.is_file() for output in job.outputs)]
         click.echo(f"{len(found) - len(jobs)} of {counted(len(found), 'input')} have been translated before")

@@ -69,14 +69,14 @@ def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
     said = []
     if list(folders) == ["root"]:
         if len(names) > 1:
-            said.append(f"There are several folders for each split: {_joined(names)}.")
+            said.append(f"There are several folders for each split: {_listing(names)}.")
         elif names and names[0].endswith(f"/{PLACEHOLDER}"):
             said.append(f'What is there would be dataset.root = "{(root / names[0]).parent.as_posix()}".')
     elif len(names) == len(folders):
-        chosen, sure = _assigned(names, folders)
+        chosen, sure = _assign(names, folders)
         keys = [f'dataset.{option} = "{name}"' for option, name in chosen.items() if name != folders[option]]
         if keys:
-            said.append(f"What is there would be {_joined(keys)}{'' if sure else ', or the other way round'}.")
+            said.append(f"What is there would be {_listing(keys)}{'' if sure else ', or the other way round'}.")
     renamed = [
         f"{path} to {wanted}"
         for template, paths in layout.items()
@@ -84,16 +84,16 @@ def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
         if (path := paths.get(split, "")) and path != (wanted := template.replace(PLACEHOLDER, split))
     ]
     if renamed:
-        said.append(f"The splits are called train, val and test: rename {_joined(renamed)}.")
+        said.append(f"The splits are called train, val and test: rename {_listing(renamed)}.")
     return " ".join(said)
 
 
 def folders_there(root: Path) -> str:
     """Return the first few folders in a data set's folder, as people list them; empty where there are none."""
-    return _joined(list(islice(_folders(root, deepest=1), _MOST_NAMED)))
+    return _listing(list(islice(_folders(root, deepest=1), _MOST_NAMED)))
 
 
-def _assigned(names: Iterable[str], folders: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+def _assign(names: Iterable[str], folders: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     """Return which name is likely meant by which argument, one that is alike or else the next; and whether any is."""
     left = sorted(names)
     chosen: dict[str, str] = {}
@@ -128,5 +128,5 @@ def _folders(root: Path, *, deepest: int = _DEEPEST) -> Iterator[str]:
                     waiting.append(path)
 
 
-def _joined(parts: list[str]) -> str:
+def _listing(parts: list[str]) -> str:
     return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + "".join(parts[-1:])

@@ -6,14 +6,14 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import torch
 from torch.utils.data import DataLoader
 
 from itrans.data.pairs import Skipped
 from itrans.data.workers import batches_of, be_quiet, count_of
 from itrans.errors import DataError, ItransError
-from itrans.pictures.tensors import planes, stack
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans.protocols import Batch
 
 if TYPE_CHECKING:
@@ -45,16 +45,9 @@ class StoredBatch:
     def on(
         self, device: torch.device, memory_format: torch.memory_format, source: ImageSpec, target: ImageSpec
     ) -> Batch:
-        """Return the batch on a device, in [-1, 1], label maps as a plane for each class.
-
-        Args:
-            device: where it goes.
-            memory_format: how it lies there.
-            source: what the sources are.
-            target: what the targets are.
-        """
+        """Return the batch on a device, in [-1, 1], label maps as a plane for each class."""
         sides = [
-            planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
+            kind_of(spec).planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
             for side, spec in ((self.source, source), (self.target, target))
         ]
         return Batch(sides[0], sides[1], self.keys)
@@ -94,13 +87,10 @@ def load_batches(
         items,
         batch_sampler=sampler,
         num_workers=count,
-        collate_fn=functools.partial(_collated, memory_format=memory_format),
+        collate_fn=functools.partial(_collate, memory_format=memory_format),
         worker_init_fn=be_quiet if count else None,
         pin_memory=device.type == "cuda",
     )
-    if count:
-        # A forked worker inherits no threads but OpenCV's belief that it has some; it would wait for them for ever.
-        cv2.setNumThreads(1)
     for stored in batches_of(loader):
         if isinstance(stored, ItransError):
             raise stored
@@ -110,7 +100,7 @@ def load_batches(
             yield stored.on(device, memory_format, *items.specs)
 
 
-def _collated(
+def _collate(
     items: list[Pair | Skipped | ItransError], memory_format: torch.memory_format
 ) -> StoredBatch | ItransError:
     pairs: list[Pair] = []

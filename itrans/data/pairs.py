@@ -12,8 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
 from itrans.errors import DataError, ItransError, RoomError, counted, error_text
-from itrans.pictures.images import floats_fault
-from itrans.pictures.tensors import labels_fault
+from itrans.pictures.kinds import kind_of
 from itrans.protocols import Pair
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let a process that is started anew import the files of `--code` before it meets the data set's class."""
-        return _unpacked, (imported_files(), bytes(ForkingPickler.dumps(self.__dict__)))
+        return _unpack, (imported_files(), bytes(ForkingPickler.dumps(self.__dict__)))
 
     def __getitem__(self, draw: Draw) -> Pair | Skipped | ItransError:
         try:
@@ -87,10 +86,7 @@ class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
 def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     """Return a pair that is what the data set says its pairs are.
 
-    Args:
-        dataset: the recipe's.
-        index: of the pair.
-        seed: of what the data set draws for it, if it has `draw`; None takes the pair as it is.
+    A seed is of what the data set draws for it, if it has `draw`; without one, the pair is taken as it is.
 
     Raises:
         DataError: it is not, or cannot be read; the message names the pair.
@@ -116,7 +112,7 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     return pair
 
 
-def _unpacked(files: dict[str, Path], packed: bytes) -> PairItems:
+def _unpack(files: dict[str, Path], packed: bytes) -> PairItems:
     for module, path in files.items():
         if module not in sys.modules:
             import_file(path, module)
@@ -134,7 +130,5 @@ def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None
         )
     if str(image.dtype) != spec.dtype:
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")
-    if spec.kind == "labels" and (fault := labels_fault(image, spec)):
-        raise DataError(f"{key}: the {side} {fault}.")
-    if fault := floats_fault(image):
+    if fault := kind_of(spec).fault(image, spec):
         raise DataError(f"{key}: the {side} {fault}.")

@@ -66,11 +66,7 @@ class TrainingSampler:
 class EvaluationSampler:
     """Batches of every pair once, in order, divided among the processes.
 
-    Args:
-        length: how many pairs, from the first on.
-        batch_size: pairs in a batch.
-        rank: which of the processes this is.
-        world_size: how many processes there are.
+    There are `length` pairs, from the first on.
     """
 
     def __init__(self, length: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:

@@ -27,12 +27,7 @@ _MOST_ASKED_FOR = 64
 
 
 def count_of(workers: int | Literal["auto"], device: torch.device, processes: int) -> int:
-    """Return how many processes read ahead.
-
-    Args:
-        workers: what the recipe asks for; `auto` has none on a CPU, where training keeps every core busy.
-        device: where training computes.
-        processes: how many processes of this run share the machine.
+    """Return how many processes read ahead: for `auto` none on a CPU, where training keeps every core busy.
 
     Raises:
         DataError: so many are asked for that the machine would do nothing but start them.
@@ -66,6 +61,9 @@ def batches_of(loader: DataLoader[Any]) -> Generator[Any]:
         TrainingError: a worker has been killed. That is found out when its batch is asked for, never in between, where
             a step would be left half done.
     """
+    if loader.num_workers:
+        # A forked worker inherits no threads but OpenCV's belief that it has some; it would wait for them for ever.
+        cv2.setNumThreads(1)
     before = set(multiprocessing.active_children())
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGCHLD) if in_main and hasattr(signal, "SIGCHLD") else None

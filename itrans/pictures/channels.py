@@ -1,4 +1,4 @@
-"""Pictures of another number of channels: grey, colour, and what is transparent laid on a colour."""
+"""Pictures in other channels: grey, colour, what is transparent laid on a colour, and lightness and colour apart."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.spec import WHITE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 
 def as_channels(image: ImageArray, channels: int, background: str = "white") -> ImageArray:
@@ -51,10 +51,6 @@ def as_channels(image: ImageArray, channels: int, background: str = "white") -> 
 def on_background(image: ImageArray, background: str = "white") -> ImageArray:
     """Return a picture with alpha as it looks on a colour, `(H, W, 3)`.
 
-    Args:
-        image: `(H, W, 4)`, of which the last channel is alpha.
-        background: see `as_channels`.
-
     Raises:
         ValueError: there is no such colour.
     """
@@ -76,9 +72,6 @@ def on_background(image: ImageArray, background: str = "white") -> ImageArray:
 def colour_of(text: str) -> tuple[float, float, float]:
     """Return a colour, RGB from 0 to 1.
 
-    Args:
-        text: as CSS writes it: `white`, `black`, `#rrggbb`.
-
     Raises:
         ValueError: there is no such colour.
     """
@@ -91,3 +84,17 @@ def colour_of(text: str) -> tuple[float, float, float]:
     if len(values) != 3:  # nor can a background be transparent itself
         raise ValueError(f'there is no colour "{text}": write white, black, or #rrggbb')
     return values[0] / 255, values[1] / 255, values[2] / 255
+
+
+def lightness_and_ab(image: ImageArray) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the lightness L, `(H, W, 1)`, and the colours a and b, `(H, W, 2)`, of an RGB picture `(H, W, 3)`.
+
+    All are uint8: L from 0 to 100 is stretched to 0 to 255, and 128 is added to a and b, which are 0 for grey.
+    """
+    lab = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.uint8)
+    return lab[:, :, :1], lab[:, :, 1:]
+
+
+def with_ab(lightness: ImageArray, ab: ImageArray) -> NDArray[np.uint8]:
+    """Return the RGB picture `(H, W, 3)` of a lightness `(H, W, 1)` and colours `(H, W, 2)`, all of uint8."""
+    return np.asarray(cv2.cvtColor(np.concatenate([lightness, ab], axis=2), cv2.COLOR_LAB2RGB), np.uint8)

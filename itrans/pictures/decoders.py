@@ -50,11 +50,6 @@ def opencv_decoded(content: bytes, flags: int) -> NDArray[np.generic] | None:
 def pillow_opened(path: Path, content: bytes, format_: str) -> ImageFile:
     """Return a picture as Pillow has opened it: its header is read, its pixels are not.
 
-    Args:
-        path: the file, which a message names.
-        content: what is in it.
-        format_: Pillow's name of the format.
-
     Raises:
         DataError: it is damaged, or this build of Pillow does not have the format.
     """
@@ -71,22 +66,12 @@ def pillow_opened(path: Path, content: bytes, format_: str) -> ImageFile:
         raise DataError(f"{path} cannot be read as a picture: it is damaged.") from error
 
 
-def pillow_decoded(path: Path, content: bytes, format_: str) -> NDArray[np.generic]:
-    """Return the pixels that Pillow reads, `(H, W)` or `(H, W, C)`: colours of a palette, 0 and 255 of single bits.
-
-    Args:
-        path: the file, which a message names.
-        content: what is in it.
-        format_: Pillow's name of the format.
+def pixels_of(path: Path, image: ImageFile) -> NDArray[np.generic]:
+    """Return the pixels of a picture that Pillow has opened, `(H, W)` or `(H, W, C)`: colours of a palette, 0 and 255.
 
     Raises:
         DataError: it is damaged or truncated, or has values of a kind that is not read.
     """
-    return pixels_of(path, pillow_opened(path, content, format_))
-
-
-def pixels_of(path: Path, image: ImageFile) -> NDArray[np.generic]:
-    """Return the pixels of a picture that Pillow has opened; see `pillow_decoded`."""
     wanted = {"1": "L", "L": "L", "RGB": "RGB", "RGBA": "RGBA", "LA": "RGBA", "La": "RGBA", "RGBa": "RGBA"}
     wanted |= {"I;16": "I;16", "I;16B": "I;16", "P": "RGBA" if "transparency" in image.info else "RGB", "PA": "RGBA"}
     wanted |= {"CMYK": "RGB", "YCbCr": "RGB"}

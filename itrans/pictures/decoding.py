@@ -61,10 +61,6 @@ def format_of(content: bytes, suffix: str) -> str:
 def decode(path: Path, content: bytes) -> NDArray[np.generic]:
     """Return the pixels of a picture, `(H, W)` or `(H, W, C)`, upright; colour is RGB or RGBA.
 
-    Args:
-        path: the file, which a message names.
-        content: what is in it.
-
     Raises:
         DataError: it is no picture, damaged, truncated, of several frames or pages, or larger than there is room for.
         MemoryError: there is not enough for it.

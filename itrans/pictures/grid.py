@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from itrans.pictures.colour import with_ab
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray
 
 _MARGIN, _LINE = 4, 18
 _SCALES, _SMALLEST = (0.42, 0.38, 0.35), 0.3
@@ -35,47 +33,14 @@ class Row(NamedTuple):
     headings: tuple[str, str, str] = ("source", "output", "target")
 
 
-def shown_as(images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[ImageArray]) -> Sequence[ImageArray]:
-    """Return pictures as people look at them: label maps in colours, the a and b of Lab on their sources' lightness.
-
-    Args:
-        images: `(H, W, C)` as stored.
-        spec: what they are.
-        sources: what they were made from.
-    """
-    if spec.kind == "labels":
-        colours = class_colours(spec.planes)
-        return [colours[np.minimum(image[..., 0], spec.planes, dtype=np.intp)] for image in images]
-    if spec.kind == "ab" and sources[0].shape[2] == 1:
-        return [with_ab(source, image) for source, image in zip(sources, images, strict=True)]
-    return images
-
-
-def class_colours(classes: int) -> NDArray[np.uint8]:
-    """Return an RGB colour for each class, `(classes + 1, 3)`: hues far from one another; black, the last, is none."""
-    hues = np.arange(classes) * 0.618034 % 1.0  # steps of the golden ratio never come back near an earlier hue
-    hsv = np.stack([hues * 179, 110 + 90 * (np.arange(classes) % 2), 235 - 60 * (np.arange(classes) % 3 == 2)], axis=1)
-    rgb = cv2.cvtColor(hsv[None].astype(np.uint8), cv2.COLOR_HSV2RGB)[0]
-    return np.concatenate([rgb, np.zeros((1, 3), np.uint8)])
-
-
 def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
-    """Return a picture `(H, W, 3)` of some rows under the first one's headings.
-
-    Args:
-        rows: at least one.
-        caption: written below, for example what the pictures stand in for.
-    """
+    """Return a picture `(H, W, 3)` of some rows under the first one's headings."""
     sides = zip(*((row.source, row.output, row.target) for row in rows), strict=True)
     return table(list(zip(rows[0].headings, sides, strict=True)), shown_size(rows[0].target), caption)
 
 
 def shown_size(image: ImageArray) -> tuple[int, int]:
-    """Return the height and width to show a picture in: its own, times a whole number where a person sees too little.
-
-    Args:
-        image: `(H, W, C)`.
-    """
+    """Return the height and width to show a picture in: its own, times a whole number if a person sees too little."""
     height, width = image.shape[:2]
     factor = -(-_LEAST // max(height, width))
     return factor * height, factor * width
@@ -104,12 +69,12 @@ def table(
         _write(canvas[:, left : left + width], lines, top - _LINE * len(lines), scale)
         for index, image in enumerate(images):
             y = top + index * (height + _MARGIN) + _MARGIN
-            canvas[y : y + height, left : left + width] = _shown(image, width, height)
+            canvas[y : y + height, left : left + width] = _thumbnail(image, width, height)
     _write(canvas[:, _MARGIN:], below, under, _SCALES[0])
     return canvas
 
 
-def _shown(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
+def _thumbnail(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
     """Return any array as `(height, width, 3)` of uint8: grey repeated, of many channels the first three."""
     scale = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}[str(image.dtype)]
     values = np.clip(np.rint(image.astype(np.float32) * scale), 0, 255).astype(np.uint8)

@@ -13,34 +13,17 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from itrans.errors import DataError
-from itrans.pictures.channels import as_channels
 from itrans.pictures.decoding import decode, format_of
 from itrans.pictures.foreign import what_it_is
 from itrans.pictures.room import amount
-from itrans.pictures.suffixes import READ_SUFFIXES
-from itrans.pictures.walking import files_in
-from itrans.pictures.writing import write_image
-from itrans.protocols import ImageSpec, PixelType
+from itrans.pictures.spec import SUFFIXES, ImageSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from itrans.protocols import ImageArray
-
-__all__ = [
-    "SUFFIXES",
-    "as_channels",
-    "content_of",
-    "find_images",
-    "load_array",
-    "read_image",
-    "spec_of",
-    "unread_suffixes",
-    "write_image",
-]
-
-SUFFIXES = READ_SUFFIXES
-"""The formats that are read, by suffix in lower case; `itrans.pictures.writing` has those that are written."""
+    from itrans.pictures.spec import ImageArray, PixelType
 
 _TEXTS = frozenset(
     {
@@ -142,6 +125,19 @@ def load_array(path: Path, content: bytes) -> NDArray[np.generic]:
     return array.copy()
 
 
+def with_channels(path: Path, array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return an array `(H, W)` or `(H, W, C)` as the latter.
+
+    Raises:
+        DataError: it is neither.
+    """
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
+    return array
+
+
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
 
@@ -188,10 +184,7 @@ def floats_fault(array: NDArray[np.generic]) -> str | None:
 
 
 def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or 0 in array.shape:
-        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
+    array = with_channels(path, array)
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     if array.dtype.kind == "f" and array.dtype != np.float32:
         with np.errstate(over="ignore"):  # becomes infinite, and is refused below
@@ -201,3 +194,38 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
     if fault := floats_fault(array):
         raise DataError(f"{path} {fault}.")
     return cast("ImageArray", array)
+
+
+def files_in(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield the files in a folder and the folders in it, relative to it and written with `/`, without hidden ones.
+
+    Links to folders are followed, but not to one on whose way they lie, where there would be no end.
+
+    Raises:
+        DataError: the folder, or one in it, is missing or cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"The folder {error.filename} cannot be read: {error.strerror}.") from error
+
+    ways = {os.fspath(folder): {_identity(os.fspath(folder))}}
+    for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        way, visible = ways.pop(place), [name for name in folders if not name.startswith(".")]
+        folders.clear()
+        for name in visible:
+            path = os.path.join(place, name)  # noqa: PTH118  # as os.walk makes it
+            if (identity := _identity(path)) not in way:
+                folders.append(name)
+                ways[path] = way | {identity}
+        inner = Path(place).relative_to(folder).as_posix()
+        prefix = "" if inner == "." else f"{inner}/"
+        yield from (prefix + name for name in files if not name.startswith("."))
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """Return what tells a folder from all others, by whatever path; None if it cannot be read, which is said later."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -10,7 +10,7 @@ import numpy as np
 from itrans.errors import DataError
 from itrans.pictures.decoders import load, pillow_opened, turned_upright
 from itrans.pictures.decoding import format_of, stored_greys
-from itrans.pictures.images import content_of, load_array, read_image
+from itrans.pictures.images import content_of, load_array, read_image, with_channels
 from itrans.pictures.png import read_png
 from itrans.pictures.tiff import stored_indices
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 _MOST = 65535
 _ARTICLES = {"JPEG": "a JPEG", "AVIF": "an AVIF"}
@@ -57,7 +57,7 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     if format_ == "PNG":
         png = read_png(path, content)
         if png.has_few_bits:
-            values = _stored(path, pillow_opened(path, png.bare, format_), png.depth)
+            values = _stored_values(path, pillow_opened(path, png.bare, format_), png.depth)
             values = cast("NDArray[np.uint8]", turned_upright(values, png.orientation))
     elif format_ == "TIFF":
         values = stored_indices(path, content)
@@ -66,13 +66,13 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     elif format_ in {"GIF", "BMP"}:
         image = pillow_opened(path, content, format_)
         if image.mode in {"P", "1"} and getattr(image, "n_frames", 1) == 1:
-            values = _stored(path, image, 1)
+            values = _stored_values(path, image, 1)
     if values is None:
         return read_image(path)
     return cast("ImageArray", np.ascontiguousarray(values)[:, :, None])
 
 
-def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
+def _stored_values(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
     """Return the values of a picture that Pillow has opened, `(H, W)`: indices, or grey of so many bits."""
     load(path, image)
     values = np.asarray(image, np.uint8)
@@ -82,11 +82,7 @@ def _stored(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
 
 def _indices(path: Path, array: NDArray[np.generic]) -> ImageArray:
     """Return an array of whole numbers as uint8 or uint16, `(H, W, C)`."""
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or 0 in array.shape:
-        raise DataError(f"{path} has the shape {array.shape}, not (height, width) or (height, width, channels).")
-    values = cast("NDArray[np.int64]", array)
+    values = cast("NDArray[np.int64]", with_channels(path, array))
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > _MOST:
         raise DataError(

@@ -44,7 +44,7 @@ class Metadata:
     resolution: tuple[float, float] | None = None
     place: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
 
-    def fitting(self, channels: int) -> Metadata:
+    def for_channels(self, channels: int) -> Metadata:
         """Return the same, without a profile that is for pictures of another number of channels."""
         fits = self.profile[16:20] == _SPACES.get(channels)
         return self if fits or not self.profile else Metadata(b"", self.resolution, self.place)
@@ -68,14 +68,8 @@ def metadata_of(path: Path) -> Metadata:
         return Metadata()
 
 
-def embedded(content: bytes, suffix: str, metadata: Metadata) -> tuple[bytes, set[str]]:
-    """Return a picture's file with its metadata, and the names of those that the format has no room for.
-
-    Args:
-        content: a PNG or a TIFF as this package writes it, or another format.
-        suffix: the format's, in lower case.
-        metadata: what to embed.
-    """
+def with_metadata(content: bytes, suffix: str, metadata: Metadata) -> tuple[bytes, set[str]]:
+    """Return a picture's file with its metadata, and the names of those that the format has no room for."""
     lost = {"georeference"} if metadata.place else set()
     if suffix == ".png":
         return _png_with(content, metadata), lost

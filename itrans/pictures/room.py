@@ -36,12 +36,7 @@ def free_memory() -> int | None:
 def check_room(path: str | os.PathLike[str], width: int, height: int, pixel: int, stored: int) -> None:
     """Refuse a picture for which there is no room.
 
-    Args:
-        path: the file, which a message names.
-        width: in pixels, as its header says.
-        height: likewise.
-        pixel: bytes of a decoded pixel.
-        stored: bytes of the file.
+    Its width and height in pixels are what its header says; a decoded pixel and the stored file have so many bytes.
 
     Raises:
         DataError: decoded, it takes more than half of the memory that is free, for a decoder needs as much again; or

@@ -8,23 +8,18 @@ import cv2
 import numpy as np
 import torch
 
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.spec import WHITE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from itrans.protocols import ImageArray, ImageSpec, PixelType
+    from itrans.pictures.spec import ImageArray, PixelType
 
 
 def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = torch.channels_last) -> Tensor:
-    """Return arrays `(H, W, C)` of equal shape and type as one tensor `(N, C, H, W)` of that type.
-
-    Args:
-        images: the arrays.
-        memory_format: how the tensor lies in memory: channels last, as the arrays do, or contiguous.
-    """
+    """Return arrays `(H, W, C)` of equal shape and type as one tensor `(N, C, H, W)` of that type."""
     if memory_format == torch.channels_last:
         return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
     height, width, channels = images[0].shape
@@ -37,7 +32,7 @@ def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = tor
     return torch.from_numpy(planes)
 
 
-def normalized(images: Tensor, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
+def scaled_planes(images: Tensor, memory_format: torch.memory_format | None = None) -> Tensor:
     """Return `(N, C, H, W)` of uint8, uint16 or float32 as new float32 in [-1, 1].
 
     Args:
@@ -45,57 +40,9 @@ def normalized(images: Tensor, memory_format: torch.memory_format = torch.preser
         memory_format: how the result lies in memory; as `images` do, if nothing is said.
     """
     half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
+    memory_format = memory_format or torch.preserve_format
     # one new block of memory, converted and laid out in a single pass
     return torch.empty_like(images, dtype=torch.float32, memory_format=memory_format).copy_(images).div_(half).sub_(1)
-
-
-def planes(images: Tensor, spec: ImageSpec, memory_format: torch.memory_format = torch.preserve_format) -> Tensor:
-    """Return stored pictures as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
-
-    Label maps become a plane for each class: 1 for the pixels of the class, -1 for all others, and -1 in every plane
-    for pixels of the value that stands for no class.
-
-    Args:
-        images: `(N, C, H, W)` as stored.
-        spec: what they are.
-        memory_format: how the result lies in memory; as `images` do, if nothing is said.
-    """
-    if spec.kind != "labels":
-        return normalized(images, memory_format)
-    images = images.int()  # there is little that torch does with uint16
-    hot = images == torch.arange(spec.planes, device=images.device, dtype=images.dtype).view(1, -1, 1, 1)
-    if spec.ignored is not None:
-        hot &= images != spec.ignored
-    return normalized(hot.to(torch.uint8) * 255, memory_format)
-
-
-def stored(images: Tensor, spec: ImageSpec, dtype: PixelType | None = None) -> list[ImageArray]:
-    """Return what networks make as arrays `(H, W, C)`: of label maps, the class whose plane is highest.
-
-    Args:
-        images: `(N, spec.planes, H, W)` in [-1, 1].
-        spec: what they are.
-        dtype: another type than that of `spec`, which label maps keep.
-    """
-    if spec.kind != "labels":
-        return arrays(images, dtype or spec.dtype)
-    classes = images.detach().argmax(dim=1).cpu().numpy()
-    return [cast("ImageArray", image[:, :, None].astype(spec.dtype)) for image in classes]
-
-
-def labels_fault(image: ImageArray, spec: ImageSpec) -> str | None:
-    """Return what is wrong with the values of a label map, as the end of a sentence, or None."""
-    if spec.labels is None:
-        return "is said to be a label map of an unknown number of classes"
-    if int(image.max()) < spec.labels:
-        return None
-    wrong = image >= spec.labels
-    if spec.ignored is not None:
-        wrong &= image != spec.ignored
-    if not wrong.any():
-        return None
-    row, column = np.argwhere(wrong)[0][:2]
-    return f"has the value {image[row, column, 0]} at x = {column}, y = {row}, and classes are 0 to {spec.labels - 1}"
 
 
 def arrays(images: Tensor, dtype: PixelType) -> list[ImageArray]:

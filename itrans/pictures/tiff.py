@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from itrans.errors import DataError, counted
-from itrans.pictures.decoders import opencv_decoded, pillow_decoded, turned_upright
+from itrans.pictures.decoders import opencv_decoded, pillow_opened, pixels_of, turned_upright
 from itrans.pictures.room import check_room
 from itrans.pictures.tiff_tags import ORIENTATION, Directory, directories
 
@@ -62,7 +62,7 @@ def decode_tiff(path: Path, content: bytes) -> NDArray[np.generic]:
             raise ValueError("it has no directory")
         if len(pages) > 1:
             raise DataError(f"{path} has {len(pages)} pages; only pictures of one page are read. Split it first.")
-        return _decoded(path, pages[0])
+        return _decode_page(path, pages[0])
     except (ValueError, struct.error, OverflowError) as error:
         raise DataError(f"{path} cannot be read as a picture: it is a damaged or truncated TIFF.") from error
 
@@ -83,13 +83,13 @@ def stored_indices(path: Path, content: bytes) -> NDArray[np.uint8] | None:
         decode_tiff(path, content)  # refuses what is not read
         # As a picture in grey, a decoder stretches values of fewer bits to the full range.
         grey = page.alone({_PHOTOMETRIC: _BLACK_IS_ZERO, ORIENTATION: 1})
-        values = np.asarray(pillow_decoded(path, grey, "TIFF"), np.uint8)
+        values = np.asarray(pixels_of(path, pillow_opened(path, grey, "TIFF")), np.uint8)
     except (ValueError, struct.error):
         return None
     return cast("NDArray[np.uint8]", turned_upright(values // (255 // (2**bits - 1)), page.number(ORIENTATION, 1)))
 
 
-def _decoded(path: Path, page: Directory) -> NDArray[np.generic]:
+def _decode_page(path: Path, page: Directory) -> NDArray[np.generic]:
     width, height, samples = page.number(_WIDTH, 0), page.number(_HEIGHT, 0), page.number(_SAMPLES, 1)
     if min(width, height, samples) < 1:
         raise ValueError("it has no size")
@@ -112,7 +112,7 @@ def _decoded(path: Path, page: Directory) -> NDArray[np.generic]:
             raise _unsupported(path, f"it has {what}{palette}", "grey or RGB of 8 bits")
         if _is_beyond_pillow(page):
             raise _unsupported(path, "it is a big-endian BigTIFF with a palette or of few bits", "8 or 16 bits")
-        image = pillow_decoded(path, page.alone({ORIENTATION: 1}), "TIFF")
+        image = pixels_of(path, pillow_opened(path, page.alone({ORIENTATION: 1}), "TIFF"))
     else:
         image = _planes(path, page, samples, bits, is_float, photometric, compression)
     if image.shape[:2] != (height, width):
@@ -156,7 +156,7 @@ def _planes(
             if _is_beyond_pillow(page):
                 image = _by_tifffile(path, page, compression, in_planes)
             else:
-                image = pillow_decoded(path, content, "TIFF")
+                image = pixels_of(path, pillow_opened(path, content, "TIFF"))
         if image is None or (image.shape[2] if image.ndim == 3 else 1) != samples:
             raise ValueError("OpenCV does not read it")
     else:
@@ -211,12 +211,7 @@ def _alpha(page: Directory, samples: int, photometric: int) -> int:
 
 
 def _straight(image: NDArray[np.generic], alpha: int) -> NDArray[np.generic]:
-    """Return a picture with alpha as RGB and alpha, and with the colours that alpha has not darkened.
-
-    Args:
-        image: `(H, W, C)`.
-        alpha: the kind of its last channel.
-    """
+    """Return a picture with alpha as RGB and alpha, and with the colours that alpha has not darkened."""
     if alpha not in {_ASSOCIATED, _UNASSOCIATED} or image.ndim != 3:
         return image
     colours, opacity = image[:, :, :-1], image[:, :, -1:]

@@ -74,11 +74,7 @@ class Directory:
         return not (self.number(NEW_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK or self.number(SUBFILE_TYPE, 0) == _OLD_REDUCED)
 
     def alone(self, changes: dict[int, int]) -> bytes:
-        """Return the file with this directory as its first and only one, and other values for some of its tags.
-
-        Args:
-            changes: by tag; a tag that is not there stays away.
-        """
+        """Return the file with this directory as its first and only one, and other values for some of its tags."""
         content = bytearray(self.content)
         offset = self.order + ("Q" if self.is_big else "I")
         struct.pack_into(offset, content, 8 if self.is_big else 4, self.place)

@@ -11,13 +11,13 @@ import numpy as np
 
 from itrans.errors import OutputError, counted
 from itrans.files import replacing
-from itrans.pictures.metadata import embedded
+from itrans.pictures.metadata import with_metadata
 
 if TYPE_CHECKING:
     import os
 
     from itrans.pictures.metadata import Metadata
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 WRITABLE = {
     ".png": ("uint8", "uint16"),
@@ -63,20 +63,14 @@ def write_image(path: str | os.PathLike[str], image: ImageArray, metadata: Metad
         )
     content, lost = _encoded(path, image, suffix), set[str]()
     if metadata is not None:
-        content, lost = embedded(content, suffix, metadata.fitting(image.shape[2]))
+        content, lost = with_metadata(content, suffix, metadata.for_channels(image.shape[2]))
     with replacing(path) as file:
         file.write(content)
     return lost
 
 
 def holds(suffix: str, channels: int, dtype: str | None = None) -> bool:
-    """Return whether a format holds so many channels of a type; of any type, if nothing is said.
-
-    Args:
-        suffix: the format's, in lower case; one of `WRITABLE`.
-        channels: how many.
-        dtype: the name of the type.
-    """
+    """Return whether a format holds so many channels of a type; of any type, if nothing is said."""
     held = _CHANNELS.get(suffix, (1, 3))
     return (dtype is None or dtype in WRITABLE[suffix]) and (held is None or channels in held)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans.protocols import Batch, ImageSpec
 from itrans.recipe.schema import Optimizer, Train
 from itrans.registry import accepted
@@ -150,9 +152,9 @@ def _plain_batch(offered: Mapping[str, Any]) -> Batch:
 
 
 def _seen(spec: ImageSpec, seed: int = 0) -> Tensor:
-    """Return noise as networks see it: of label maps a plane for each class, 1 where it is and -1 elsewhere."""
-    noise = pictures(spec.planes, _HEIGHT, _WIDTH, seed=seed)
-    return torch.where(noise == noise.amax(dim=1, keepdim=True), 1.0, -1.0) if spec.kind == "labels" else noise
+    """Return noise as networks see pictures of a kind that have been stored."""
+    kind = kind_of(spec)
+    return kind.planes(stack(kind.arrays(pictures(spec.planes, _HEIGHT, _WIDTH, seed=seed), spec)), spec)
 
 
 def _shown(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch.overrides import TorchFunctionMode
 
+from itrans.data.augment import PairTransform
 from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import TrainingSampler
@@ -61,8 +62,6 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         training: whether they are to be trained with.
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
-    from itrans.data.augment import PairTransform  # takes a second to import, and translating needs none of it
-
     paired = getattr(dataset, "paired", True)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)

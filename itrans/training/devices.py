@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import torch
 
 from itrans.errors import DeviceError
+from itrans.pictures.kinds import kind_of
 
 if TYPE_CHECKING:
     from itrans.protocols import ImageSpec
@@ -56,7 +57,7 @@ def choose_dtype(precision: Precision, device: torch.device, *specs: ImageSpec) 
         DeviceError: the device cannot train in that precision.
     """
     if precision == "auto":
-        if any(spec.kind != "labels" and spec.dtype != "uint8" for spec in specs):
+        if any(kind_of(spec).is_fine(spec) for spec in specs):
             return torch.float32
         return torch.bfloat16 if has_native_bf16(device) else torch.float32
     if precision == "fp16" and device.type != "cuda":

@@ -140,7 +140,7 @@ class RunFolder:
 
     def write_sample(self, name: str, picture: ImageArray) -> Path:
         """Write a grid of samples and return its path."""
-        from itrans.pictures.images import write_image
+        from itrans.pictures.writing import write_image
 
         path = self.path / "samples" / f"{name}.png"
         write_image(path, picture)

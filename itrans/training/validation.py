@@ -11,8 +11,8 @@ from itrans.data.sampler import Draw, EvaluationSampler
 from itrans.metrics.measuring import measurements, meters_for
 from itrans.metrics.names import deciding_metric, usual_metrics
 from itrans.networks.test_mode import test_mode
-from itrans.pictures.grid import Row, shown_as
-from itrans.pictures.tensors import stored
+from itrans.pictures.grid import Row
+from itrans.pictures.kinds import kind_of
 from itrans.training.build import build_dataset, build_items
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def _shown(
     *sides: tuple[Tensor, ImageSpec],
 ) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
     """Yield pictures side by side as people look at them, for each of a batch; the first side is what is translated."""
-    kept = [stored(images, spec) for images, spec in sides]
-    first, second, third = (shown_as(side, spec, kept[0]) for side, (_, spec) in zip(kept, sides, strict=True))
+    kept = [kind_of(spec).arrays(images, spec) for images, spec in sides]
+    shown = [kind_of(spec).shown(side, spec, kept[0]) for side, (_, spec) in zip(kept, sides, strict=True)]
+    first, second, third = shown
     return zip(first, second, third, strict=True)

@@ -6,15 +6,13 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
-from itrans.pictures.images import read_image
-from itrans.pictures.inputs import as_source
-from itrans.pictures.label_maps import read_label_map
+from itrans.pictures.kinds import kind_of
 from itrans.pictures.metadata import metadata_of
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from itrans.pictures.metadata import Metadata
     from itrans.protocols import ImageArray
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
@@ -73,8 +70,8 @@ def translate_files(
             is its own picture's fault alone.
     """
     taken, _ = translator.specs(direction)
-    plain = read_label_map if taken.kind == "labels" else read_image
-    read = prepare or (lambda path: Loaded(plain(path)))
+    kind = kind_of(taken)
+    read = prepare or (lambda path: Loaded(kind.read(path)))
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
@@ -87,7 +84,7 @@ def translate_files(
                         raise found
                     image, note = found.image, None
                     if converts:
-                        image, note = as_source(image, taken, background or translator.background)
+                        image, note = kind.as_source(image, taken, background or translator.background)
                     translator.check(image, direction)
                     if image.shape[1] == 2 * image.shape[0] and translator.trained_on_halves:
                         notes.setdefault(_HALVES, []).append(job)
@@ -107,20 +104,12 @@ def translate_files(
         warn(f"{which}: {note}.")
 
 
-class _Found(NamedTuple):
-    """A picture that has been read, what is done to each translation of it, and what travels with it."""
-
-    image: ImageArray
-    finish: Callable[[ImageArray], ImageArray] | None
-    metadata: Metadata
-
-
 @dataclass
 class _Picture:
     """A picture that has been read, and how far its job is."""
 
     job: Job
-    found: _Found
+    found: Loaded
     unwritten: int
     first: ImageArray | None = None
     alike: bool = True
@@ -146,7 +135,7 @@ class _Run:
         self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
         self.lost: dict[str, list[Job]] = {}
 
-    def add(self, job: Job, found: _Found) -> None:
+    def add(self, job: Job, found: Loaded) -> None:
         """Have all samples of a picture made, as soon as there are enough for a batch.
 
         Raises:
@@ -197,8 +186,6 @@ class _Run:
                 [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction
             )
         except DataError as error:
-            if isinstance(error.__cause__, ValueError):
-                raise  # the method has no such direction: that is no picture's fault
             for picture, _ in batch:
                 self._fail(picture, error)
             return
@@ -250,24 +237,24 @@ class _Run:
 
 def _read_ahead(
     readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
-) -> Iterator[tuple[Job, _Found | ItransError]]:
+) -> Iterator[tuple[Job, Loaded | ItransError]]:
     """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
-    reading: deque[tuple[Job, Future[_Found | ItransError]]] = deque()
+    reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
     ahead = _READERS
     for job in jobs:
         reading.append((job, readers.submit(_read, read, job.source)))
         while len(reading) > ahead:
             first, reads = reading.popleft()
             found = reads.result()
-            if isinstance(found, _Found):
+            if isinstance(found, Loaded):
                 ahead = max(1, min(most, _HELD // found.image.nbytes))
             yield first, found
     for job, reads in reading:
         yield job, reads.result()
 
 
-def _read(read: Callable[[Path], Loaded], path: Path) -> _Found | ItransError:
+def _read(read: Callable[[Path], Loaded], path: Path) -> Loaded | ItransError:
     try:
-        return _Found(*read(path), metadata_of(path))
+        return read(path)._replace(metadata=metadata_of(path))
     except ItransError as error:
         return error

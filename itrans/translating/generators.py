@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 class Generators:
     """The generators of a method, with a checkpoint's weights, on a device.
 
-    Args:
-        method: translates with them.
-        states: the weights by the networks' names.
-        path: the checkpoint, for messages.
-        device: where.
-        memory_format: how kernels lie in memory.
-        mode: `paper` or `running`.
-
     Raises:
         CheckpointError: the weights do not fit.
     """

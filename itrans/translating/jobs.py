@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from itrans.data.folders import no_pictures
 from itrans.errors import DataError, OutputError, counted
 from itrans.files import expanded
-from itrans.pictures.images import SUFFIXES, find_images
+from itrans.pictures.images import find_images
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import SUFFIXES
 from itrans.pictures.writing import WRITABLE, holds
 
 if TYPE_CHECKING:
@@ -65,12 +67,12 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
     if names_a_file(inputs, output, samples=samples):
         if format_ and output.suffix.lower() != f".{format_}":
             raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
-        return _without_collisions([Job(source, (output,)) for source, _ in _found(inputs[0])])
+        return _without_collisions([Job(source, (output,)) for source, _ in _files_of(inputs[0])])
     _refuse_picture(output)
     return _without_collisions(
-        Job(source, _numbered(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
+        Job(source, _sample_paths(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
         for item in inputs
-        for source, place in _found(item)
+        for source, place in _files_of(item)
     )
 
 
@@ -87,7 +89,7 @@ def _refuse_picture(output: Path) -> None:
     )
 
 
-def fitting(
+def jobs_that_fit(
     jobs: Sequence[Job],
     source: ImageSpec,
     target: ImageSpec,
@@ -111,7 +113,8 @@ def fitting(
         DataError: see `find_jobs`.
         OutputError: see `find_jobs`; or the format that was asked for does not hold translations.
     """
-    channels = 3 if target.kind == "ab" else target.channels  # which are put on the lightness
+    target = kind_of(target).output_spec(target, source)
+    channels = target.channels
     dtype = None if source.dtype == target.dtype != "float32" else target.dtype
     what = f"--format {format_}"
     if named and jobs:
@@ -122,25 +125,27 @@ def fitting(
                 f"{what} does not hold {counted(channels, 'channel')} of {target.dtype}, which this "
                 f"checkpoint makes. {'tif and npy do' if holds('.tif', channels) else 'npy does'}."
             )
+        if not kind_of(target).is_smooth and f".{format_}" not in LOSSLESS:
+            raise OutputError(f"{what} would blur the values that this checkpoint makes, which are exact. Write PNG.")
         return list(jobs)
     instead = next(suffix for suffix in (".png", ".tif", ".npy") if holds(suffix, channels, dtype))
     replaced: set[str] = set()
 
-    def fitted(output: Path) -> Path:
+    def place_of(output: Path) -> Path:
         suffix = output.suffix.lower()
         if holds(suffix, channels, dtype):
             return output
         replaced.add(suffix)
         return output.with_suffix(instead)
 
-    jobs = _without_collisions(Job(job.source, tuple(map(fitted, job.outputs))) for job in jobs)
+    jobs = _without_collisions(Job(job.source, tuple(map(place_of, job.outputs))) for job in jobs)
     if replaced:
         made = f"{counted(channels, 'channel')} of {target.dtype}"
         warn(f"Outputs are {instead}: {' and '.join(sorted(replaced))} cannot hold {made}.")
     return jobs
 
 
-def _numbered(output: Path, samples: int) -> tuple[Path, ...]:
+def _sample_paths(output: Path, samples: int) -> tuple[Path, ...]:
     if samples == 1:
         return (output,)
     digits = len(str(samples))
@@ -164,7 +169,7 @@ def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
     return list({job.outputs: job for job in jobs}.values())
 
 
-def _found(item: str) -> list[tuple[Path, Path]]:
+def _files_of(item: str) -> list[tuple[Path, Path]]:
     """Return the files that an input stands for, each with its place in the output folder."""
     if not item:
         raise DataError("An input is empty. Give files, folders or patterns.")

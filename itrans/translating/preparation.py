@@ -9,9 +9,10 @@ import numpy as np
 
 from itrans.errors import DataError, ItransError, PluginError, error_text
 from itrans.pictures.channels import on_background
-from itrans.pictures.images import SUFFIXES, read_image
+from itrans.pictures.images import read_image
 from itrans.pictures.label_maps import read_label_map
-from itrans.pictures.pixels import WHITE
+from itrans.pictures.metadata import Metadata
+from itrans.pictures.spec import SUFFIXES, WHITE
 from itrans.protocols import Preparation
 from itrans.registry import DATASETS, accepted
 
@@ -27,12 +28,14 @@ class Loaded(NamedTuple):
     """A picture that has been read.
 
     Attributes:
-        source: what is translated.
+        image: what is translated.
         finish: what is done to each translation; None for nothing.
+        metadata: what travels with the file.
     """
 
-    source: ImageArray
+    image: ImageArray
     finish: Callable[[ImageArray], ImageArray] | None = None
+    metadata: Metadata = Metadata()
 
 
 def dataset_class(table: Mapping[str, Any]) -> Any | None:
@@ -44,11 +47,7 @@ def dataset_class(table: Mapping[str, Any]) -> Any | None:
 
 
 def preparation_of(table: Mapping[str, Any]) -> Preparation | None:
-    """Return what a recipe's data set does to pictures before they are sources; None where that is nothing.
-
-    Args:
-        table: the recipe's, with the data set's name and arguments.
-    """
+    """Return what a recipe's data set does to pictures before they are sources; None where that is nothing."""
     make = getattr(dataset_class(table), "preparation", None)
     found = make(**accepted(make, table)) if callable(make) else None
     return found if isinstance(found, Preparation) else None

@@ -14,10 +14,8 @@ from itrans.checkpoint.file import load_checkpoint
 from itrans.checkpoint.places import checkpoint_path
 from itrans.errors import DataError, ItransError, PluginError, counted, did_you_mean, quoted
 from itrans.networks.test_mode import MODES, Mode
-from itrans.pictures.colour import lightness_and_ab, with_ab
-from itrans.pictures.images import as_channels
-from itrans.pictures.inputs import refuse_unfit
-from itrans.pictures.tensors import planes, stack, stored
+from itrans.pictures.kinds import kind_of, refuse_unfit
+from itrans.pictures.tensors import stack
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.translating.generators import Generators
@@ -96,9 +94,7 @@ class Translator:
                 method = build_translator(recipe, record.source, record.target)
         except PluginError as error:
             raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
-        named = getattr(method, "directions", None)
-        self.directions: tuple[str, ...] = tuple(named or ("forward",))
-        self._any_direction = named is None  # the method's translate knows, and does not tell
+        self.directions: tuple[str, ...] = tuple(getattr(method, "directions", None) or ("forward",))
         dtype = choose_dtype(precision, self._device)
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
@@ -114,7 +110,7 @@ class Translator:
         Raises:
             DataError: there is no such direction.
         """
-        if direction is not None and direction not in self.directions and not self._any_direction:
+        if direction is not None and direction not in self.directions:
             raise DataError(
                 f'There is no direction "{direction}".{did_you_mean(direction, self.directions)} '
                 f"This checkpoint's method translates {', '.join(quoted(self.directions))}."
@@ -209,7 +205,7 @@ class Translator:
                 pictures.
         """
         return self.translate_stored(
-            [self._prepared(image, direction) for image in images], seed=seed, direction=direction
+            [self._as_source(image, direction) for image in images], seed=seed, direction=direction
         )
 
     def translate_stored(
@@ -242,11 +238,10 @@ class Translator:
                 )
         kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
         dtype = kept if source.dtype == target.dtype else target.dtype
-        batch = planes(stack(images, self._memory_format).to(self._device), source, self._memory_format)
-        outputs = stored(self._output(batch, seeds, direction, dtype), target, dtype)
-        if target.kind == "ab" and source.kind == "lightness":
-            return [with_ab(image, ab) for image, ab in zip(images, outputs, strict=True)]
-        return outputs
+        stored = stack(images, self._memory_format).to(self._device)
+        batch = kind_of(source).planes(stored, source, self._memory_format)
+        outputs = kind_of(target).arrays(self._output(batch, seeds, direction, dtype), target, dtype)
+        return kind_of(target).outputs(outputs, target, images, source)
 
     def translate_planes(
         self, planes: Tensor, direction: str | None = None, *, seed: int | Sequence[int] | None = None
@@ -310,12 +305,9 @@ class Translator:
             raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
         return [_checked_seed(one) for one in seed]
 
-    def _prepared(self, image: ImageArray, direction: str | None) -> ImageArray:
-        """Return a picture as the generator takes it: grey and RGB as lightness, where it wants that."""
+    def _as_source(self, image: ImageArray, direction: str | None) -> ImageArray:
         self.check(image, direction)
-        if self.specs(direction)[0].kind == "lightness":
-            return lightness_and_ab(as_channels(image, 3))[0]
-        return image
+        return kind_of(self.specs(direction)[0]).source_of(image)
 
     def check(self, image: ImageArray, direction: str | None = None) -> None:
         """Raise `DataError` if this is no picture that the generator takes in that direction."""

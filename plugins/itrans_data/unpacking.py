@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from itrans.api import READ_SUFFIXES, OutputError
+from itrans.api import SUFFIXES, OutputError
 from itrans_data.archives import size_text
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def unpack(archive: Path, name: str, destination: Path, advance: Callable[[int],
 def picture_counts(folder: Path) -> dict[str, int]:
     """Return how many pictures each split of a data set holds; a split without a folder is left out."""
     return {
-        split: sum(
-            Path(file).suffix.lower() in READ_SUFFIXES for _, _, files in os.walk(folder / split) for file in files
-        )
+        split: sum(Path(file).suffix.lower() in SUFFIXES for _, _, files in os.walk(folder / split) for file in files)
         for split in SPLITS
         if (folder / split).is_dir()
     }

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from itrans.errors import counted
 from itrans.metrics.labels import Accuracy, class_indices, class_scores
 from itrans.metrics.measuring import Meter, count, kinds_of, meters_for
-from itrans.pictures.colour import with_ab
-from itrans.pictures.grid import Row, shown_as
-from itrans.pictures.tensors import planes, stack, stored
+from itrans.pictures.channels import with_ab
+from itrans.pictures.grid import Row
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans_evaluate.result import Extremes, RunningScore, Score
 
 if TYPE_CHECKING:
@@ -57,12 +58,17 @@ class Findings:
         """Gather what was measured of a batch, and return its outputs and targets as they would be stored."""
         batch, values = measurement.batch, dict(measurement.values)
         sources = _arrays(batch.source, self._source)
-        outputs, targets = stored(measurement.outputs, self._target), _arrays(batch.target, self._target)
+        outputs, targets = (
+            kind_of(self._target).arrays(measurement.outputs, self._target),
+            _arrays(batch.target, self._target),
+        )
         if self._shown != self._target:
             outputs, targets = _on_lightness(sources, outputs), _on_lightness(sources, targets)
         if self._sets or self._of_pictures:
             device = batch.source.device
-            rounded, true = (planes(stack(side).to(device), self._shown) for side in (outputs, targets))
+            rounded, true = (
+                kind_of(self._shown).planes(stack(side).to(device), self._shown) for side in (outputs, targets)
+            )
             for metric in self._sets:
                 metric.add(rounded, true)
             values |= count(self._of_pictures, batch.source, rounded, true, self._shown)
@@ -88,7 +94,7 @@ class Findings:
         deciding = values.get(self.first or "")
         if deciding is not None or len(self.kept) < self._keep:
             specs = self._source, self._shown, self._shown
-            shown = [shown_as([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
+            shown = [kind_of(spec).shown([side], spec, sides[:1])[0] for side, spec in zip(sides, specs, strict=True)]
             row = Row(shown[0], shown[1], shown[2])
             if deciding is not None:
                 self.extremes.add(deciding, self.count, row)
@@ -133,7 +139,7 @@ def shown_target(source: ImageSpec, target: ImageSpec) -> ImageSpec:
 
 def _arrays(true: Tensor, spec: ImageSpec) -> list[ImageArray]:
     """Return pictures of a data set as they are stored, with the value that stands for no class where there is none."""
-    found = stored(true, spec)
+    found = kind_of(spec).arrays(true, spec)
     if spec.kind == "labels" and spec.ignored is not None:
         for image, classes in zip(found, class_indices(true, ignoring=True).cpu().numpy(), strict=True):
             image[classes < 0] = spec.ignored

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from itrans.errors import CheckpointError, DataError, counted
 from itrans.metrics.measuring import count, meters_for
 from itrans.metrics.names import usual_metrics
-from itrans.pictures.tensors import planes, stack
+from itrans.pictures.kinds import kind_of
+from itrans.pictures.tensors import stack
 from itrans.translating.translator import Translator
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Segmenter:
         """
         for meters, pictures in zip(self._meters.values(), (outputs, photos), strict=True):
             found = stack(self._translator.translate_batch(pictures)).to(self._device)
-            count(meters, labels, planes(found, self._made), labels, self._made)
+            count(meters, labels, kind_of(self._made).planes(found, self._made), labels, self._made)
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Return accuracy, class accuracy and class IoU, over all pixels that have a class."""

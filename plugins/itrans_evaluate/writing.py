@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from itrans.errors import OutputError, counted
 from itrans.files import replacing
 from itrans.pictures.grid import grid
-from itrans.pictures.images import write_image
+from itrans.pictures.writing import write_image
 
 if TYPE_CHECKING:
     import os

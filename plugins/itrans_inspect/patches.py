@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from itrans.api import as_channels
-from itrans.commands import shown_as
+from itrans.api import as_channels, kind_of
 from itrans_inspect.drawing import Drawing, Text
 from itrans_inspect.raster import pixels, rgb
 
@@ -37,7 +36,7 @@ def sample_picture(dataset: Dataset | None, size: int) -> NDArray[np.uint8]:
     if dataset is None:
         return _test_card(size)
     pair = dataset[len(dataset) // 2]
-    shown = shown_as([pair.target], dataset.target, [pair.source])[0]
+    shown = kind_of(dataset.target).shown([pair.target], dataset.target, [pair.source])[0]
     if shown.dtype != np.uint8:
         white = 65535.0 if shown.dtype == np.uint16 else 1.0
         shown = np.rint(shown.astype(np.float32) * (255 / white)).astype(np.uint8)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from plugins.datasets.streets import palette_png
 
-from itrans.api import read_image, write_image
+from itrans.api import ImageSpec, OutputError, read_image, write_image
+from itrans.translating.jobs import Job, jobs_that_fit
 
 RECIPE = """
 title = "labels to photos"
@@ -49,3 +52,10 @@ def test_what_is_no_label_map_is_named_and_the_others_are_translated(itrans, tmp
     assert "Colours are not looked up" in done.stderr
     assert "value 8 at x = 0, y = 0" in done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+def test_a_label_map_is_written_where_nothing_is_lost():
+    labels, job = ImageSpec(1, kind="labels", labels=3), Job(Path("photo.png"), (Path("map.jpg"),))
+    with pytest.raises(OutputError, match=r"map\.jpg would blur the values"):
+        jobs_that_fit([job], ImageSpec(3), labels, named=True)
+    assert jobs_that_fit([job], ImageSpec(3), ImageSpec(1), named=True) == [job]

@@ -21,7 +21,7 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems, checked_pair
 from itrans.data.sampler import EvaluationSampler, TrainingSampler
 from itrans.errors import DataError, MissingSplitError
-from itrans.pictures.images import write_image
+from itrans.pictures.writing import write_image
 from itrans.protocols import ImageSpec, Pair
 from itrans.recipe.schema import Augment
 from itrans_datasets.aligned import Aligned

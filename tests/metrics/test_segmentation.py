@@ -12,42 +12,43 @@ import torch
 from itrans.api import DATASETS, METRICS, DataError, ImageSpec, Pair, load, read_image, write_image
 from itrans.metrics.labels import class_indices, confusions
 from itrans.metrics.measuring import count, meters_for
-from itrans.pictures.tensors import labels_fault, planes, stored
+from itrans.pictures.kinds import KINDS
 
+LABELS = KINDS["labels"]
 SPEC = ImageSpec(channels=1, kind="labels", labels=3, ignored=9)
 
 
 def test_a_class_is_a_plane_and_what_has_none_is_in_no_plane():
     stored_map = torch.tensor([[[[0, 2, 9, 1]]]], dtype=torch.uint8)
-    found = planes(stored_map, SPEC)
+    found = LABELS.planes(stored_map, SPEC)
     assert found.shape == (1, SPEC.planes, 1, 4)
     assert found[0, :, 0].T.tolist() == [[1, -1, -1], [-1, -1, 1], [-1, -1, -1], [-1, 1, -1]]
 
 
 def test_an_ignored_class_has_no_plane_of_its_own():
     spec = ImageSpec(channels=1, kind="labels", labels=2, ignored=0)
-    assert planes(torch.tensor([[[[0, 1]]]], dtype=torch.uint8), spec)[0, :, 0].T.tolist() == [[-1, -1], [-1, 1]]
+    assert LABELS.planes(torch.tensor([[[[0, 1]]]], dtype=torch.uint8), spec)[0, :, 0].T.tolist() == [[-1, -1], [-1, 1]]
 
 
 def test_labels_of_16_bits_come_back():
     spec = ImageSpec(channels=1, kind="labels", labels=300, dtype="uint16")
     values = np.array([[0, 299, 256, 17]], np.uint16)[:, :, None]
-    (again,) = stored(planes(torch.from_numpy(values).permute(2, 0, 1)[None], spec), spec)
+    (again,) = LABELS.arrays(LABELS.planes(torch.from_numpy(values).permute(2, 0, 1)[None], spec), spec)
     assert again.dtype == np.uint16
     np.testing.assert_array_equal(again, values)
 
 
 def test_pictures_are_as_they_were():
     spec = ImageSpec(channels=1)
-    assert planes(torch.tensor([[[[0, 255]]]], dtype=torch.uint8), spec).flatten().tolist() == [-1, 1]
+    assert KINDS[spec.kind].planes(torch.tensor([[[[0, 255]]]], dtype=torch.uint8), spec).flatten().tolist() == [-1, 1]
 
 
 def test_a_value_beyond_the_classes_is_told_with_its_place():
     image = np.zeros((3, 4, 1), np.uint8)
     image[0, 0] = 9
-    assert labels_fault(image, SPEC) is None
+    assert LABELS.fault(image, SPEC) is None
     image[2, 1] = 3
-    assert labels_fault(image, SPEC) == "has the value 3 at x = 1, y = 2, and classes are 0 to 2"
+    assert LABELS.fault(image, SPEC) == "has the value 3 at x = 1, y = 2, and classes are 0 to 2"
 
 
 def test_scores_by_hand():
@@ -66,8 +67,8 @@ def test_scores_add_up_over_batches():
     maps = torch.tensor([[[[0, 0]]], [[[1, 1]]]], dtype=torch.uint8)
     meters = meters_for(("accuracy", "class_accuracy", "class_iou"), spec, spec, torch.device("cpu"))
     assert [meter.result() for meter in meters] == [None, None, None]
-    count(meters, maps, planes(maps[:1], spec), planes(maps[:1], spec), spec)
-    count(meters, maps, planes(maps[:1], spec), planes(maps[1:], spec), spec)
+    count(meters, maps, LABELS.planes(maps[:1], spec), LABELS.planes(maps[:1], spec), spec)
+    count(meters, maps, LABELS.planes(maps[:1], spec), LABELS.planes(maps[1:], spec), spec)
     assert [meter.result() for meter in meters] == [0.5, 0.5, 0.25]
 
 

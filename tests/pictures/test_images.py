@@ -7,7 +7,8 @@ import pytest
 from pictures.pictures import picture
 
 from itrans.errors import DataError
-from itrans.pictures.images import as_channels, find_images, spec_of, unread_suffixes
+from itrans.pictures.channels import as_channels
+from itrans.pictures.images import find_images, spec_of, unread_suffixes
 from itrans.protocols import ImageSpec
 
 

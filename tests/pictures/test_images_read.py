@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from pictures.pictures import EXIF_TURN_RIGHT, jpeg, picture, tiff, webp
 
-from itrans.pictures.images import find_images, read_image, write_image
-from itrans.pictures.writing import WRITABLE
+from itrans.pictures.images import find_images, read_image
+from itrans.pictures.writing import WRITABLE, write_image
 
 
 @pytest.mark.parametrize(

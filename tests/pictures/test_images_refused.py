@@ -10,8 +10,9 @@ import pytest
 from pictures.pictures import EXIF_TURN_RIGHT, jpeg, picture, tiff
 
 from itrans.errors import DataError
-from itrans.pictures.images import SUFFIXES, read_image, write_image
-from itrans.pictures.writing import WRITABLE
+from itrans.pictures.images import read_image
+from itrans.pictures.spec import SUFFIXES
+from itrans.pictures.writing import WRITABLE, write_image
 
 
 def refusal(path) -> str:

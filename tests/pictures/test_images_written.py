@@ -7,7 +7,8 @@ import pytest
 from pictures.pictures import picture
 
 from itrans.errors import OutputError
-from itrans.pictures.images import read_image, write_image
+from itrans.pictures.images import read_image
+from itrans.pictures.writing import write_image
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pictures.pictures import jpeg, picture
 from PIL import Image, features
 
 from itrans.errors import DataError
-from itrans.pictures.images import write_image
 from itrans.pictures.label_maps import read_label_map
+from itrans.pictures.writing import write_image
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", ">i8"])

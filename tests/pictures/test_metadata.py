@@ -8,8 +8,9 @@ import tifffile
 from pictures.pictures import picture
 from PIL import Image, ImageCms
 
-from itrans.pictures.images import read_image, write_image
+from itrans.pictures.images import read_image
 from itrans.pictures.metadata import Metadata, metadata_of
+from itrans.pictures.writing import write_image
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PLACE = [

@@ -12,7 +12,8 @@ from pictures.pictures import EXIF_TURN_RIGHT, jpeg, picture
 from PIL import Image, features
 
 from itrans.errors import DataError
-from itrans.pictures.images import SUFFIXES, find_images, read_image
+from itrans.pictures.images import find_images, read_image
+from itrans.pictures.spec import SUFFIXES
 
 avif = pytest.mark.skipif(not features.check("avif"), reason="this build of Pillow has no AVIF")
 

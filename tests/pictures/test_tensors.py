@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from itrans.pictures.pixels import WHITE
-from itrans.pictures.tensors import arrays, normalized, stack
+from itrans.pictures.spec import WHITE
+from itrans.pictures.tensors import arrays, scaled_planes, stack
 
 
 def as_tensor(values, dtype):
@@ -23,7 +23,7 @@ def as_tensor(values, dtype):
     ],
 )
 def test_black_is_minus_one_and_white_is_one(dtype, stored, expected):
-    tensor = normalized(as_tensor(stored, dtype))
+    tensor = scaled_planes(as_tensor(stored, dtype))
     assert tensor.dtype == torch.float32
     assert tensor.flatten()[:2].tolist() == expected[:2]
     assert tensor.flatten().tolist() == pytest.approx(expected, abs=1e-7)
@@ -32,7 +32,7 @@ def test_black_is_minus_one_and_white_is_one(dtype, stored, expected):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_every_value_comes_back(dtype):
     values = np.arange(int(WHITE[dtype]) + 1, dtype=dtype).reshape(16, -1, 1)
-    tensor = normalized(stack([values]))
+    tensor = scaled_planes(stack([values]))
     assert tensor.min() == -1
     assert tensor.max() == 1
     (again,) = arrays(tensor, dtype)
@@ -42,7 +42,7 @@ def test_every_value_comes_back(dtype):
 
 def test_floats_come_back_as_nearly_as_floats_can():
     values = np.linspace(0, 1, 1001, dtype=np.float32).reshape(7, -1, 1)
-    (again,) = arrays(normalized(stack([values])), "float32")
+    (again,) = arrays(scaled_planes(stack([values])), "float32")
     assert again.dtype == np.float32
     np.testing.assert_allclose(again, values, rtol=0, atol=2**-24)  # half of what separates floats just below 1
 
@@ -85,14 +85,14 @@ def test_axes_are_moved_not_reshaped(dtype, channels, memory_format):
 @pytest.mark.parametrize("dtype", WHITE)
 def test_memory_is_channels_last_from_the_files_on(dtype, channels):
     tensor = stack([np.zeros((4, 6, channels), dtype) for _ in range(2)])
-    for step in (tensor, normalized(tensor)):
+    for step in (tensor, scaled_planes(tensor)):
         assert step.is_contiguous(memory_format=torch.channels_last)
         assert not step.is_contiguous()
 
 
 def test_stacking_copies():
     image = np.zeros((2, 2, 1), np.float32)
-    normalized(stack([image]))
+    scaled_planes(stack([image]))
     assert (image == 0).all()
 
 
@@ -105,14 +105,14 @@ def test_mirrored_arrays_can_be_stacked():
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
 def test_normalised_tensors_lie_as_asked(memory_format):
     stored = stack([np.zeros((4, 6, 3), np.uint8)] * 2)
-    assert normalized(stored, memory_format).is_contiguous(memory_format=memory_format)
+    assert scaled_planes(stored, memory_format).is_contiguous(memory_format=memory_format)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", pytest.param("float32")])
 def test_normalising_leaves_what_it_is_given_alone(dtype):
     stored = as_tensor([0, 1], dtype)
     before = stored.clone()
-    normalized(stored)
+    scaled_planes(stored)
     assert torch.equal(stored, before)
 
 

@@ -27,7 +27,7 @@ LAYERS = """
 def test_translators_draw_no_parameters_but_keep_constants(recipe, install):
     install("layers", "1.0", "[itrans.generators]\nlayers = its_layers:Layers", its_layers=LAYERS)
     recipe.write_text(recipe.read_text().replace('name = "unet"\ndepth = 3\nfilters = 4\n', 'name = "layers"\n'))
-    image = ImageSpec(3, "uint8")
+    image = ImageSpec(3, dtype="uint8")
     generator = build_translator(load_recipe(recipe), image, image).networks["generator"]
     assert abs(float(generator.noise.mean()) - 5) < 1
     drawn = GENERATORS.build({"name": "layers"}, in_channels=3, out_channels=3)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from itrans.api import CheckpointError, ImageSpec
-from itrans.pictures.tensors import planes
+from itrans.pictures.kinds import kind_of
 from itrans_evaluate import segmenter
 from itrans_evaluate.segmenter import Segmenter
 
@@ -32,7 +32,7 @@ def fake(monkeypatch):
 
 
 def truth(*classes):
-    return planes(torch.tensor(classes, dtype=torch.uint8)[None, None, None], LABELS)
+    return kind_of(LABELS).planes(torch.tensor(classes, dtype=torch.uint8)[None, None, None], LABELS)
 
 
 def photo(*classes):

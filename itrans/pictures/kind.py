@@ -1,0 +1,147 @@
+"""What a kind of pictures answers for, and what most of them answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itrans.errors import counted
+from itrans.pictures.images import floats_fault, read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+    from torch import Tensor
+
+    from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
+
+
+class Kind:
+    """Values of which networks see as many planes as there are channels, from 0 as -1 to white as 1.
+
+    Attributes:
+        is_smooth: whether values may be mixed; where not, resizing takes the nearest, and files lose nothing.
+    """
+
+    is_smooth = True
+
+    def plane_count(self, spec: ImageSpec) -> int:
+        """Return how many planes networks see."""
+        return spec.channels
+
+    def is_fine(self, spec: ImageSpec) -> bool:
+        """Return whether its values are more than bf16 keeps, which is 8 bits."""
+        return spec.dtype != "uint8"
+
+    def fault(self, image: ImageArray, spec: ImageSpec) -> str | None:
+        """Return what is wrong with an array `(H, W, C)` of the spec's type, as the end of a sentence, or None."""
+        return floats_fault(image)
+
+    def planes(self, images: Tensor, spec: ImageSpec, memory_format: torch.memory_format | None = None) -> Tensor:
+        """Return stored pictures as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
+
+        Args:
+            images: `(N, C, H, W)` as stored.
+            spec: what they are.
+            memory_format: how the result lies in memory; as `images` do, if nothing is said.
+        """
+        from itrans.pictures import tensors  # as elsewhere here, torch comes when there are tensors
+
+        return tensors.scaled_planes(images, memory_format)
+
+    def arrays(self, planes: Tensor, spec: ImageSpec, dtype: PixelType | None = None) -> list[ImageArray]:
+        """Return what networks make as arrays `(H, W, C)`, as they are stored.
+
+        Args:
+            planes: `(N, spec.planes, H, W)`; what is outside [-1, 1] is clipped.
+            spec: what they are.
+            dtype: another type than that of `spec`.
+        """
+        from itrans.pictures import tensors
+
+        return tensors.arrays(planes, dtype or spec.dtype)
+
+    def shown(
+        self, images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[ImageArray]
+    ) -> Sequence[ImageArray]:
+        """Return pictures as people look at them: `(H, W, 1)` of grey, or `(H, W, 3)` of RGB.
+
+        Args:
+            images: `(H, W, C)` as stored.
+            spec: what they are.
+            sources: what they were made from, as stored.
+        """
+        return images
+
+    def read(self, path: Path) -> ImageArray:
+        """Return the picture of a file that is to be translated.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        return read_image(path)
+
+    def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
+        """Return a picture of a file with the channels that a generator takes, and what is to be said of that.
+
+        Args:
+            image: `(H, W, C)`; where there is no such conversion, it comes back as it is.
+            spec: what the sources of the training pairs were.
+            background: the colour under what is transparent; see `itrans.pictures.channels.as_channels`.
+        """
+        return image, None
+
+    def refusal(self, image: ImageArray, spec: ImageSpec, remedy: str | None = None) -> str | None:
+        """Return what is said of a picture that cannot be translated, or None.
+
+        Args:
+            image: `(H, W, C)` of one of the types in `WHITE`.
+            spec: what the sources of the training pairs were.
+            remedy: what to do with one of another kind, as a sentence, where that is not to convert it.
+        """
+        channels = image.shape[2]
+        if channels == spec.channels:
+            return None
+        takes = f"The picture has {channel_names(channels)}, but this checkpoint's generator takes"
+        if spec.channels == 4 and remedy is None:
+            return (
+                f"{takes} 4 channels. The fourth is alpha or a mask, as in training; without it the picture cannot be "
+                "used."
+            )
+        if remedy is None:
+            converts = {channels, spec.channels} <= {1, 3, 4}
+            remedy = "Convert it first, as itrans.api.as_channels does." if converts else "Choose its channels first."
+        return f"{takes} {channel_names(spec.channels)}. {remedy}"
+
+    def source_of(self, image: ImageArray) -> ImageArray:
+        """Return a picture that is not refused as the data set stores sources."""
+        return image
+
+    def output_spec(self, spec: ImageSpec, source: ImageSpec) -> ImageSpec:
+        """Return what translations are when they are finished.
+
+        Args:
+            spec: what the generator makes.
+            source: what it makes that from.
+        """
+        return spec
+
+    def outputs(
+        self, images: list[ImageArray], spec: ImageSpec, sources: Sequence[ImageArray], source: ImageSpec
+    ) -> list[ImageArray]:
+        """Return translations finished, as `output_spec` says.
+
+        Args:
+            images: what the generator has made, as stored.
+            spec: what they are.
+            sources: what it was made from, as stored.
+            source: what those are.
+        """
+        return images
+
+
+def channel_names(count: int) -> str:
+    """Return so many channels as people call them."""
+    names = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGBA)"}
+    return names.get(count, counted(count, "channel"))
