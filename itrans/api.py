@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from itrans.pictures.images import read_image as read_image
     from itrans.pictures.images import spec_of as spec_of
     from itrans.pictures.images import unread_suffixes as unread_suffixes
+    from itrans.pictures.kinds import KINDS as KINDS
     from itrans.pictures.kinds import Kind as Kind
     from itrans.pictures.kinds import kind_of as kind_of
     from itrans.pictures.kinds import register_kind as register_kind
@@ -116,7 +117,7 @@ else:  # a type checker would take any name for one of this module's
             "itrans.networks.padding": ("apply_generator",),
             "itrans.pictures.channels": ("as_channels", "lightness_and_ab", "with_ab"),
             "itrans.pictures.images": ("find_images", "read_image", "spec_of", "unread_suffixes"),
-            "itrans.pictures.kinds": ("Kind", "kind_of", "register_kind"),
+            "itrans.pictures.kinds": ("KINDS", "Kind", "kind_of", "register_kind"),
             "itrans.pictures.label_maps": ("read_label_map",),
             "itrans.pictures.writing": ("write_image",),
             "itrans.translating.translator": ("load",),
@@ -130,6 +131,7 @@ __all__ = [
     "DATASETS",
     "DISCRIMINATORS",
     "GENERATORS",
+    "KINDS",
     "LOSSES",
     "METHODS",
     "METRICS",

@@ -254,7 +254,8 @@ class Metric(Protocol):
     Offered on construction: `source` and `target` (`ImageSpec`), `device`, and `announce`, a function to be told of a
     download before it begins.
 
-    Its class says `lower_is_better`, and may say `kinds` (default: all but `labels`), of the targets that it is for.
+    Its class says `lower_is_better`, and may say `kinds`, of the targets that it is for (default: all whose values may
+    be mixed, which those of `labels` may not).
     May have `smallest` (default 1), the shorter side in pixels of the smallest pictures that it can measure; and
     `value(total) -> float | None` for what is no mean over pictures: the value that the sum over all pictures of what
     `measure` returns makes, None where there is none.

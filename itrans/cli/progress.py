@@ -11,7 +11,7 @@ import click
 
 from itrans.cli.console import is_terminal
 from itrans.errors import counted
-from itrans.metrics.names import SOURCE_L1
+from itrans.metrics.measuring import SOURCE_L1
 from itrans.training.reporter import Silent as Quiet
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from itrans.errors import DataError, ItransError, PluginError, error_text
-from itrans.metrics.names import SOURCE_L1
+from itrans.pictures.kinds import KINDS, kind_of
 from itrans.plugins import OURS
 from itrans.registry import METRICS
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from itrans.protocols import Batch, ImageKind, ImageSpec, Metric
 
-_KINDS: tuple[ImageKind, ...] = ("image", "lightness", "ab")
-"""What a metric is for that does not say it."""
+SOURCE_L1 = "source_l1"
+"""The L1 distance of the source itself from the target, where both are pictures of one kind: what is to be beaten."""
 
 
 class Meter:
@@ -89,10 +89,10 @@ class Meter:
 
 
 def kinds_of(metric: Metric | str) -> tuple[ImageKind, ...]:
-    """Return the kinds of targets that a metric, or the metric of a name, is for."""
+    """Return the kinds of targets that a metric, or the metric of a name, is for: all smooth ones, if it says none."""
     named = METRICS.get(_unambiguous(metric)) if isinstance(metric, str) else metric
-    found: tuple[ImageKind, ...] = getattr(named, "kinds", _KINDS)
-    return found
+    found: tuple[ImageKind, ...] | None = getattr(named, "kinds", None)
+    return tuple(name for name, kind in KINDS.items() if kind.is_smooth) if found is None else found
 
 
 def _unambiguous(name: str) -> str:
@@ -201,7 +201,7 @@ def count(
     """
     with torch.autocast(target.device.type, enabled=False):  # windows of SSIM cancel to nothing in bf16
         sides = [side.float() for side in (source, outputs, target)]
-        if spec.kind != "labels":
+        if kind_of(spec).is_smooth:
             sides = [side.clamp(-1, 1) for side in sides]
         return {meter.name: meter.add(sides[0 if meter.name == SOURCE_L1 else 1], sides[2]) for meter in meters}
 

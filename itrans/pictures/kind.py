@@ -21,10 +21,15 @@ class Kind:
     """Values of which networks see as many planes as there are channels, from 0 as -1 to white as 1.
 
     Attributes:
-        is_smooth: whether values may be mixed; where not, resizing takes the nearest, and files lose nothing.
+        is_smooth: whether values may be mixed; where not, resizing takes the nearest, files lose nothing, and outputs
+            are measured as they are.
+        metrics: the names of those that are measured unasked.
+        deciding_metric: the one that chooses the best checkpoint where a recipe says "auto".
     """
 
     is_smooth = True
+    metrics: tuple[str, ...] = ("l1", "psnr", "ssim")
+    deciding_metric = "l1"
 
     def plane_count(self, spec: ImageSpec) -> int:
         """Return how many planes networks see."""

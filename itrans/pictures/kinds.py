@@ -60,6 +60,8 @@ class Labels(Kind):
     """Class indices in one channel; networks see a plane for each class."""
 
     is_smooth = False
+    metrics = ("accuracy", "class_accuracy", "class_iou")
+    deciding_metric = "class_iou"
 
     def plane_count(self, spec: ImageSpec) -> int:
         """Return how many classes there are."""

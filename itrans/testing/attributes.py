@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from itrans.protocols import ImageKind
+from itrans.pictures.kinds import KINDS
 from itrans.testing.findings import described, listed
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def _metric_faults(component: type) -> list[str]:
     lower_is_better, kinds = getattr(component, "lower_is_better", None), getattr(component, "kinds", ("image",))
     if not isinstance(lower_is_better, bool):
         found.append("It does not say which way is better: say lower_is_better = True or False in the class.")
-    if not isinstance(kinds, tuple) or not kinds or not {*kinds} <= {*get_args(ImageKind)}:
-        found.append(f"kinds should be a tuple of some of {listed([*get_args(ImageKind)])}, and is {kinds!r}.")
+    if not isinstance(kinds, tuple) or not kinds or not {*kinds} <= {*KINDS}:
+        found.append(f"kinds should be a tuple of some of {listed([*KINDS])}, and is {kinds!r}.")
     return found
 
 

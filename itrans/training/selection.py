@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, counted
-from itrans.metrics.names import SOURCE_L1
+from itrans.metrics.measuring import SOURCE_L1
 from itrans.training.validation import Validator
 
 if TYPE_CHECKING:

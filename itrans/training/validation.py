@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from itrans.data.loader import load_batches
 from itrans.data.sampler import Draw, EvaluationSampler
 from itrans.metrics.measuring import measurements, meters_for
-from itrans.metrics.names import deciding_metric, usual_metrics
 from itrans.networks.test_mode import test_mode
 from itrans.pictures.grid import Row
 from itrans.pictures.kinds import kind_of
@@ -53,8 +52,9 @@ class Validator:
         self._dataset = build_dataset(recipe, tables.validation.split)
         self.measures = bool(getattr(self._dataset, "paired", True))
         target = self._dataset.target
-        self.metric = deciding_metric(tables.validation.metric, labels=target.kind == "labels")
-        names = [*usual_metrics(target), self.metric, *(tables.validation.metrics or ())] if self.measures else []
+        asked, kind = tables.validation.metric, kind_of(target)
+        self.metric = kind.deciding_metric if asked == "auto" else asked
+        names = [*kind.metrics, self.metric, *(tables.validation.metrics or ())] if self.measures else []
         self._meters = meters_for(names, self._dataset.source, target, runtime.device, logging.getLogger("itrans").info)
         self._items = build_items(recipe, self._dataset, training=False, skip_bad=skipped is not None)
         self.length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))

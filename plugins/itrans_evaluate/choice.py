@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
 from itrans.files import expanded, is_there
-from itrans.metrics.measuring import kinds_of
-from itrans.metrics.names import SOURCE_L1, usual_metrics
+from itrans.metrics.measuring import SOURCE_L1, kinds_of
+from itrans.pictures.kinds import kind_of
 from itrans.recipe.changes import changes
 from itrans.recipe.load import recipe_of
 from itrans.registry import METRICS
@@ -179,14 +179,14 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
         if labels and "labels" not in kinds:
             raise DataError(
                 f'The metric "{name}" is of pictures, and this checkpoint makes label maps: choose among '
-                f"{', '.join(usual_metrics(target))}."
+                f"{', '.join(kind_of(target).metrics)}."
             )
         if not labels and set(kinds) == {"labels"}:
             raise DataError(
                 f'The metric "{name}" is of label maps, and this checkpoint makes pictures. Those of segmented '
                 "pictures are measured with --segmenter CHECKPOINT."
             )
-    return tuple(dict.fromkeys(metrics)) or usual_metrics(target)
+    return tuple(dict.fromkeys(metrics)) or kind_of(target).metrics
 
 
 def _described(spec: ImageSpec) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from itrans.errors import CheckpointError, DataError, counted
 from itrans.metrics.measuring import count, meters_for
-from itrans.metrics.names import usual_metrics
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.tensors import stack
 from itrans.translating.translator import Translator
@@ -76,7 +75,7 @@ class Segmenter:
         self._device = device
         self._made = replace(made, ignored=None)  # what it makes always has a class
         self._meters = {
-            name: meters_for(usual_metrics(labels), photos, labels, device) for name in ("outputs", "real photos")
+            name: meters_for(kind_of(labels).metrics, photos, labels, device) for name in ("outputs", "real photos")
         }
 
     def add(self, labels: Tensor, outputs: Sequence[ImageArray], photos: Sequence[ImageArray]) -> None:

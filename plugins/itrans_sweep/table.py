@@ -7,9 +7,8 @@ import statistics
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from itrans.api import METRICS, PluginError
+from itrans.api import KINDS, METRICS, PluginError
 from itrans.commands import replacing
-from itrans.metrics.names import deciding_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +87,9 @@ def _ranks(groups: Mapping[str, Sequence[Member]]) -> dict[str, int]:
 
 
 def _deciding(member: Member) -> str:
-    return deciding_metric(member.metric, labels=deciding_metric("auto", labels=True) in member.metrics)
+    if member.metric != "auto":
+        return member.metric
+    return next((kind.deciding_metric for kind in KINDS.values() if kind.deciding_metric in member.metrics), "")
 
 
 def _values(results: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[str]:
