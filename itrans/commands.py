@@ -32,71 +32,76 @@ from itrans.lazy import getter
 
 if TYPE_CHECKING:
     from itrans.checkpoint.fields import dense as dense
-    from itrans.checkpoint.fields import noun as noun
     from itrans.checkpoint.file import CheckpointFile as CheckpointFile
     from itrans.checkpoint.file import load_checkpoint as load_checkpoint
     from itrans.checkpoint.file import recorded_in as recorded_in
     from itrans.checkpoint.file import save_checkpoint as save_checkpoint
     from itrans.checkpoint.places import checkpoint_path as checkpoint_path
     from itrans.checkpoint.torch_files import read_torch_file as read_torch_file
+    from itrans.cli.memory import keep_freed_memory as keep_freed_memory
     from itrans.cli.run import train as train
     from itrans.data.pairs import checked_pair as checked_pair
+    from itrans.metrics import measuring as measuring
+    from itrans.pictures.grid import Row as Row
     from itrans.pictures.grid import grid as grid
     from itrans.pictures.grid import table as table
     from itrans.recipe.changes import changes as changes
-    from itrans.recipe.changes import may_change as may_change
     from itrans.recipe.load import Recipe as Recipe
     from itrans.recipe.load import load_recipe as load_recipe
     from itrans.recipe.load import recipe_of as recipe_of
-    from itrans.training.build import FittingNetworks as FittingNetworks
+    from itrans.training import devices as devices
     from itrans.training.build import build_dataset as build_dataset
-    from itrans.training.build import build_items as build_items
     from itrans.training.build import build_method as build_method
-    from itrans.training.devices import choose_device as choose_device
+    from itrans.training.build import held_out_batches as held_out_batches
     from itrans.training.record import RunFolder as RunFolder
+    from itrans.training.state import pairs_digest as pairs_digest
     from itrans.translating.translator import Translator as Translator
 else:
     __getattr__ = getter(
         __name__,
         {
-            "itrans.checkpoint.fields": ("dense", "noun"),
+            "itrans.checkpoint.fields": ("dense",),
             "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
             "itrans.checkpoint.places": ("checkpoint_path",),
             "itrans.checkpoint.torch_files": ("read_torch_file",),
+            "itrans.cli.memory": ("keep_freed_memory",),
             "itrans.cli.run": ("train",),
             "itrans.data.pairs": ("checked_pair",),
-            "itrans.pictures.grid": ("grid", "table"),
-            "itrans.recipe.changes": ("changes", "may_change"),
+            "itrans.metrics": ("measuring",),
+            "itrans.pictures.grid": ("Row", "grid", "table"),
+            "itrans.recipe.changes": ("changes",),
             "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
-            "itrans.training.build": ("FittingNetworks", "build_dataset", "build_items", "build_method"),
-            "itrans.training.devices": ("choose_device",),
+            "itrans.training": ("devices",),
+            "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
             "itrans.training.record": ("RunFolder",),
+            "itrans.training.state": ("pairs_digest",),
             "itrans.translating.translator": ("Translator",),
         },
     )
 
 __all__ = [
     "CheckpointFile",
-    "FittingNetworks",
     "Recipe",
+    "Row",
     "RunFolder",
     "Translator",
     "build_dataset",
-    "build_items",
     "build_method",
     "changes",
     "checked_pair",
     "checkpoint_path",
-    "choose_device",
     "console",
     "dense",
+    "devices",
     "folder_made",
     "grid",
+    "held_out_batches",
+    "keep_freed_memory",
     "load_checkpoint",
     "load_recipe",
-    "may_change",
-    "noun",
+    "measuring",
     "options",
+    "pairs_digest",
     "read_torch_file",
     "recipe_of",
     "recorded_in",

@@ -14,13 +14,14 @@ def getter(module: str, places: Mapping[str, Iterable[str]]) -> Callable[[str], 
 
     Args:
         module: its name, for messages.
-        places: the names that it has besides its own, by the modules that they are in.
+        places: the names that it has besides its own, by the modules, or packages of modules, that they are in.
     """
     modules = {name: place for place, names in places.items() for name in names}
 
     def attribute(name: str) -> Any:
         if name in modules:
-            return getattr(importlib.import_module(modules[name]), name)
+            place = importlib.import_module(modules[name])
+            return getattr(place, name) if hasattr(place, name) else importlib.import_module(f"{modules[name]}.{name}")
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return attribute

@@ -35,9 +35,6 @@ LAYERS = [
 TO_MEND = {("recipe", "data")}
 """Arrows that run the wrong way still."""
 
-TOOLS = {"itrans_evaluate", "itrans_sweep"}
-"""Packages that import more than the two faces still."""
-
 FILES = sorted([*ROOT.glob("itrans/**/*.py"), *ROOT.glob("plugins/**/*.py")])
 
 
@@ -72,8 +69,6 @@ def test_arrows_run_one_way(path):
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.is_relative_to(ROOT / "plugins")], ids=str)
 def test_plugins_import_the_api_and_nothing_else_of_itrans(path):
-    if path.relative_to(ROOT / "plugins").parts[0] in TOOLS:
-        return
     used = {name for name in imports_of(path) if name.partition(".")[0] == "itrans"}
     faces = ("itrans.api", "itrans.commands")
     assert all(name.startswith(faces) for name in used), used

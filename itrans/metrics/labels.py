@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from itrans.protocols import ImageKind
@@ -93,38 +91,3 @@ def confusions(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
     first = torch.arange(len(true), device=true.device).view(-1, *[1] * (true.ndim - 1)) * size
     pairs = (first + true * classes + predicted)[true >= 0]
     return torch.bincount(pairs, minlength=len(true) * size).reshape(-1, classes, classes)
-
-
-class ClassScore(NamedTuple):
-    """How well one class is told; a score is None where no pixel decides it.
-
-    Attributes:
-        name: what the class is called, or its index.
-        pixels: how many pixels are of it.
-        accuracy: which part of them was told right.
-        iou: how many were told right, of those that are of the class or were taken for it.
-    """
-
-    name: str
-    pixels: int
-    accuracy: float | None
-    iou: float | None
-
-
-def class_scores(matrix: Tensor, names: Sequence[str]) -> list[ClassScore]:
-    """Return the scores of each class.
-
-    Args:
-        matrix: a confusion matrix `(K, K)`, rows the truth.
-        names: what the K classes are called; none, for their indices.
-    """
-    right, truth, predicted = matrix.diag().tolist(), matrix.sum(1).tolist(), matrix.sum(0).tolist()
-    return [
-        ClassScore(
-            names[index] if names else str(index),
-            truth[index],
-            hits / truth[index] if truth[index] else None,
-            hits / either if (either := truth[index] + predicted[index] - hits) else None,
-        )
-        for index, hits in enumerate(right)
-    ]

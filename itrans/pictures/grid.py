@@ -36,10 +36,10 @@ class Row(NamedTuple):
 def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
     """Return a picture `(H, W, 3)` of some rows under the first one's headings."""
     sides = zip(*((row.source, row.output, row.target) for row in rows), strict=True)
-    return table(list(zip(rows[0].headings, sides, strict=True)), shown_size(rows[0].target), caption)
+    return table(list(zip(rows[0].headings, sides, strict=True)), caption)
 
 
-def shown_size(image: ImageArray) -> tuple[int, int]:
+def _shown_size(image: ImageArray) -> tuple[int, int]:
     """Return the height and width to show a picture in: its own, times a whole number if a person sees too little."""
     height, width = image.shape[:2]
     factor = -(-_LEAST // max(height, width))
@@ -47,16 +47,17 @@ def shown_size(image: ImageArray) -> tuple[int, int]:
 
 
 def table(
-    columns: Sequence[tuple[str, Sequence[ImageArray]]], size: tuple[int, ...], caption: str = ""
+    columns: Sequence[tuple[str, Sequence[ImageArray]]], caption: str = "", size: tuple[int, ...] | None = None
 ) -> NDArray[np.uint8]:
     """Return a picture `(H, W, 3)` of columns of pictures under their headings.
 
     Args:
         columns: at least one; each with its heading and its pictures, from the top, as many as the others have.
-        size: height and width that every picture is shown in; see `shown_size`.
         caption: written below.
+        size: height and width that every picture is shown in; left out, that of the last column's first, times a whole
+            number where a person would see too little.
     """
-    height, width = size
+    height, width = size or _shown_size(columns[-1][1][0])
     headings, scale = _headings([name for name, _ in columns], width)
     top = _LINE * max(map(len, headings))
     full = len(columns) * (width + _MARGIN) + _MARGIN

@@ -30,7 +30,7 @@ _LENGTH: tuple[KeyPath, ...] = (("train", "epochs"), ("train", "steps"))
 """What may change besides if the learning rate is constant: then a longer run is a shorter one, gone on with."""
 
 
-def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], source: str) -> list[str]:
+def changes(then: Mapping[str, Any], now: Recipe, *, source: str, free: Sequence[KeyPath] | None = None) -> list[str]:
     """Return what differs, each as `train.steps: 4 then, 600 now`.
 
     Arguments that components have got since count as their defaults.
@@ -38,8 +38,8 @@ def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], so
     Args:
         then: the recipe of the run, as `Recipe.resolved` was.
         now: the recipe.
-        free: keys, and tables, that may differ.
         source: where `then` is from, for messages.
+        free: keys, and tables, that may differ; left out, those of which an interrupted run may have others.
     """
     try:
         before = recipe_of(then, source, recorded=now.recorded).resolved
@@ -48,7 +48,7 @@ def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], so
     return [
         f"{'.'.join(map(str, key))}: {_shown(old)} then, {_shown(new)} now"
         for key, old, new in _differences((), before, now.resolved)
-        if not any(key[: len(prefix)] == prefix for prefix in free)
+        if not any(key[: len(prefix)] == prefix for prefix in (may_change(now) if free is None else free))
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,10 +12,11 @@ from torch.overrides import TorchFunctionMode
 from itrans.data.augment import PairTransform
 from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
-from itrans.data.sampler import TrainingSampler
+from itrans.data.sampler import EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
 from itrans.protocols import WeightedLoss
 from itrans.training.failures import at_work
+from itrans.training.processes import Processes
 
 if TYPE_CHECKING:
     import os
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("itrans")
+_ALONE = Processes()
 
 
 def build_dataset(recipe: Recipe, split: Split) -> Dataset:
@@ -100,8 +103,49 @@ def training_batches(
     )
 
 
+def held_out_batches(
+    recipe: Recipe,
+    dataset: Dataset,
+    count: int,
+    device: torch.device,
+    memory_format: torch.memory_format,
+    *,
+    processes: Processes = _ALONE,
+    skipped: Callable[[str], None] | None = None,
+) -> Generator[Batch]:
+    """Yield the first pairs of a data set as they are measured: scaled and cropped, nothing at random.
+
+    Args:
+        recipe: says how large they are, and how many are in a batch: one where they may have several sizes.
+        dataset: the pairs.
+        count: how many of them.
+        device: where they go.
+        memory_format: how they lie there.
+        processes: those that measure together; each yields its share.
+        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+    """
+    tables = recipe.tables
+    same_size = tables.augment.size or tables.augment.resize or tables.augment.crop
+    size = tables.train.batch_size if same_size else 1
+    return load_batches(
+        build_items(recipe, dataset, training=False, skip_bad=skipped is not None),
+        EvaluationSampler(count, size, rank=processes.rank, world_size=processes.count),
+        device,
+        memory_format,
+        workers=tables.train.workers,
+        processes=processes.count,
+        skipped=skipped or (lambda _: None),
+    )
+
+
 def build_method(
-    recipe: Recipe, source: ImageSpec, target: ImageSpec, *, device: torch.device, initialize: bool = True
+    recipe: Recipe,
+    source: ImageSpec,
+    target: ImageSpec,
+    *,
+    device: torch.device,
+    initialize: bool = True,
+    fitting: tuple[Mapping[str, Mapping[str, Tensor]], str | os.PathLike[str]] | None = None,
 ) -> Method:
     """Make a recipe's method for training, with all its networks and losses.
 
@@ -111,6 +155,8 @@ def build_method(
         target: what the target pictures are.
         device: where losses that are networks themselves go, which are not trained; the method's are left on the CPU.
         initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
+        fitting: the weights of all networks, by name, and their file, for messages: networks that are far larger are
+            refused; see `FittingNetworks`.
     """
     losses: list[WeightedLoss] = []
     for position, table in enumerate(recipe.tables.loss):
@@ -127,7 +173,8 @@ def build_method(
         name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
         losses.append(WeightedLoss(name, table.weight, loss))
     has_discriminator = recipe.tables.discriminator is not None
-    return _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
+    with FittingNetworks(*fitting) if fitting else contextlib.nullcontext():
+        return _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
 
 
 def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:

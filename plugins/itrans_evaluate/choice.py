@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from itrans.errors import DataError, MissingSplitError, Problem, RecipeError, counted, did_you_mean, quoted
-from itrans.files import expanded, is_there
-from itrans.metrics.measuring import SOURCE_L1, kinds_of
-from itrans.pictures.kinds import kind_of
-from itrans.recipe.changes import changes
-from itrans.recipe.load import recipe_of
-from itrans.registry import METRICS
-from itrans.training.build import build_dataset
-from itrans.training.state import pairs_digest
+from itrans.api import (
+    METRICS,
+    DataError,
+    MissingSplitError,
+    Problem,
+    RecipeError,
+    counted,
+    did_you_mean,
+    kind_of,
+    quoted,
+)
+from itrans.commands import build_dataset, changes, measuring, pairs_digest, recipe_of
 from itrans_evaluate.per_set import SET_METRICS
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from itrans.checkpoint.file import CheckpointFile
-    from itrans.protocols import Dataset, ImageSpec, Split
-    from itrans.recipe.load import Recipe
-    from itrans.translating.translator import Translator
+    from itrans.api import Dataset, ImageSpec, Split
+    from itrans.commands import CheckpointFile, Recipe
 
 _CHANGEABLE = ("dataset", "augment")
 _NEEDED = ("method", "generator", "dataset")
@@ -63,8 +64,8 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         MissingSplitError: there is no such split.
         DataError: the data set is not there, is empty, or has other pictures than the checkpoint was trained on.
     """
-    root = recipe.tables.dataset.arguments.get("root")
-    if isinstance(root, str) and not is_there(expanded(root)):
+    if recipe.missing_data():
+        root = recipe.tables.dataset.arguments["root"]
         raise DataError(
             f"The data set of {path} was in the folder {root}, which is not there. If it is elsewhere: "
             "--set dataset.root=FOLDER"
@@ -122,21 +123,11 @@ def _has_same_pairs(record: CheckpointFile, recipe: Recipe) -> bool:
         return False
 
 
-def check_direction(translator: Translator, direction: str | None) -> None:
-    """Raise `DataError` if a checkpoint does not translate that way, or does not say from which side that is."""
-    translator.specs(direction)
-    if direction is not None and direction not in translator.directions:
-        raise DataError(
-            f'This checkpoint\'s method does not say which pictures the direction "{direction}" starts from, so that '
-            f"it cannot be measured; {', '.join(quoted(translator.directions))} can be."
-        )
-
-
 def check_names(metrics: Sequence[str]) -> None:
     """Raise `DataError` if there is no such metric."""
     for name in metrics:
-        if name == SOURCE_L1:
-            raise DataError(f'"{SOURCE_L1}" is measured along with "l1": ask for that.')
+        if name == measuring.SOURCE_L1:
+            raise DataError(f'"{measuring.SOURCE_L1}" is measured along with "l1": ask for that.')
         known = METRICS.names()
         if name not in {*known, *SET_METRICS, *(origin.name for origin in METRICS.origins())} and ":" not in name:
             raise DataError(
@@ -175,7 +166,7 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
             if labels:
                 raise DataError(f'The metric "{name}" compares pictures, and this checkpoint makes label maps.')
             continue
-        kinds = kinds_of(name)
+        kinds = measuring.kinds_of(name)
         if labels and "labels" not in kinds:
             raise DataError(
                 f'The metric "{name}" is of pictures, and this checkpoint makes label maps: choose among '

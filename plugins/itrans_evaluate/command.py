@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itrans.commands import console, folder_made, options
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -54,9 +56,7 @@ if TYPE_CHECKING:
     help="A folder for results.json, results.md, pictures.csv, best.png and worst.png. Earlier results of the same "
     "checkpoint, split and direction are replaced; those of another are an error.",
 )
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Where the data are now: --set dataset.root=FOLDER"
-)
+@options.overrides("Where the data are now: --set dataset.root=FOLDER")
 @click.option(
     "--mode",
     type=click.Choice(["paper", "running"]),
@@ -72,8 +72,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the translations: auto is that of the training, if the device has it.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--code", multiple=True, metavar="FILE", help="Import a Python file that registers components.")
+@options.device
+@options.code
 def evaluate(
     checkpoint: str,
     split: str,
@@ -99,9 +99,7 @@ def evaluate(
     last.pt. The data set is that of the checkpoint's own recipe, scaled, cropped and measured as in validation. Nothing
     is downloaded unless a metric is asked for that needs weights; then that is said first.
     """
-    from itrans.cli.memory import keep_freed_memory
-    from itrans.commands import options
-    from itrans.files import folder_made
+    from itrans.commands import keep_freed_memory
     from itrans_evaluate.evaluate import Plan
     from itrans_evaluate.writing import picture_table, refuse_other_results, write_results
 
@@ -147,7 +145,6 @@ def evaluate(
 
 
 def _show(evaluation: Evaluation) -> None:
-    from itrans.cli.console import print_table
     from itrans_evaluate.writing import (
         CLASS_HEADINGS,
         HEADINGS,
@@ -161,12 +158,12 @@ def _show(evaluation: Evaluation) -> None:
     click.echo(described(evaluation))
     if evaluation.credit:
         click.echo(evaluation.credit)
-    print_table(HEADINGS, score_rows(evaluation))
+    console.print_table(HEADINGS, score_rows(evaluation))
     if evaluation.classes:
-        print_table(CLASS_HEADINGS, class_rows(evaluation))
+        console.print_table(CLASS_HEADINGS, class_rows(evaluation))
     if evaluation.segmented:
         click.echo()
-        print_table(SEGMENTED_HEADINGS, segmented_rows(evaluation))
+        console.print_table(SEGMENTED_HEADINGS, segmented_rows(evaluation))
     for note in evaluation.notes:
         click.echo(f"Note: {note}")
 

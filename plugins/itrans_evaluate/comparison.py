@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from itrans.errors import DataError
-from itrans.pictures.grid import shown_size, table
+from itrans.api import DataError
+from itrans.commands import table
 from itrans_evaluate.evaluate import evaluate_checkpoint
 from itrans_evaluate.result import credit
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itrans.protocols import Split
+    from itrans.api import Split
     from itrans_evaluate.result import Evaluation
 
 
@@ -49,7 +49,7 @@ def compared(
         *((name, [row.output for row in found]) for name, found in columns.items()),
         ("target", [row.target for row in rows]),
     ]
-    return table(sides, shown_size(rows[0].target), _credit(evaluations))
+    return table(sides, _credit(evaluations))
 
 
 def _credit(evaluations: Mapping[str, Evaluation]) -> str:

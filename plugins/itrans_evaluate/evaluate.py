@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from itrans.checkpoint.file import load_checkpoint
-from itrans.checkpoint.places import checkpoint_path
-from itrans.data.loader import load_batches
-from itrans.data.sampler import EvaluationSampler
-from itrans.errors import DataError, DeviceError
-from itrans.metrics.measuring import measurements
-from itrans.protocols import Batch
-from itrans.training.build import build_items
-from itrans.training.devices import choose_device, choose_dtype, choose_memory_format
-from itrans.translating.translator import Translator
+from itrans.api import Batch, DataError, DeviceError
+from itrans.commands import Translator, checkpoint_path, devices, held_out_batches, load_checkpoint, measuring
 from itrans_evaluate.choice import (
-    check_direction,
     check_names,
     chosen_metrics,
     evaluated_dataset,
@@ -37,11 +28,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.networks.test_mode import Mode
-    from itrans.protocols import Split
-    from itrans.training.devices import Precision
+    from itrans.api import Split
 
-_PRECISIONS: dict[torch.dtype, Precision] = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+_PRECISIONS: dict[torch.dtype, devices.Precision] = {
+    torch.float32: "fp32",
+    torch.bfloat16: "bf16",
+    torch.float16: "fp16",
+}
 
 
 def evaluate_checkpoint(
@@ -56,10 +49,10 @@ def evaluate_checkpoint(
     pairs: int | None = None,
     keep: int = 0,
     direction: str | None = None,
-    mode: Mode = "paper",
+    mode: Literal["paper", "running"] = "paper",
     seed: int | None = None,
     device: str = "auto",
-    precision: Precision = "auto",
+    precision: devices.Precision = "auto",
     announce: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
@@ -136,10 +129,10 @@ class Plan:
         pairs: int | None,
         keep: int,
         direction: str | None,
-        mode: Mode,
+        mode: Literal["paper", "running"],
         seed: int | None,
         device: str,
-        precision: Precision,
+        precision: devices.Precision,
     ) -> None:
         check_names(metrics)
         if weights is not None and features is None:
@@ -148,21 +141,21 @@ class Plan:
         self._record = record = load_checkpoint(path)
         self._recipe = recipe = evaluated_recipe(record, path, overrides)
         train = recipe.tables.train
-        self._device, self._mode, self._split, self._keep = choose_device(device), mode, split, keep
+        self._device, self._mode, self._split, self._keep = devices.choose_device(device), mode, split, keep
         self._seed = recipe.tables.seed if seed is None else seed
         if precision == "auto":
             try:
-                dtype = choose_dtype(train.precision, self._device, record.source, record.target)
+                dtype = devices.choose_dtype(train.precision, self._device, record.source, record.target)
                 precision = _PRECISIONS[dtype]
             except DeviceError:
                 dtype = torch.float32  # a precision that this device has not
         else:
-            dtype = choose_dtype(precision, self._device)
-        self._memory_format = choose_memory_format(train.channels_last, self._device, dtype)
+            dtype = devices.choose_dtype(precision, self._device)
+        self._memory_format = devices.choose_memory_format(train.channels_last, self._device, dtype)
         self._translator = Translator(
             path, device=device, mode=mode, seed=self._seed, precision=precision, record=record
         )
-        check_direction(self._translator, direction)
+        self._translator.specs(direction)
         self._dataset = dataset = evaluated_dataset(recipe, split, record, path)
         directions = self._translator.directions
         self.checkpoint = str(path)
@@ -199,7 +192,9 @@ class Plan:
         if self._segmenter is not None:
             segmenter = Segmenter(self._segmenter, source, target, self._device, paired=self._paired)
         progress(0, self._total)
-        for measurement in measurements(self._batches(), self._translated, found.meters, target, self.checkpoint):
+        for measurement in measuring.measurements(
+            self._batches(), self._translated, found.meters, target, self.checkpoint
+        ):
             arrays = found.add(measurement)
             if segmenter is not None:
                 segmenter.add(measurement.batch.source, *arrays)
@@ -234,14 +229,6 @@ class Plan:
         return self._translator.translate_planes(batch, self._way).contiguous(memory_format=self._memory_format)
 
     def _batches(self) -> Generator[Batch]:
-        tables = self._recipe.tables
-        same_size = tables.augment.size or tables.augment.resize or tables.augment.crop
-        batches = load_batches(
-            build_items(self._recipe, self._dataset, training=False),
-            EvaluationSampler(self._total, tables.train.batch_size if same_size else 1),
-            self._device,
-            self._memory_format,
-            workers=tables.train.workers,
-        )
-        for batch in batches:
+        found = held_out_batches(self._recipe, self._dataset, self._total, self._device, self._memory_format)
+        for batch in found:
             yield Batch(batch.target, batch.source, batch.keys) if self._swapped else batch

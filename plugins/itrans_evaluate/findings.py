@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from itrans.errors import counted
-from itrans.metrics.labels import Accuracy, class_indices, class_scores
-from itrans.metrics.measuring import Meter, count, kinds_of, meters_for
-from itrans.pictures.channels import with_ab
-from itrans.pictures.grid import Row
-from itrans.pictures.kinds import kind_of
-from itrans.pictures.tensors import stack
-from itrans_evaluate.result import Extremes, RunningScore, Score
+import numpy as np
+import torch
+
+from itrans.api import METRICS, counted, kind_of
+from itrans.commands import Row, measuring
+from itrans_evaluate.result import Extremes, RunningScore, Score, class_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import torch
     from torch import Tensor
 
-    from itrans.metrics.labels import ClassScore
-    from itrans.metrics.measuring import Measurement
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.api import ImageArray, ImageSpec
     from itrans_evaluate.per_set import SetMetric
+    from itrans_evaluate.result import ClassScore
 
 _MOST_CONFUSED = 64
 
@@ -48,13 +43,13 @@ class Findings:
         self._every = [*self.meters, *self._of_pictures]
         self._running = {meter.name: RunningScore() for meter in self._every}
         self._has_classes = bool(names) and target.kind == "labels"
-        self._confusion = Meter("", Accuracy())
+        self._confusion = measuring.Meter("", METRICS.get("itrans:accuracy")())
         self.first = self._every[0].name if self._every else None
         self.extremes = Extremes(lower_is_better=bool(self._every and self._every[0].lower_is_better))
         self.kept: list[Row] = []
         self.count = 0
 
-    def add(self, measurement: Measurement) -> tuple[list[ImageArray], list[ImageArray]]:
+    def add(self, measurement: measuring.Measurement) -> tuple[list[ImageArray], list[ImageArray]]:
         """Gather what was measured of a batch, and return its outputs and targets as they would be stored."""
         batch, values = measurement.batch, dict(measurement.values)
         sources = _arrays(batch.source, self._source)
@@ -62,18 +57,16 @@ class Findings:
             kind_of(self._target).arrays(measurement.outputs, self._target),
             _arrays(batch.target, self._target),
         )
-        if self._shown != self._target:
-            outputs, targets = _on_lightness(sources, outputs), _on_lightness(sources, targets)
+        kind = kind_of(self._target)
+        outputs, targets = (kind.outputs(side, self._target, sources, self._source) for side in (outputs, targets))
         if self._sets or self._of_pictures:
             device = batch.source.device
-            rounded, true = (
-                kind_of(self._shown).planes(stack(side).to(device), self._shown) for side in (outputs, targets)
-            )
+            rounded, true = (as_planes(side, self._shown, device) for side in (outputs, targets))
             for metric in self._sets:
                 metric.add(rounded, true)
-            values |= count(self._of_pictures, batch.source, rounded, true, self._shown)
+            values |= measuring.count(self._of_pictures, batch.source, rounded, true, self._shown)
         if self._has_classes:
-            count([self._confusion], batch.source, measurement.outputs, batch.target, self._target)
+            measuring.count([self._confusion], batch.source, measurement.outputs, batch.target, self._target)
         columns = {
             meter.name: [None] * len(batch.keys) if found is None else meter.values(found)
             for meter in self._every
@@ -134,20 +127,22 @@ class Findings:
 
 def shown_target(source: ImageSpec, target: ImageSpec) -> ImageSpec:
     """Return what is written: the RGB picture where the a and b of Lab are put on the source's lightness."""
-    return replace(target, channels=3, kind="image") if (source.kind, target.kind) == ("lightness", "ab") else target
+    return kind_of(target).output_spec(target, source)
 
 
 def _arrays(true: Tensor, spec: ImageSpec) -> list[ImageArray]:
     """Return pictures of a data set as they are stored, with the value that stands for no class where there is none."""
     found = kind_of(spec).arrays(true, spec)
-    if spec.kind == "labels" and spec.ignored is not None:
-        for image, classes in zip(found, class_indices(true, ignoring=True).cpu().numpy(), strict=True):
-            image[classes < 0] = spec.ignored
+    if spec.ignored is not None:
+        for image, highest in zip(found, true.amax(dim=1).cpu().numpy(), strict=True):
+            image[highest <= 0] = spec.ignored
     return found
 
 
-def _on_lightness(sources: Sequence[ImageArray], colours: Sequence[ImageArray]) -> list[ImageArray]:
-    return [with_ab(light, ab) for light, ab in zip(sources, colours, strict=True)]
+def as_planes(images: Sequence[ImageArray], spec: ImageSpec, device: torch.device) -> Tensor:
+    """Return stored pictures of one size as networks see them, `(N, spec.planes, H, W)`."""
+    stored = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    return kind_of(spec).planes(stored.to(device), spec)
 
 
 def _meters(
@@ -157,13 +152,15 @@ def _meters(
     shown: ImageSpec,
     device: torch.device,
     announce: Callable[[str], None],
-) -> tuple[list[Meter], list[Meter]]:
+) -> tuple[list[measuring.Meter], list[measuring.Meter]]:
     """Return what measures planes and, where a and b are written as RGB, what measures the written pictures."""
     if shown == target:
-        return meters_for(names, source, target, device, announce), []
-    kinds = {name: kinds_of(name) for name in names}
+        return measuring.meters_for(names, source, target, device, announce), []
+    kinds = {name: measuring.kinds_of(name) for name in names}
     as_planes = [name for name in names if target.kind in kinds[name] or shown.kind not in kinds[name]]
-    of_pictures = meters_for([name for name in names if shown.kind in kinds[name]], source, shown, device, announce)
+    of_pictures = measuring.meters_for(
+        [name for name in names if shown.kind in kinds[name]], source, shown, device, announce
+    )
     for meter in of_pictures:
         meter.name += " (RGB)" if meter.name in as_planes else ""
-    return meters_for(as_planes, source, target, device, announce), of_pictures
+    return measuring.meters_for(as_planes, source, target, device, announce), of_pictures

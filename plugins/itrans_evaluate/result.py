@@ -5,15 +5,51 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from itrans.metrics.labels import ClassScore
-    from itrans.pictures.grid import Row
+    from torch import Tensor
+
+    from itrans.commands import Row
 
 _ROWS = 6
+
+
+class ClassScore(NamedTuple):
+    """How well one class is told; a score is None where no pixel decides it.
+
+    Attributes:
+        name: what the class is called, or its index.
+        pixels: how many pixels are of it.
+        accuracy: which part of them was told right.
+        iou: how many were told right, of those that are of the class or were taken for it.
+    """
+
+    name: str
+    pixels: int
+    accuracy: float | None
+    iou: float | None
+
+
+def class_scores(matrix: Tensor, names: Sequence[str]) -> list[ClassScore]:
+    """Return the scores of each class.
+
+    Args:
+        matrix: a confusion matrix `(K, K)`, rows the truth.
+        names: what the K classes are called; none, for their indices.
+    """
+    right, truth, predicted = matrix.diag().tolist(), matrix.sum(1).tolist(), matrix.sum(0).tolist()
+    return [
+        ClassScore(
+            names[index] if names else str(index),
+            truth[index],
+            hits / truth[index] if truth[index] else None,
+            hits / either if (either := truth[index] + predicted[index] - hits) else None,
+        )
+        for index, hits in enumerate(right)
+    ]
 
 
 @dataclass(frozen=True)

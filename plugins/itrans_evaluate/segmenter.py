@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from itrans.errors import CheckpointError, DataError, counted
-from itrans.metrics.measuring import count, meters_for
-from itrans.pictures.kinds import kind_of
-from itrans.pictures.tensors import stack
-from itrans.translating.translator import Translator
+from itrans.api import CheckpointError, DataError, counted, kind_of
+from itrans.commands import Translator, measuring
+from itrans_evaluate.findings import as_planes
 
 if TYPE_CHECKING:
     import os
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.api import ImageArray, ImageSpec
 
 
 class Segmenter:
@@ -75,7 +73,8 @@ class Segmenter:
         self._device = device
         self._made = replace(made, ignored=None)  # what it makes always has a class
         self._meters = {
-            name: meters_for(kind_of(labels).metrics, photos, labels, device) for name in ("outputs", "real photos")
+            name: measuring.meters_for(kind_of(labels).metrics, photos, labels, device)
+            for name in ("outputs", "real photos")
         }
 
     def add(self, labels: Tensor, outputs: Sequence[ImageArray], photos: Sequence[ImageArray]) -> None:
@@ -87,8 +86,8 @@ class Segmenter:
             photos: their targets, `(H, W, C)`.
         """
         for meters, pictures in zip(self._meters.values(), (outputs, photos), strict=True):
-            found = stack(self._translator.translate_batch(pictures)).to(self._device)
-            count(meters, labels, kind_of(self._made).planes(found, self._made), labels, self._made)
+            found = as_planes(self._translator.translate_batch(pictures), self._made, self._device)
+            measuring.count(meters, labels, found, labels, self._made)
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Return accuracy, class accuracy and class IoU, over all pixels that have a class."""

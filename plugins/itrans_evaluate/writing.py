@@ -9,10 +9,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.errors import OutputError, counted
-from itrans.files import replacing
-from itrans.pictures.grid import grid
-from itrans.pictures.writing import write_image
+from itrans.api import OutputError, counted, write_image
+from itrans.commands import grid, replacing
 
 if TYPE_CHECKING:
     import os

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.api import CheckpointError, ImageSpec, PluginError, RecipeError
-from itrans.commands import CheckpointFile, FittingNetworks, build_method, recipe_of
+from itrans.commands import CheckpointFile, build_method, recipe_of
 from itrans_import.recognition import own_state, recognized
 from itrans_import.weights import read_weights
 
@@ -84,13 +84,14 @@ def import_networks(
     recipe = _recipe(files, overrides)
     source, target = ImageSpec(files[0].found.in_channels), ImageSpec(files[0].found.out_channels)
     try:
-        with FittingNetworks({file.kind: file.found.state for file in files}, generator):
-            method = build_method(recipe, source, target, device=torch.device("cpu"), initialize=False)
+        states = {file.kind: file.found.state for file in files}
+        cpu = torch.device("cpu")
+        method = build_method(recipe, source, target, device=cpu, initialize=False, fitting=(states, generator))
     except (PluginError, RecipeError) as error:
         if overrides:  # which may be what is wrong
             raise
         raise CheckpointError(f"{generator} holds weights that no network is built for.\n{error}") from error
-    states, networks = {}, []
+    own, networks = {}, []
     for file in files:
         if file.kind not in method.networks:
             raise CheckpointError(
@@ -98,7 +99,7 @@ def import_networks(
                 f"{', '.join(method.networks)}."
             )
         network = method.networks[file.kind]
-        states[file.kind] = own_state(network, file.found, file.path, f'the {file.kind} "{file.name}"')
+        own[file.kind] = own_state(network, file.found, file.path, f'the {file.kind} "{file.name}"')
         count = sum(parameter.numel() for parameter in network.parameters())
         networks.append(ImportedNetwork(file.kind, file.name, file.found, count))
     checkpoint = CheckpointFile(
@@ -106,7 +107,7 @@ def import_networks(
         components=recipe.components(),
         source=source,
         target=target,
-        networks=states,
+        networks=own,
     )
     return checkpoint, networks
 

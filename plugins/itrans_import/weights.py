@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from itrans.api import CheckpointError, printable
-from itrans.commands import dense, noun, read_torch_file
+from itrans.commands import dense, read_torch_file
 
 if TYPE_CHECKING:
     import os
@@ -68,7 +68,7 @@ def _fault(record: Any) -> str | None:
     if not record:
         return "holds no weights: it is empty."
     others = [
-        name if isinstance(name, str) else f"{noun(name)} for a name"
+        name if isinstance(name, str) else f"a {printable(type(name).__name__)} for a name"
         for name, value in record.items()
         if not (isinstance(name, str) and isinstance(value, Tensor))
     ]

@@ -12,7 +12,6 @@ from torch import nn
 
 from itrans.api import DataError, ImageSpec, ItransError, PluginError
 from itrans.commands import (
-    FittingNetworks,
     Recipe,
     build_dataset,
     build_method,
@@ -24,7 +23,9 @@ from itrans.commands import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
 
     from itrans.api import Dataset
     from itrans.commands import CheckpointFile
@@ -142,14 +143,12 @@ def load_subject(
     if channels is not None:
         specs = (ImageSpec(channels=channels[0]), ImageSpec(channels=channels[1]))
     title = recipe.tables.title or file.stem
-    if checkpoint is None:
-        networks = _networks(recipe, *specs)
-    else:
-        try:
-            with FittingNetworks(checkpoint.networks, file):
-                networks = _networks(recipe, *specs)
-        except PluginError as error:
-            raise PluginError(f"{file} cannot be shown. {error}") from error
+    try:
+        networks = _networks(recipe, *specs, None if checkpoint is None else (checkpoint.networks, file))
+    except PluginError as error:
+        if checkpoint is None:
+            raise
+        raise PluginError(f"{file} cannot be shown. {error}") from error
     return Subject(title, *specs, _size(recipe, dataset), networks, notes, dataset)
 
 
@@ -204,10 +203,15 @@ class _Noting(Recipe):
         return made
 
 
-def _networks(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> list[Network]:
+def _networks(
+    recipe: Recipe,
+    source: ImageSpec,
+    target: ImageSpec,
+    fitting: tuple[Mapping[str, Mapping[str, Tensor]], Path] | None,
+) -> list[Network]:
     noting = _Noting(**vars(recipe.with_losses(lambda part: not _is_network(part.component))))
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
-    method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False)
+    method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False, fitting=fitting)
     found = []
     for name, module in method.networks.items():
         module.eval()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itrans.api import OutputError
-from itrans.commands import changes, may_change
+from itrans.commands import changes
 from itrans_sweep.members import events_of, is_finished
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], othe
         note(member.folder, _unlike(Path(member.folder), recipe))
     for member in others:
         if member.title in named:
-            note(member.folder, _unlike(Path(member.folder), named[member.title], besides=(("seed",),)))
+            note(member.folder, _unlike(Path(member.folder), named[member.title], besides=("seed",)))
     if found:
         listing = "\n".join(
             f"{folders[0]}{f' and {len(folders) - 1} more' if len(folders) > 1 else ''}: {fault}"
@@ -57,7 +57,7 @@ def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], othe
         )
 
 
-def _unlike(folder: Path, recipe: Recipe, besides: tuple[tuple[str, ...], ...] = ()) -> list[str]:
+def _unlike(folder: Path, recipe: Recipe, besides: tuple[str, ...] = ()) -> list[str]:
     """Return what differs between a recipe and that of a folder's run, if there is one."""
     if not events_of(folder):
         return []
@@ -66,5 +66,6 @@ def _unlike(folder: Path, recipe: Recipe, besides: tuple[tuple[str, ...], ...] =
         then: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return [f"{path}, which tells what this run is, cannot be read ({error})"]
-    free = _FREE if is_finished(folder) else may_change(recipe)
-    return changes(then, recipe, free=free + besides, source=str(path))
+    free = _FREE if is_finished(folder) else None
+    found = changes(then, recipe, source=str(path), free=free)
+    return [change for change in found if change.partition(":")[0] not in besides]

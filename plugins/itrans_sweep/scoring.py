@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itrans.api import CheckpointError, DataError, ItransError
-from itrans.commands import RunFolder, build_dataset, checkpoint_path, choose_device
+from itrans.commands import RunFolder, build_dataset, checkpoint_path, devices
 from itrans_evaluate import evaluate_checkpoint
 from itrans_evaluate.segmenter import Segmenter
 
@@ -61,7 +61,9 @@ class Scorer:
             try:
                 dataset = build_dataset(recipe, "test")
                 paired = bool(getattr(dataset, "paired", True))
-                Segmenter(self._segmenter, dataset.source, dataset.target, choose_device(self._device), paired=paired)
+                Segmenter(
+                    self._segmenter, dataset.source, dataset.target, devices.choose_device(self._device), paired=paired
+                )
             except ItransError as error:
                 raise DataError(f"{member.recipe} cannot be scored with --segmenter. {error}") from error
 

@@ -17,7 +17,7 @@ def drawn(itrans, recipe, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     record = torch.load("run/checkpoints/last.pt", weights_only=True)
     captions = []
-    monkeypatch.setattr(comparison, "table", lambda *given: captions.append(given[2]) or np.zeros((1, 1, 3), np.uint8))
+    monkeypatch.setattr(comparison, "table", lambda *given: captions.append(given[-1]) or np.zeros((1, 1, 3), np.uint8))
 
     def draw(**samples):
         paths = {name: tmp_path / f"{name}.pt" for name in samples}
