@@ -142,3 +142,43 @@ def test_its_own_tests_pass(place, tmp_path):
     )
     assert done.returncode == 0, done.stdout
     assert f"{len(KINDS) + 1} passed" in done.stdout
+
+
+def a_package_with(folder: Path, name: str, command: str) -> Path:
+    """Write the project of a package that brings one command, `name`, and return it."""
+    project = folder / f"itrans-{name}"
+    (project / f"itrans_{name}").mkdir(parents=True)
+    (project / f"itrans_{name}" / "command.py").write_text(command)
+    (project / f"itrans_{name}" / "__init__.py").write_text("")
+    (project / "pyproject.toml").write_text(
+        f'[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        f'[project]\nname = "itrans-{name}"\nversion = "1.2"\n'
+        f'[project.entry-points."itrans.commands"]\n{name} = "itrans_{name}.command:{name}"\n'
+    )
+    return project
+
+
+def test_a_command_of_another_package_is_found_and_runs_and_a_broken_one_hurts_no_other(place, tmp_path):
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    example = page.partition("# itrans_hello/command.py\n")[2].partition("```")[0]
+    for name, command in (("hello", example), ("broken", "import a_library_that_is_not_here\n")):
+        install(wheel_of(a_package_with(tmp_path, name, command), tmp_path), place / "plugin")
+    done = call(place, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Show what a CHECKPOINT was trained on. (itrans-hello 1.2)" in " ".join(done.stdout.split())
+    assert "(itrans-broken 1.2)" in done.stdout
+    overrides = [word for key in (*TINY, *BRIEF) for word in ("--set", key)]
+    done = call(place, "run", "itrans-sketch/recipe.toml", *overrides, "-o", "said")
+    assert done.returncode == 0, done.stderr
+    done = call(place, "hello", "said")
+    assert done.returncode == 0, done.stderr
+    assert ["generator", "sketch", "itrans-sketch"] in [line.split() for line in done.stdout.splitlines()]
+    done = call(place, "hello", "nowhere")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "nowhere does not exist" in done.stderr
+    done = call(place, "broken")
+    assert done.returncode == 2
+    assert 'The command "broken" (itrans-broken 1.2) cannot be imported' in done.stderr
+    assert "a_library_that_is_not_here" in done.stderr
+    assert call(place, "list-plugins").returncode == 0
+    assert call(place, "evaluate", "--help").returncode == 0

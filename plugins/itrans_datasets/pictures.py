@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 import cv2
 import numpy as np
 
-from itrans.api import DataError, ImageSpec, Split, as_channels, counted, first_readable, measured_split, spec_of
+from itrans.api import (
+    DATASETS,
+    DataError,
+    ImageSpec,
+    Split,
+    as_channels,
+    counted,
+    first_readable,
+    measured_split,
+    spec_of,
+)
 from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.splits import HELD_OUT, WANTED, split_files
 
@@ -148,7 +158,5 @@ def _sample_pairs(sample: Sample, split: Split) -> Dataset:
 
         return OpenMoji(size=128, split=split)
     if sample == "facades":
-        from itrans_facades.datasets import FacadesSample
-
-        return FacadesSample(size=128, split=split)
+        return DATASETS.get("itrans:facades_sample")(size=128, split=split)
     raise ValueError(f'there is no sample "{sample}": choose "openmoji" or "facades"')

@@ -69,6 +69,7 @@ def test_the_site_has_all_pages():
         "inspect.md",
         "import.md",
         "performance.md",
+        "house.md",
         "api.md",
     ]
     assert {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")} == {
