@@ -147,14 +147,16 @@ def members_of(path: Path) -> list[dict[str, Any]]:
 def draw(folder: Path, members: list[dict[str, Any]], name: str) -> None:
     """Draw what some recipes make of the first held-out pictures, with the first seed of each."""
     from itrans.pictures.images import write_image
-    from itrans_evaluate.comparison import compared
+    from itrans_evaluate.comparison import comparison_picture
 
     found: dict[str, Path] = {}
     for member in members:
         run = folder / Path(member["folder"]).name / "checkpoints"
         found.setdefault(member["name"], run / "best.pt")
     chosen = {recipe: found[recipe] for recipe in COMPARISONS[name]}
-    write_image(HERE.parent / "images" / f"tables_{name}.jpg", compared(chosen, split="val", pictures=PICTURES))
+    write_image(
+        HERE.parent / "images" / f"tables_{name}.jpg", comparison_picture(chosen, split="val", pictures=PICTURES)
+    )
 
 
 def keep(members: list[dict[str, Any]], name: str) -> None:

@@ -57,7 +57,7 @@ class Digits:
     ) -> None:
         if size < _SIDE or size % _SIDE:
             raise ValueError(f"Digits cannot have a size of {size}: it is 8 or a multiple of 8.")
-        pictures, labels = _loaded()
+        pictures, labels = _all_digits()
         self._size, self._interpolation = size, interpolation
         self._indices = [index for index, picture in enumerate(pictures) if _split_of(picture) == split]
         self._pictures, self._labels = pictures[self._indices], labels[self._indices]
@@ -78,7 +78,7 @@ class Digits:
         return Pair(source, target[..., None], f"{self._indices[index]:04d}-label{label}")
 
 
-def _loaded() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _all_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return all digits, `(1797, 8, 8)` from 0 to 16, and their labels."""
     if importlib.util.find_spec("sklearn") is None:
         raise DataError("The data set \"digits\" needs one more package: pip install 'itrans[digits]'")

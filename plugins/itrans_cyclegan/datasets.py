@@ -78,8 +78,8 @@ class Unaligned:
             parts = zip(self._folders, self._files, strict=True)
             self._files = [names_of_split(files, holdout, split, folder) for folder, files in parts]
         self._channels = channels
-        first, source = first_readable(partial(self._read, 0), len(self._files[0]))
-        other, target = first_readable(partial(self._read, 1), len(self._files[1]))
+        first, source = first_readable(partial(self._picture, 0), len(self._files[0]))
+        other, target = first_readable(partial(self._picture, 1), len(self._files[1]))
         self._first = (first, other)
         self.source: ImageSpec = spec_of(source)
         self.target: ImageSpec = spec_of(target)
@@ -106,13 +106,13 @@ class Unaligned:
 
     def _pair(self, source: int, target: int) -> Pair:
         numbers = source % len(self._files[0]), target % len(self._files[1])
-        first, second = self._read(0, numbers[0], self.source), self._read(1, numbers[1], self.target)
+        first, second = self._picture(0, numbers[0], self.source), self._picture(1, numbers[1], self.target)
         return Pair(first, second, f"{self._path(0, numbers[0])} with {self._path(1, numbers[1])}")
 
     def _path(self, side: int, number: int) -> Path:
         return self._folders[side] / self._files[side][number]
 
-    def _read(self, side: int, number: int, expected: ImageSpec | None = None) -> ImageArray:
+    def _picture(self, side: int, number: int, expected: ImageSpec | None = None) -> ImageArray:
         path = self._path(side, number)
         image = read_image(path)
         if self._channels is not None:

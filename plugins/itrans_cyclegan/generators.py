@@ -56,20 +56,20 @@ class ResNetGenerator(nn.Module):
         bias = convolution_bias(norm, bias)
         self.encoder = nn.Sequential(
             nn.Conv2d(in_channels, filters, 7, padding=3, padding_mode=padding, bias=bias),
-            _normalised(filters, norm),
+            _with_norm(filters, norm),
             nn.Conv2d(filters, 2 * filters, 3, stride=2, padding=1, bias=bias),
-            _normalised(2 * filters, norm),
+            _with_norm(2 * filters, norm),
             nn.Conv2d(2 * filters, 4 * filters, 3, stride=2, padding=1, bias=bias),
-            _normalised(4 * filters, norm),
+            _with_norm(4 * filters, norm),
         )
         self.blocks = nn.Sequential(
             *(ResidualBlock(4 * filters, norm, dropout, bias=bias, padding=block_padding) for _ in range(blocks))
         )
         self.decoder = nn.Sequential(
             nn.ConvTranspose2d(4 * filters, 2 * filters, 3, stride=2, padding=1, output_padding=1, bias=bias),
-            _normalised(2 * filters, norm),
+            _with_norm(2 * filters, norm),
             nn.ConvTranspose2d(2 * filters, filters, 3, stride=2, padding=1, output_padding=1, bias=bias),
-            _normalised(filters, norm),
+            _with_norm(filters, norm),
             nn.Conv2d(filters, out_channels, 7, padding=3, padding_mode=padding),
             nn.Tanh(),
         )
@@ -110,7 +110,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         layers = [
             nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias),
-            _normalised(channels, norm),
+            _with_norm(channels, norm),
             nn.Dropout(dropout) if dropout else nn.Identity(),
             nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias),
             norm_layer(norm, channels),
@@ -123,7 +123,7 @@ class ResidualBlock(nn.Module):
         return added
 
 
-def _normalised(channels: int, norm: Norm) -> nn.Module:
+def _with_norm(channels: int, norm: Norm) -> nn.Module:
     return nn.Sequential(norm_layer(norm, channels), nn.ReLU(inplace=True))
 
 

@@ -112,7 +112,7 @@ class CycleGAN:
                     self._note(entry, "A", entry.loss(Translated(real_a, real_a, same_a)), weighted, logged)
             update(weighted)
         for side, real, fake in (("A", real_a, fake_a), ("B", real_b, fake_b)):
-            shown = self._pools[side].exchanged(fake.detach())
+            shown = self._pools[side].exchange(fake.detach())
             with runtime.update(f"discriminator_{side}") as update:
                 weighted = {}
                 for entry in self._losses["adversarial"]:

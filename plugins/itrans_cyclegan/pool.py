@@ -19,7 +19,7 @@ class ImagePool:
         self._capacity = capacity
         self._pictures: list[Tensor] = []
 
-    def exchanged(self, outputs: Tensor) -> Tensor:
+    def exchange(self, outputs: Tensor) -> Tensor:
         """Return a batch for the discriminator, and keep some of these outputs.
 
         Until the pool is full every picture is kept and given back. Then a picture is, with probability one half, put

@@ -66,10 +66,10 @@ def fetch(
     if not hasattr(tarfile, "data_filter"):
         raise ItransError("Unpacking an archive safely needs Python 3.11.4 or later.")
     with folder_made(destination.parent):
-        return _fetched(name, address, destination, asked, progress, keep=keep)
+        return _fetch_into(name, address, destination, asked, progress, keep=keep)
 
 
-def _fetched(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
+def _fetch_into(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
     with writing(destination.parent):
         if destination.exists() and not destination.is_dir():
             raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
@@ -83,7 +83,7 @@ def _fetched(name: str, address: str, destination: Path, asked: Path, progress: 
             size = download.part.stat().st_size
             counts = unpack(download.part, name, destination, lambda n: progress.advance("unpacking", n, size))
     except KeyboardInterrupt:
-        if kept := download.kept():
+        if kept := download.kept_note():
             progress.say(kept)
         raise
     except BadArchiveError as error:
@@ -156,7 +156,7 @@ class _Download:
             self.part.unlink(missing_ok=True)
             self._sidecar.unlink(missing_ok=True)
 
-    def kept(self) -> str:
+    def kept_note(self) -> str:
         """Return what the next call will go on from, as a sentence; empty if there is nothing."""
         if not self._begun():
             return ""
@@ -266,7 +266,7 @@ class _Download:
         return begun if begun.url == self._url and begun.validator and 0 < have <= (begun.size or have) else None
 
     def _failure(self, reason: str) -> DataError:
-        return DataError(_message(self._url, self._asked, reason, self.kept()))
+        return DataError(_message(self._url, self._asked, reason, self.kept_note()))
 
 
 def _reason(error: object) -> str:

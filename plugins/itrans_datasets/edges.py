@@ -51,10 +51,10 @@ def line_drawing(
         ValueError: `low` is above `high`, or an argument is of the other method.
     """
     _check_arguments(method, low, high, sigma, threshold)
-    return _drawn(image if size is None else scaled_to(size, image), method, low, high, sigma, threshold)
+    return _line_drawing(image if size is None else scaled_to(size, image), method, low, high, sigma, threshold)
 
 
-def _drawn(
+def _line_drawing(
     image: ImageArray, method: EdgeMethod, low: float | None, high: float | None, sigma: float, threshold: float
 ) -> NDArray[np.uint8]:
     grey = grey_of(image)
@@ -109,7 +109,7 @@ class Edges:
         _check_arguments(method, low, high, sigma, threshold)
         self._pictures = pictures_of(root, sample, split, channels, holdout=holdout)
         self._size = size
-        self._drawn = partial(_drawn, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
+        self._drawn = partial(_line_drawing, method=method, low=low, high=high, sigma=sigma, threshold=threshold)
         self.target: ImageSpec = self._pictures.spec
         self.attribution = self._pictures.attribution
         self.measured_split = self._pictures.measured_split

@@ -62,14 +62,14 @@ class Inpainting:
     def preparation(*, mask_channel: bool = False, channels: Literal[1, 3, 4] | None = None) -> Preparation:
         """Return how holes are made where masks have some, and what is known put back; see the data set's arguments."""
 
-        def converted(image: ImageArray) -> ImageArray:
+        def convert(image: ImageArray) -> ImageArray:
             return image if channels is None else as_channels(image, channels)
 
         def source(image: ImageArray, mask: NDArray[np.bool_] | None) -> ImageArray:
-            return _with_hole(converted(image), _given(mask), mask_channel=mask_channel)
+            return _with_hole(convert(image), _given_mask(mask), mask_channel=mask_channel)
 
         def output(made: ImageArray, image: ImageArray, mask: NDArray[np.bool_] | None) -> ImageArray:
-            return cast("ImageArray", np.where(_given(mask)[:, :, None], made, converted(image)))
+            return cast("ImageArray", np.where(_given_mask(mask)[:, :, None], made, convert(image)))
 
         what = "pictures get holes where their masks (NAME-mask.png beside NAME.png) are white, and the rest is kept"
         return Preparation(what, source, output, takes_mask=True)
@@ -118,7 +118,7 @@ def _with_hole(image: ImageArray, mask: NDArray[np.bool_], *, mask_channel: bool
     return source
 
 
-def _given(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+def _given_mask(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     if mask is None:
         raise ValueError("a picture with a hole takes a mask")
     return mask

@@ -54,20 +54,20 @@ class LabelMapReader:
             DataError: the file cannot be read, or has a value or a colour that is no class.
         """
         if self._palette is not None:
-            return self._finished(read_colours(path, self._palette), path)
-        return self._finished(read_indices(path), path)
+            return self._as_indices(read_colours(path, self._palette), path)
+        return self._as_indices(read_indices(path), path)
 
-    def converted(self, image: ImageArray) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def classes_of(self, image: ImageArray) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return the class of each pixel of what has been read already, `(H, W, 1)`.
 
         Raises:
             DataError: it has a value or a colour that is no class.
         """
         if self._palette is not None:
-            return self._finished(colours_as_classes(image, self._palette))
-        return self._finished(values_as_indices(image))
+            return self._as_indices(colours_as_classes(image, self._palette))
+        return self._as_indices(values_as_indices(image))
 
-    def _finished(
+    def _as_indices(
         self, found: NDArray[np.uint8] | NDArray[np.uint16], path: Path | str = "The picture"
     ) -> NDArray[np.uint8] | NDArray[np.uint16]:
         if self._palette is not None:

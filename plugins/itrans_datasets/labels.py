@@ -129,7 +129,7 @@ class Labels:
         reader = LabelMapReader(classes, ignored, values, palette)
         return Preparation(
             f"the classes of label maps are found by the {what} of the data set",
-            lambda image, _: reader.converted(image),
+            lambda image, _: reader.classes_of(image),
             label_maps=palette is None,
         )
 

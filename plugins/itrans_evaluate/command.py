@@ -150,12 +150,12 @@ def _show(evaluation: Evaluation) -> None:
         HEADINGS,
         SEGMENTED_HEADINGS,
         class_rows,
-        described,
         score_rows,
         segmented_rows,
+        summary_line,
     )
 
-    click.echo(described(evaluation))
+    click.echo(summary_line(evaluation))
     if evaluation.credit:
         click.echo(evaluation.credit)
     console.print_table(HEADINGS, score_rows(evaluation))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from itrans_evaluate.result import Evaluation
 
 
-def compared(
+def comparison_picture(
     checkpoints: Mapping[str, Path], *, split: Split, pictures: int, device: str = "auto"
 ) -> NDArray[np.uint8]:
     """Return a picture `(H, W, 3)`: a column of sources, one of each checkpoint's translations, and one of targets.

@@ -193,7 +193,7 @@ class Plan:
             segmenter = Segmenter(self._segmenter, source, target, self._device, paired=self._paired)
         progress(0, self._total)
         for measurement in measuring.measurements(
-            self._batches(), self._translated, found.meters, target, self.checkpoint
+            self._batches(), self._translate, found.meters, target, self.checkpoint
         ):
             arrays = found.add(measurement)
             if segmenter is not None:
@@ -224,7 +224,7 @@ class Plan:
             first=tuple(found.kept),
         )
 
-    def _translated(self, batch: Tensor) -> Tensor:
+    def _translate(self, batch: Tensor) -> Tensor:
         # As it lies in training, for the last bit of a mean depends on the order in which it is summed.
         return self._translator.translate_planes(batch, self._way).contiguous(memory_format=self._memory_format)
 

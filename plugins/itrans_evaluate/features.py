@@ -48,7 +48,7 @@ class BackboneFeatures(nn.Module):
         if fault := backbone_fault(name):
             raise DataError(fault)
         self.title = name if kind == "timm" else f"{name}, random features"
-        self.network = _network(name, weights, announce) if kind == "timm" else _drawn(name)
+        self.network = _network(name, weights, announce) if kind == "timm" else _random_network(name)
         self.network.reset_classifier(0)
         settings = self.network.pretrained_cfg
         self._size: tuple[int, int] = tuple(settings["input_size"][1:])
@@ -69,7 +69,7 @@ class BackboneFeatures(nn.Module):
         return features.float()
 
 
-def _drawn(name: str) -> Any:
+def _random_network(name: str) -> Any:
     with drawn_alike():
         return create_network(name, {})[0]
 

@@ -109,7 +109,7 @@ def write_results(evaluation: Evaluation, folder: Path) -> list[Path]:
 def markdown(evaluation: Evaluation) -> str:
     """Return the scores as a page of Markdown."""
     heading = evaluation.title or Path(evaluation.checkpoint).name
-    parts = [f"# {heading}", described(evaluation)]
+    parts = [f"# {heading}", summary_line(evaluation)]
     if evaluation.credit:
         parts.append(evaluation.credit)
     parts.append(_markdown_table(HEADINGS, score_rows(evaluation)))
@@ -122,7 +122,7 @@ def markdown(evaluation: Evaluation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def described(evaluation: Evaluation) -> str:
+def summary_line(evaluation: Evaluation) -> str:
     """Return a line on what was measured."""
     split = evaluation.split
     if evaluation.measured_split not in {None, split}:

@@ -63,15 +63,15 @@ class FacadesSample:
             IndexError: there are not so many.
         """
         index = range(self._count)[index]
-        drawn = _kept if self._size <= _MOST_KEPT else _drawn
+        drawn = _kept if self._size <= _MOST_KEPT else _draw
         labels, photo = (image.copy() for image in drawn(self._size, self._seed, self._split, index))
         source, target = (labels, photo) if self._direction == "labels_to_photo" else (photo, labels)
         return Pair(source, target, f"{self._split}-{index:04d}")
 
 
-def _drawn(size: int, seed: int, split: Split, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _draw(size: int, seed: int, split: Split, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return draw_facade(size, np.random.default_rng([seed, get_args(Split).index(split), index]))
 
 
-_kept = lru_cache(maxsize=512)(_drawn)
+_kept = lru_cache(maxsize=512)(_draw)
 """Drawing takes longer than reading a file would; what is kept is at most 134 MB a process."""

@@ -54,7 +54,7 @@ def draw_facade(size: int, rng: Generator) -> tuple[NDArray[np.uint8], NDArray[n
         paint_shop(canvas, box, look, rng)
     for box in plan.doors:
         paint_door(canvas, box, look, plan.arch, rng)
-    return canvas.labels[:, :, None], _photographed(canvas, rng)
+    return canvas.labels[:, :, None], _photograph(canvas, rng)
 
 
 def _paint_sky(canvas: Canvas, look: Look, rng: Generator) -> None:
@@ -63,7 +63,7 @@ def _paint_sky(canvas: Canvas, look: Look, rng: Generator) -> None:
     clouds = textures.cloudy(_COARSE, int(rng.integers(3, 7)), rng) + 0.5 * textures.cloudy(_COARSE, 12, rng)
     cover = (clouds - np.float32(rng.uniform(-0.2, 0.8))).clip(0, 0.7)[:, :, None]
     canvas.labels[:] = SKY
-    canvas.picture[:] = textures.resized(sky * (1 - cover) + np.float32(0.93) * cover, canvas.size)
+    canvas.picture[:] = textures.upscale(sky * (1 - cover) + np.float32(0.93) * cover, canvas.size)
 
 
 def _paint_roof(canvas: Canvas, plan: Plan, look: Look, rng: Generator) -> None:
@@ -168,7 +168,7 @@ def _paint_balcony(canvas: Canvas, box: Box, look: Look) -> None:
     canvas.paint(slab, look.stone, BALCONY)
 
 
-def _photographed(canvas: Canvas, rng: Generator) -> NDArray[np.uint8]:
+def _photograph(canvas: Canvas, rng: Generator) -> NDArray[np.uint8]:
     """Return what a camera makes of the scene: uneven light, blur, exposure, tint, noise and a tone curve; uint8."""
     size, picture = canvas.size, canvas.picture
     light = 1 + 0.12 * textures.cloudy(_COARSE, 3, rng)
@@ -177,12 +177,12 @@ def _photographed(canvas: Canvas, rng: Generator) -> NDArray[np.uint8]:
         leaves = textures.cloudy(_COARSE, 4, rng) + 0.5 * textures.cloudy(_COARSE, 14, rng)
         light *= 1 - np.float32(0.35) * (leaves * 6 - np.float32(1 + 3 * draws[1])).clip(0, 1)
     tint = np.float32(0.85 + 0.3 * draws[2]) * rng.uniform(0.93, 1.07, 3).astype(np.float32)
-    picture *= textures.resized(light[:, :, None] * tint, size)
+    picture *= textures.upscale(light[:, :, None] * tint, size)
     sigma = (0.0018 + 0.0024 * draws[4]) * size
     picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigmaX=sigma), np.float32)
     strength = np.float32(0.008 + 0.018 * draws[5])
     coarse = strength * rng.standard_normal((size // 2, size // 2, 3), dtype=np.float32)
-    picture += textures.resized(coarse, size)
+    picture += textures.upscale(coarse, size)
     picture += strength * rng.standard_normal((size, size, 1), dtype=np.float32)
     curve = 255 * (np.arange(256) / 255) ** (0.8 + 0.3 * draws[3])
     return np.asarray(cv2.LUT(cv2.convertScaleAbs(picture, alpha=255), np.rint(curve).astype(np.uint8)), np.uint8)

@@ -94,9 +94,9 @@ def draw_look(rng: Generator) -> Look:
         roof=_one_of(_ROOFS, rng),
         is_tiled=bool(rng.random() < 0.7),
         stone=stone.clip(0, 0.95),
-        frame=_one_of(_WOODS, rng) if rng.random() < 0.6 else _jittered((0.88, 0.87, 0.84), rng),
+        frame=_one_of(_WOODS, rng) if rng.random() < 0.6 else _jitter((0.88, 0.87, 0.84), rng),
         door=_one_of(_WOODS, rng),
-        railing=_one_of(_WOODS, rng) if rng.random() < 0.4 else _jittered((0.15, 0.15, 0.17), rng),
+        railing=_one_of(_WOODS, rng) if rng.random() < 0.4 else _jitter((0.15, 0.15, 0.17), rng),
         railing_kind=railings[rng.integers(4)],
         shutter=_one_of(_WOODS, rng) if rng.random() < 0.25 else None,
         sign=_one_of(_SIGNS, rng),
@@ -111,10 +111,10 @@ def draw_look(rng: Generator) -> Look:
 
 
 def _one_of(colours: tuple[tuple[float, float, float], ...], rng: Generator) -> Colour:
-    return _jittered(colours[rng.integers(len(colours))], rng)
+    return _jitter(colours[rng.integers(len(colours))], rng)
 
 
-def _jittered(colour: tuple[float, float, float], rng: Generator) -> Colour:
+def _jitter(colour: tuple[float, float, float], rng: Generator) -> Colour:
     """Return a colour that is a little brighter or darker, and of a slightly other hue."""
     varied = np.array(colour) * rng.uniform(0.82, 1.15) + rng.uniform(-0.035, 0.035, 3)
     return varied.clip(0.03, 0.95).astype(np.float32)

@@ -45,7 +45,7 @@ def paint_window(canvas: Canvas, box: Box, look: Look, arch: float, rng: Generat
             CORNICE,
         )
     place = canvas.place(box)
-    opening = _arched(place, arch)
+    opening = _arch_mask(place, arch)
     glass = _glass(place, look, draws)
     _paint_frame(canvas, place, glass, look.frame, look.panes)
     _shade_recess(canvas, place, glass)
@@ -85,7 +85,7 @@ def paint_door(canvas: Canvas, box: Box, look: Look, arch: float, rng: Generator
     frame = Box(box.left - 0.012, box.top - 0.014, box.right + 0.012, box.bottom)
     if arch == 0 and draws[3] < 0.7:
         canvas.paint(frame._replace(bottom=box.top), look.stone, CORNICE)
-    canvas.paint_masked(place, _arched(place, arch), leaf, DOOR)
+    canvas.paint_masked(place, _arch_mask(place, arch), leaf, DOOR)
 
 
 def paint_shop(canvas: Canvas, box: Box, look: Look, rng: Generator) -> None:
@@ -187,7 +187,7 @@ def _shade_recess(canvas: Canvas, place: Place, painted: NDArray[np.float32]) ->
     painted[depth:, side] *= np.float32(0.65)
 
 
-def _arched(place: Place, arch: float) -> NDArray[np.bool_]:
+def _arch_mask(place: Place, arch: float) -> NDArray[np.bool_]:
     """Return which pixels of a rectangle are below an arch that rises by `arch` half widths, `(h, w)`."""
     rows, columns = place[0].stop - place[0].start, place[1].stop - place[1].start
     if arch == 0:

@@ -25,10 +25,10 @@ def cloudy(size: int, cells: int, rng: Generator) -> NDArray[np.float32]:
         rng: what draws.
     """
     grid = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
-    return resized(grid, size)
+    return upscale(grid, size)
 
 
-def resized(grid: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+def upscale(grid: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """Return a coarse picture, `(h, w)` or `(h, w, C)`, in full size, smoothly."""
     return np.asarray(cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
@@ -44,7 +44,7 @@ def ramp(length: int) -> NDArray[np.float32]:
 def plaster(size: int, rng: Generator) -> NDArray[np.float32]:
     """Return the brightness of a rendered wall: fine grain and stains."""
     stains = 1 + 0.05 * cloudy(_COARSE, 5, rng) + 0.04 * cloudy(_COARSE, 18, rng)
-    return resized(stains + rng.uniform(-0.06, 0.06, (_COARSE, _COARSE)).astype(np.float32), size)
+    return upscale(stains + rng.uniform(-0.06, 0.06, (_COARSE, _COARSE)).astype(np.float32), size)
 
 
 def courses(size: int, height: float, contrast: float, rng: Generator) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import torch
 
 from itrans.api import CheckpointError, ImageSpec, PluginError, RecipeError
 from itrans.commands import CheckpointFile, build_method, recipe_of
-from itrans_import.recognition import own_state, recognized
+from itrans_import.recognition import own_state, recognize
 from itrans_import.weights import read_weights
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def import_networks(
 
 
 def _recognized_file(kind: str, path: Path, name: str | None) -> _File:
-    return _File(kind, path, *recognized(kind, read_weights(path), path, name))
+    return _File(kind, path, *recognize(kind, read_weights(path), path, name))
 
 
 def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:

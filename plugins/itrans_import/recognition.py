@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.api import REGISTRIES, CheckpointError, PluginError, Recognized, error_text, quoted
-from itrans_import.weights import listed
+from itrans_import.weights import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ _GATHERED = ("running_mean", "running_var", "num_batches_tracked")
 """What norms gather in training."""
 
 
-def recognized(kind: str, weights: Mapping[str, Tensor], path: Path, name: str | None = None) -> tuple[str, Recognized]:
+def recognize(kind: str, weights: Mapping[str, Tensor], path: Path, name: str | None = None) -> tuple[str, Recognized]:
     """Return the component that weights are of, and what it makes of them.
 
     Args:
@@ -58,7 +58,7 @@ def recognized(kind: str, weights: Mapping[str, Tensor], path: Path, name: str |
     first = [f"{key} {shape(tensor)}" for key, tensor in weights.items()]
     raise CheckpointError(
         f"{path} holds the weights of no {kind} that can be imported: {', '.join(quoted(asked)) or 'there is none'}.\n"
-        f"What is in it: {listed(first)}."
+        f"What is in it: {listing(first)}."
     )
 
 
@@ -95,7 +95,7 @@ def own_state(network: nn.Module, found: Recognized, path: Path, what: str) -> d
     gathered = {f"{module}.{leaf}" for module in found.names.values() for leaf in _GATHERED}
     extra = [name for name in left if name not in gathered]
     faults = [
-        f"\n  {text}: {listed(names)}"
+        f"\n  {text}: {listing(names)}"
         for text, names in (("missing", lacking), ("of another shape or type", odd), ("not part of it", extra))
         if names
     ]

@@ -49,11 +49,11 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     except ValueError as error:
         raise CheckpointError(f"{path} holds weights that cannot be used: {error}") from error
     if broken := [name for name, tensor in weights.items() if not bool(tensor.isfinite().all())]:
-        raise CheckpointError(f"{path} is of no use: in {listed(broken)} there are values that are not finite.")
-    return _unwrapped(weights)
+        raise CheckpointError(f"{path} is of no use: in {listing(broken)} there are values that are not finite.")
+    return _without_wrappers(weights)
 
 
-def listed(items: list[str]) -> str:
+def listing(items: list[str]) -> str:
     """Return the first few of some texts from a file, and how many more there are."""
     more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
     return ", ".join(printable(item[:_MOST_CHARACTERS]) for item in items[:_MOST_NAMED]) + more
@@ -75,12 +75,12 @@ def _fault(record: Any) -> str | None:
     if not others:
         endless = [name for name in record if len(name) > _MOST_CHARACTERS]
         return f"holds a name of {len(endless[0]):,} characters, which no weights have." if endless else None
-    fault = f"is not just the weights of a network (tensors by name): it holds {listed(others)}."
+    fault = f"is not just the weights of a network (tensors by name): it holds {listing(others)}."
     inner = [name for name, value in record.items() if isinstance(value, dict) and _are_weights(value)]
     if inner:
         shown = [repr(name)[:_MOST_CHARACTERS] for name in inner]
         fault += (
-            f" There are weights in {listed(shown)}; save them by themselves: "
+            f" There are weights in {listing(shown)}; save them by themselves: "
             f"torch.save(torch.load(FILE, weights_only=True)[{printable(shown[0])}], NEW_FILE)."
         )
     return fault
@@ -90,7 +90,7 @@ def _are_weights(value: Any) -> bool:
     return bool(value) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in dict.items(value))
 
 
-def _unwrapped(record: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _without_wrappers(record: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights under the names that the network itself gives them."""
     weights = dict(record)
     while wrapper := next((w for w in _WRAPPERS if all(name.startswith(w) for name in weights)), None):

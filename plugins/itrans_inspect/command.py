@@ -67,8 +67,8 @@ def inspect(
 
     Nothing is trained and no weights are downloaded. Channels are the data set's; where it is not there, 3 in and out.
     """
-    from itrans_inspect.figures import checked_path, chosen, write_diagram, write_patches
-    from itrans_inspect.report import as_data, inspected
+    from itrans_inspect.figures import checked_path, networks_to_draw, write_diagram, write_patches
+    from itrans_inspect.report import as_data, inspect_networks
     from itrans_inspect.subject import load_subject
 
     paths: dict[str, Path] = {}
@@ -86,8 +86,8 @@ def inspect(
         with_dataset=receptive_field is not None,
     )
     size = size or subject.size
-    networks = inspected(subject, size)
-    drawn = chosen(networks, list(paths), network)
+    networks = inspect_networks(subject, size)
+    drawn = networks_to_draw(networks, list(paths), network)
     if "--diagram" in paths:
         write_diagram(paths["--diagram"], drawn["--diagram"])
     if "--receptive-field" in paths:
@@ -163,7 +163,7 @@ def _print_fields(name: str, entry: Inspected) -> None:
     size = entry.traced.size
     click.echo()
     for field in entry.fields:
-        click.echo(f"{name}: each of {field.logits}x{field.logits} logits {_seen(field)}")
+        click.echo(f"{name}: each of {field.logits}x{field.logits} logits {_field_phrase(field)}")
     if entry.depths:
         click.echo(f"\n{name} by the number of its stride-2 layers, for pictures of {size}x{size}")
         rows = [
@@ -179,7 +179,7 @@ def _print_fields(name: str, entry: Inspected) -> None:
         console.print_table(["layers", "receptive field", "logits", "parameters", "this one"], rows)
 
 
-def _seen(field: Field) -> str:
+def _field_phrase(field: Field) -> str:
     how = "measured by gradients" if field.is_measured else "worked out from its convolutions"
     if field.width is None:
         return f"sees the whole picture ({how})"

@@ -116,11 +116,11 @@ def _element(shape: Shape) -> str:
         )
     dashes = ' stroke-dasharray="6 4"' if shape.dashed else ""
     line = (
-        f'<polyline points="{_listed(shape.shaft())}" fill="none" stroke="{shape.colour}" '
+        f'<polyline points="{_coordinates(shape.shaft())}" fill="none" stroke="{shape.colour}" '
         f'stroke-width="{shape.width:g}"{dashes}/>'
     )
-    return line + (f'<polygon points="{_listed(shape.head())}" fill="{shape.colour}"/>' if shape.arrow else "")
+    return line + (f'<polygon points="{_coordinates(shape.head())}" fill="{shape.colour}"/>' if shape.arrow else "")
 
 
-def _listed(points: Sequence[Point]) -> str:
+def _coordinates(points: Sequence[Point]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

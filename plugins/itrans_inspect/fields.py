@@ -96,14 +96,14 @@ def fields_of(traced: Traced) -> list[Field]:
         logits = chains.output_size(chain, traced.size)
         return [Field(chains.receptive_field(chain), logits, chains.spacing(chain), chains.origin(chain), False)]
     try:
-        return [_measured(traced.network, traced.size, number) for number in range(len(traced.outputs))]
+        return [_measured_field(traced.network, traced.size, number) for number in range(len(traced.outputs))]
     except Exception as error:  # whatever a network of somebody else's raises
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         kind = type(traced.network.module).__name__
         raise PluginError(f"What a logit of the discriminator {kind} sees cannot be measured: {reason}") from error
 
 
-def _measured(network: Network, size: int, number: int) -> Field:
+def _measured_field(network: Network, size: int, number: int) -> Field:
     """Return a map's patches by the pixels that have a gradient, on pictures large enough to hold one."""
     first = found = _support(network, size, number)
     while found.is_cut_off and found.size < _LARGEST:

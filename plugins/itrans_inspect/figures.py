@@ -25,7 +25,9 @@ DRAWS = {"--diagram": "generator", "--receptive-field": "discriminator"}
 """The kind of network that each option draws."""
 
 
-def chosen(networks: Sequence[Inspected], options: Sequence[str], name: str | None = None) -> dict[str, Inspected]:
+def networks_to_draw(
+    networks: Sequence[Inspected], options: Sequence[str], name: str | None = None
+) -> dict[str, Inspected]:
     """Return the network that each option draws, by the option: the one of that name, or else the first of its kind.
 
     Args:

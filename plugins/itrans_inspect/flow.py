@@ -108,7 +108,7 @@ class _Following(TorchFunctionMode):
         result = func(*args, **kwargs)
         if inputs:
             name = getattr(func, "__name__", "")
-            kind, operation = _described(name, args, kwargs)
+            kind, operation = _operation(name, args, kwargs)
             for tensor in _tensors(result):
                 depth = max(value.depth for value in inputs) + 1
                 self._known[id(tensor)] = tensor, Value(tuple(tensor.shape[1:]), inputs, depth, operation, kind)
@@ -125,7 +125,7 @@ def _tensors(structure: Any) -> Iterator[Tensor]:
             yield from _tensors(part)
 
 
-def _described(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str]:
+def _operation(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str]:
     """Return the kind of a function, and what it does in words."""
     if name in _CONVS | _TRANSPOSED:
         weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
@@ -133,7 +133,7 @@ def _described(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
         kernel = "x".join(str(side) for side in weight.shape[2:]) if isinstance(weight, Tensor) else ""
         kind = "transposed" if name in _TRANSPOSED else "conv"
         words = "transposed conv" if kind == "transposed" else "conv"
-        return kind, f"{words} {kernel}{_strided(stride)}"
+        return kind, f"{words} {kernel}{_with_stride(stride)}"
     if name == "linear":
         return "linear", "linear"
     if name in _POOLS:
@@ -150,7 +150,7 @@ def _described(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
     return ("sum", "sum") if name in _SUMS else ("", "")
 
 
-def _strided(stride: Any) -> str:
+def _with_stride(stride: Any) -> str:
     return f", stride {_side(stride)}" if _side(stride) != 1 else ""
 
 

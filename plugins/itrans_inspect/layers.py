@@ -87,7 +87,7 @@ class Traced:
         return sum(layer.multiply_adds for layer in self.layers)
 
 
-def traced(network: Network, size: int) -> Traced:
+def trace(network: Network, size: int) -> Traced:
     """Send a picture without content through a network, and note what each layer makes of it.
 
     Args:
@@ -101,7 +101,7 @@ def traced(network: Network, size: int) -> Traced:
     size += -size % multiple
 
     def observed(module: nn.Module, inputs: tuple[Tensor | None, ...]) -> Traced:
-        with _noted(module) as (layers, order):
+        with _noting_calls(module) as (layers, order):
             outputs = module(*inputs)
         order += [layer for layer in layers if not layer.calls]
         listed = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -153,7 +153,7 @@ def _without_values(module: nn.Module) -> nn.Module:
 
 
 @contextlib.contextmanager
-def _noted(network: nn.Module) -> Iterator[tuple[list[Layer], list[Layer]]]:
+def _noting_calls(network: nn.Module) -> Iterator[tuple[list[Layer], list[Layer]]]:
     """Yield all layers, and those that have been called, in the order of their first calls.
 
     What a module computes between its layers, such as attention's products, makes a layer of it, too.

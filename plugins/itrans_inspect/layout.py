@@ -51,7 +51,7 @@ class _Block:
 
 def layout(structure: Structure, title: str) -> Drawing:
     """Return the drawing of a structure: a pure function, the same for every format."""
-    blocks = _placed(structure.stages)
+    blocks = _places(structure.stages)
     heading = Text(_MARGIN, _MARGIN + 6, title, 15, "start", bold=True)
     shapes: list[Shape] = [heading]
     shapes += _skip_lines(structure.skips, blocks)
@@ -68,7 +68,7 @@ def layout(structure: Structure, title: str) -> Drawing:
     return Drawing(math.ceil(width), math.ceil(note.y + _MARGIN / 2), [*shapes, *legend, note], title)
 
 
-def _placed(stages: Sequence[Stage]) -> list[_Block]:
+def _places(stages: Sequence[Stage]) -> list[_Block]:
     sizes = sorted({stage.size or (1, 1) for stage in stages}, key=lambda size: (-size[0] * size[1], size))
     heights = [max(_height(stage) for stage in stages if (stage.size or (1, 1)) == size) for size in sizes]
     lines = [max(len(_labels(stage)) for stage in stages if (stage.size or (1, 1)) == size) for size in sizes]

@@ -86,7 +86,7 @@ def patch_picture(picture: NDArray[np.uint8], fields: Sequence[Field], caption: 
         low, high = _patch(field, field.logits // 2, size)
         start, end = round(low * factor), round(high * factor) - 1
         cv2.rectangle(canvas, (start, start), (end, end), rgb(colour), 2 + factor // 2, cv2.LINE_AA)
-        lines.append((colour, _told(field)))
+        lines.append((colour, _caption(field)))
     if step > 1:
         lines[0] = (lines[0][0], f"{lines[0][1]}; of their centres, {len(middles)}x{len(middles)} are shown")
     return _with_texts(canvas, lines, caption)
@@ -105,7 +105,7 @@ def _every(field: Field, factor: int) -> int:
     return max(1, -int(-_APART // (field.spacing * factor)))
 
 
-def _told(field: Field) -> str:
+def _caption(field: Field) -> str:
     patch = "the whole picture" if field.width is None else f"{field.width}x{field.width} pixels"
     return f"one of {field.logits}x{field.logits} logits sees {patch}"
 

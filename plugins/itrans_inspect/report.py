@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from itrans.api import ItransError
 from itrans_inspect.fields import Field, fields_of
-from itrans_inspect.layers import COUNTED, Traced, traced
+from itrans_inspect.layers import COUNTED, Traced, trace
 
 if TYPE_CHECKING:
     from itrans_inspect.subject import Subject
@@ -47,7 +47,7 @@ class Inspected:
     depths: list[Depth]
 
 
-def inspected(subject: Subject, size: int) -> list[Inspected]:
+def inspect_networks(subject: Subject, size: int) -> list[Inspected]:
     """Look at every network of a method.
 
     Args:
@@ -60,7 +60,7 @@ def inspected(subject: Subject, size: int) -> list[Inspected]:
     found = []
     for network in subject.networks:
         try:
-            passed = traced(network, size)
+            passed = trace(network, size)
         except ItransError as error:
             raise type(error)(f"{network.name}: {error}") from error
         is_judge = network.kind == "discriminator"

@@ -69,7 +69,7 @@ def files_of(names: Names, kinds: Sequence[str]) -> dict[str, str]:
         "LICENSE": _template("LICENSE"),
         ".gitignore": texts.IGNORED,
         "recipe.toml": recipe_text(names, kinds),
-        f"{names.module}/__init__.py": f'"""{texts.described(kinds)}."""\n',
+        f"{names.module}/__init__.py": f'"""{texts.description(kinds)}."""\n',
         f"{names.module}/py.typed": "",
         **{
             f"{names.module}/{module}.py": _template(f"{module}.py").replace(_PLACEHOLDER, names.prefix)

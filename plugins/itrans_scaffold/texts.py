@@ -134,7 +134,7 @@ def project_text(names: Names, kinds: Sequence[str]) -> str:
     )
     return _PROJECT.format(
         distribution=names.distribution,
-        description=described(kinds),
+        description=description(kinds),
         version=__version__,
         next_major=int(__version__.partition(".")[0]) + 1,
         entry_points=entry_points,
@@ -148,7 +148,7 @@ def readme_text(names: Names, kinds: Sequence[str]) -> str:
         f"| {kind} | `{names.component}` | `{names.module}.{module_of(kind)}.{names.class_of(kind)}` |"
         for kind in kinds
     )
-    return _README.format(distribution=names.distribution, description=described(kinds), rows=rows)
+    return _README.format(distribution=names.distribution, description=description(kinds), rows=rows)
 
 
 def tests_text(names: Names, kinds: Sequence[str]) -> str:
@@ -167,7 +167,7 @@ def tests_text(names: Names, kinds: Sequence[str]) -> str:
     return _TESTS.format(imports="".join(imports), checks=tests)
 
 
-def described(kinds: Sequence[str]) -> str:
+def description(kinds: Sequence[str]) -> str:
     """Return `A generator, a loss and a method for itrans`."""
     *most, last = [f"a {'data set' if kind == 'dataset' else kind}" for kind in kinds]
     text = f"{', '.join(most)} and {last}" if most else last

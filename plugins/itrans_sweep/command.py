@@ -80,7 +80,7 @@ def sweep(
 
     options.import_code(code)
     members = members_of(recipes, _numbers(seeds), output, vary)
-    loaded = _loaded(members, overrides, without, sample)
+    loaded = _recipes_of(members, overrides, without, sample)
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise ItransError("A sweep runs in one process. For several, run each recipe: torchrun -m itrans run RECIPE.")
     click.get_current_context().with_resource(RunFolder(output).locked(click.echo))
@@ -128,7 +128,7 @@ def sweep(
         )
 
 
-def _loaded(
+def _recipes_of(
     members: Sequence[Member], overrides: Sequence[str], without: Sequence[str], sample: bool | None
 ) -> list[Recipe]:
     """Return the members' recipes; if any are wrong, or their data are not there, all that is wrong is said at once."""
@@ -184,7 +184,7 @@ def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pict
     """Write what each recipe makes of the first pictures, with the first of its seeds that has ended."""
     from itrans.api import write_image
     from itrans.commands import RunFolder
-    from itrans_evaluate.comparison import compared
+    from itrans_evaluate.comparison import comparison_picture
 
     checkpoints: dict[str, Path] = {}
     for member in members:
@@ -192,7 +192,7 @@ def _draw(members: Sequence[Member], recipes: Sequence[Recipe], path: Path, pict
             checkpoints.setdefault(member.title, RunFolder(Path(member.folder)).result)
     if checkpoints:
         split = recipes[0].tables.validation.split
-        write_image(path, compared(checkpoints, split=split, pictures=pictures, device=device))
+        write_image(path, comparison_picture(checkpoints, split=split, pictures=pictures, device=device))
         click.echo(f"Drawn: {path}")
 
 

@@ -94,10 +94,10 @@ def _deciding(member: Member) -> str:
 
 def _values(results: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[str]:
     """Return the cells of a row: the mean of each metric over the results that have it."""
-    return [_shown([result[name] for result in results if name in result]) for name in names]
+    return [_cell([result[name] for result in results if name in result]) for name in names]
 
 
-def _shown(values: Sequence[float]) -> str:
+def _cell(values: Sequence[float]) -> str:
     if not values:
         return ""
     deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""

@@ -115,7 +115,7 @@ class TimmUNet(nn.Module):
             x = functional.interpolate(x, size=size, mode="nearest")
             if stride in skips:
                 # Some backbones do not pad, so that their maps are a little smaller.
-                x = torch.cat([_resized(skips[stride], size), x], dim=1)
+                x = torch.cat([_as_large_as(skips[stride], size), x], dim=1)
             x = layer(x)
         return torch.tanh(self.head(x))
 
@@ -137,7 +137,7 @@ def _norm_layer(norm: Norm, channels: int) -> nn.Module:
     return nn.InstanceNorm2d(channels) if norm == "instance" else nn.Identity()
 
 
-def _resized(feature: Tensor, size: list[int]) -> Tensor:
+def _as_large_as(feature: Tensor, size: list[int]) -> Tensor:
     if list(feature.shape[2:]) == size:
         return feature
     return functional.interpolate(feature, size=size, mode="bilinear", align_corners=False)

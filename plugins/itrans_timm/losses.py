@@ -80,9 +80,9 @@ class PerceptualLoss(nn.Module):
         Raises:
             DataError: the pictures have neither 1 nor 3 channels, or the backbone takes those of another size only.
         """
-        output = self.backbone(_coloured(translated.output))
+        output = self.backbone(_as_rgb(translated.output))
         with torch.no_grad():
-            target = self.backbone(_coloured(translated.target))
+            target = self.backbone(_as_rgb(translated.target))
         distances = [
             factor * self._distance(made.float(), wanted.float())
             for factor, made, wanted in zip(self._factors, output, target, strict=True)
@@ -90,7 +90,7 @@ class PerceptualLoss(nn.Module):
         return torch.stack(distances).sum()
 
 
-def _coloured(pictures: Tensor) -> Tensor:
+def _as_rgb(pictures: Tensor) -> Tensor:
     channels = pictures.shape[1]
     if channels not in {1, 3}:
         raise DataError(f'The loss "perceptual" compares pictures of 1 or 3 channels, and these have {channels}.')

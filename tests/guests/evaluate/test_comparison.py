@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from itrans_evaluate import comparison
-from itrans_evaluate.comparison import compared
+from itrans_evaluate.comparison import comparison_picture
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def drawn(itrans, recipe, tmp_path, monkeypatch):
         paths = {name: tmp_path / f"{name}.pt" for name in samples}
         for name, sample in samples.items():
             torch.save({**record, "sample": sample}, paths[name])
-        compared(paths, split="val", pictures=2)
+        comparison_picture(paths, split="val", pictures=2)
         return captions[-1]
 
     return draw

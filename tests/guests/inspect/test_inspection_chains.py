@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from itrans_inspect.fields import fields_of
-from itrans_inspect.layers import traced
+from itrans_inspect.layers import trace
 from itrans_inspect.subject import Network
 
 
@@ -21,7 +21,7 @@ class Judge(nn.Module):
 
 
 def judged(*layers: nn.Module, size: int = 32) -> list:
-    return fields_of(traced(Network("d", "discriminator", Judge(*layers).eval(), 2), size))
+    return fields_of(trace(Network("d", "discriminator", Judge(*layers).eval(), 2), size))
 
 
 def convs(norm: type[nn.Module]) -> list[nn.Module]:

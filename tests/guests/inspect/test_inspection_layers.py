@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from itrans.errors import PluginError
-from itrans_inspect.layers import _noted, traced
+from itrans_inspect.layers import _noting_calls, trace
 from itrans_inspect.subject import Network
 
 
@@ -29,7 +29,7 @@ def generator(module: nn.Module, channels: int = 3) -> Network:
     ids=lambda value: type(value).__name__,
 )
 def test_multiply_adds(layer, given, expected):
-    with _noted(layer.eval()) as (layers, _):
+    with _noting_calls(layer.eval()) as (layers, _):
         layer(torch.zeros(given))
     assert [found.multiply_adds for found in layers] == [expected]
 
@@ -47,7 +47,7 @@ class Attention(nn.Module):
 
 
 def test_attention_is_counted():
-    passed = traced(generator(Attention(), 8), 4)
+    passed = trace(generator(Attention(), 8), 4)
     # 16 places: queries times keys, and the weights times values
     layers = {layer.path: layer.multiply_adds for layer in passed.layers}
     assert layers == {"project": 16 * 8 * 24, "(itself)": 2 * 16 * 16 * 8}
@@ -55,7 +55,7 @@ def test_attention_is_counted():
 
 def test_every_layer_has_its_place_shape_and_parameters():
     network = nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1), nn.Sequential(nn.ReLU(), nn.Conv2d(8, 2, 1, bias=False)))
-    passed = traced(generator(network), 32)
+    passed = trace(generator(network), 32)
     assert [(layer.path, layer.kind, layer.shape, layer.parameters) for layer in passed.layers] == [
         ("0", "Conv2d", (8, 16, 16), 3 * 8 * 16 + 8),
         ("1.0", "ReLU", (8, 16, 16), 0),
@@ -80,7 +80,7 @@ class Twice(nn.Module):
 
 
 def test_a_layer_called_twice_counts_twice_but_has_its_parameters_once():
-    passed = traced(generator(Twice()), 4)
+    passed = trace(generator(Twice()), 4)
     layers = {layer.path: layer for layer in passed.layers}
     assert layers["conv"].calls == 2
     assert layers["conv"].multiply_adds == 2 * 16 * 9
@@ -101,25 +101,25 @@ class LooksAtValues(nn.Module):
 
 
 def test_a_network_that_looks_at_values_is_run_on_the_cpu():
-    assert traced(generator(LooksAtValues()), 4).layers[0].shape == (3, 4, 4)
+    assert trace(generator(LooksAtValues()), 4).layers[0].shape == (3, 4, 4)
 
 
 def test_a_size_that_a_network_does_not_take_is_said():
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4))
-    assert traced(generator(network), 8).outputs == [(4,)]
+    assert trace(generator(network), 8).outputs == [(4,)]
     with pytest.raises(PluginError, match=r"Sequential does not take pictures of 9x9 .* another --size"):
-        traced(generator(network), 9)
+        trace(generator(network), 9)
 
 
 def test_sizes_are_rounded_up_to_what_a_network_takes():
     network = nn.Conv2d(3, 3, 2, 2)
     network.size_multiple = 16
-    assert traced(generator(network), 20).size == 32
+    assert trace(generator(network), 20).size == 32
 
 
 def test_a_network_keeps_its_weights_and_hooks():
     network = nn.Sequential(nn.Conv2d(3, 3, 1))
     before = network[0].weight.clone()
-    traced(generator(network), 4)
+    trace(generator(network), 4)
     assert torch.equal(network[0].weight, before)
     assert not network[0]._forward_hooks

@@ -7,14 +7,14 @@ from torch.nn import functional
 
 from itrans.registry import GENERATORS
 from itrans_inspect.flow import flow_of
-from itrans_inspect.layers import traced
+from itrans_inspect.layers import trace
 from itrans_inspect.stages import Skip, Structure, structure_of
 from itrans_inspect.subject import Network
 
 
 def structure(module: nn.Module, size: int = 64, channels: int = 3) -> Structure:
     network = Network("generator", "generator", module.eval(), channels)
-    passed = traced(network, size)
+    passed = trace(network, size)
     return structure_of(flow_of(network, passed.size), passed.layers)
 
 

@@ -28,7 +28,7 @@ def numbers(batch):
 
 def filled(capacity):
     pool = ImagePool(capacity)
-    pool.exchanged(numbered(*range(capacity)))
+    pool.exchange(numbered(*range(capacity)))
     return pool
 
 
@@ -36,15 +36,15 @@ def test_without_a_capacity_every_batch_is_handed_on():
     pool = ImagePool(0)
     for number in range(20):
         batch = numbered(number, -number)
-        assert pool.exchanged(batch) is batch
+        assert pool.exchange(batch) is batch
     assert pool.state() == []
 
 
 def test_until_it_is_full_it_hands_on_and_keeps():
     pool = ImagePool(5)
-    assert numbers(pool.exchanged(numbered(0, 1, 2))) == [0, 1, 2]
+    assert numbers(pool.exchange(numbered(0, 1, 2))) == [0, 1, 2]
     assert numbers(pool.state()) == [0, 1, 2]
-    assert numbers(pool.exchanged(numbered(3, 4))) == [3, 4]
+    assert numbers(pool.exchange(numbered(3, 4))) == [3, 4]
     assert numbers(pool.state()) == [0, 1, 2, 3, 4]
 
 
@@ -52,7 +52,7 @@ def test_once_full_it_swaps_half_of_the_time():
     pool, swaps, count = filled(10), 0, 1000
     for number in range(10, 10 + count):
         before = numbers(pool.state())
-        [shown] = numbers(pool.exchanged(numbered(number)))
+        [shown] = numbers(pool.exchange(numbered(number)))
         after = numbers(pool.state())
         if shown == number:
             assert after == before
@@ -68,7 +68,7 @@ def test_every_place_is_swapped_alike():
     places = []
     for number in range(4, 4 + count):
         before = numbers(pool.state())
-        [shown] = numbers(pool.exchanged(numbered(number)))
+        [shown] = numbers(pool.exchange(numbered(number)))
         if shown != number:
             places.append(before.index(shown))
     expected = len(places) / 4
@@ -77,7 +77,7 @@ def test_every_place_is_swapped_alike():
 
 def test_each_picture_of_a_batch_is_drawn_for_by_itself():
     pool = filled(50)
-    shown = numbers(pool.exchanged(numbered(*range(50, 100))))
+    shown = numbers(pool.exchange(numbered(*range(50, 100))))
     kept = [place for place, number in enumerate(shown) if number == 50 + place]
     assert 0 < len(kept) < 50
     assert all(number < 50 + place for place, number in enumerate(shown) if place not in kept)  # those are of the past
@@ -89,7 +89,7 @@ def test_it_gives_nothing_that_it_was_not_given_and_each_picture_twice_at_most()
     for step in range(200):
         batch = [2 * step, 2 * step + 1]
         given += batch
-        found = numbers(pool.exchanged(numbered(*batch)))
+        found = numbers(pool.exchange(numbered(*batch)))
         assert set(found) <= set(given)
         shown += found
     assert max(map(shown.count, given)) == 2
@@ -98,7 +98,7 @@ def test_it_gives_nothing_that_it_was_not_given_and_each_picture_twice_at_most()
 
 def test_what_is_done_to_a_batch_later_does_not_reach_what_is_kept():
     pool, batch = ImagePool(1), numbered(1)
-    pool.exchanged(batch)
+    pool.exchange(batch)
     batch.zero_()
     assert numbers(pool.state()) == [1]
 
@@ -107,14 +107,14 @@ def test_the_seed_of_torch_decides():
     def drawn():
         torch.manual_seed(5)
         pool = ImagePool(3)
-        return [numbers(pool.exchanged(numbered(number))) for number in range(30)]
+        return [numbers(pool.exchange(numbered(number))) for number in range(30)]
 
     assert drawn() == drawn()
 
 
 def test_a_pool_goes_on_from_its_state_as_if_it_had_not_been_saved():
     first, file = filled(4), io.BytesIO()
-    first.exchanged(numbered(*range(10, 20)))
+    first.exchange(numbered(*range(10, 20)))
     torch.save(first.state(), file)
     file.seek(0)
     second = ImagePool(4)
@@ -123,7 +123,7 @@ def test_a_pool_goes_on_from_its_state_as_if_it_had_not_been_saved():
         outputs = []
         for pool in (first, second):
             torch.manual_seed(number)
-            outputs.append(numbers(pool.exchanged(numbered(number))))
+            outputs.append(numbers(pool.exchange(numbered(number))))
         assert outputs[0] == outputs[1]
     assert numbers(first.state()) == numbers(second.state())
 
@@ -131,7 +131,7 @@ def test_a_pool_goes_on_from_its_state_as_if_it_had_not_been_saved():
 def test_a_pool_that_was_not_full_goes_on_being_filled():
     pool = ImagePool(3)
     pool.restore(list(numbered(0, 1)), numbered(0))
-    assert numbers(pool.exchanged(numbered(2))) == [2]
+    assert numbers(pool.exchange(numbered(2))) == [2]
     assert numbers(pool.state()) == [0, 1, 2]
 
 
@@ -139,17 +139,17 @@ def test_a_pool_that_was_not_full_goes_on_being_filled():
 def test_the_type_of_outputs_is_kept(dtype):
     pool = filled(1)
     pool.restore([picture.to(dtype) for picture in pool.state()], numbered(0))
-    batches = [pool.exchanged(numbered(number).to(dtype)) for number in range(1, 20)]
+    batches = [pool.exchange(numbered(number).to(dtype)) for number in range(1, 20)]
     assert {batch.dtype for batch in batches} == {dtype}
 
 
 def test_a_batch_whose_past_has_another_size_is_shown_as_it_is():
     pool, batch = filled(20), numbered(*range(20, 28), size=3)
-    assert pool.exchanged(batch) is batch
+    assert pool.exchange(batch) is batch
     assert {tuple(picture.shape) for picture in pool.state()} == {(1, 2, 2), (1, 3, 3)}
 
 
 def test_a_single_picture_may_meet_a_past_of_another_size():
     pool = filled(20)
-    shown = [pool.exchanged(numbered(number, size=3)) for number in range(20, 40)]
+    shown = [pool.exchange(numbered(number, size=3)) for number in range(20, 40)]
     assert {tuple(batch.shape) for batch in shown} == {(1, 1, 2, 2), (1, 1, 3, 3)}
