@@ -137,18 +137,19 @@ def train(
         `finished`, `early` or `interrupted`.
     """
     from itrans.cli.memory import keep_freed_memory
-    from itrans.cli.progress import Quiet, ending, reporter_here
+    from itrans.cli.progress import ending, reporter_here
     from itrans.training.devices import choose_device
     from itrans.training.failures import at_work
     from itrans.training.processes import joined, processes_here
     from itrans.training.record import RunFolder
+    from itrans.training.reporter import Reporter
     from itrans.training.stopping import StopRequest
     from itrans.training.trainer import Trainer
 
     folder = RunFolder(path)
     began = time.monotonic()
     processes = processes_here()
-    reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Quiet()
+    reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Reporter()
     check = folder.resumable if resume else folder.refuse_if_used
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} is a file; a run needs a folder. Choose another: -o DIR.")

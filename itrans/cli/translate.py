@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from itrans.cli import options
+from itrans.cli.console import Bar
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from itrans.errors import ItransError
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
@@ -135,12 +133,12 @@ def translate(
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
     folder = output.parent if named else output
-    with folder_made(folder), _progress(len(jobs)) as advance:
+    with folder_made(folder), Bar("", len(jobs)) as bar:
 
         def done(job: Job, error: ItransError | None) -> None:
             if error is not None:
                 failures.append((job, error))
-            advance()
+            bar.advance()
 
         translate_files(
             translator,
@@ -189,17 +187,3 @@ def _told(failures: list[tuple[Job, ItransError]]) -> str:
         lines.append(f"and {len(failures) - _MOST_NAMED} more")
     verb = "was" if len(failures) == 1 else "were"
     return f"{counted(len(failures), 'input')} {verb} skipped:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on a terminal, nothing in a pipe; what is yielded moves it by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    speed = TaskProgressColumn(show_speed=True)
-    columns = (BarColumn(bar_width=None), MofNCompleteColumn(), speed, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)

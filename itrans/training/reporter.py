@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 _FORGETTING = 0.9
 
 
-class Reporter(Protocol):
-    """Somebody who watches a run."""
+class Reporter:
+    """Somebody who watches a run; this one hears all of it and says nothing."""
 
     def note(self, text: str) -> None:
         """Hear a sentence."""
@@ -35,31 +35,6 @@ class Reporter(Protocol):
 
     def end(self) -> None:
         """Hear that no more steps follow."""
-
-
-class Silent:
-    """A reporter that listens and says nothing."""
-
-    def note(self, text: str) -> None:
-        """See `Reporter`."""
-
-    def begin(self, done: int, total: int) -> None:
-        """See `Reporter`."""
-
-    def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
-        """See `Reporter`."""
-
-    def validating(self, done: int, total: int) -> None:
-        """See `Reporter`."""
-
-    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
-        """See `Reporter`."""
-
-    def stopping(self, text: str) -> None:
-        """See `Reporter`."""
-
-    def end(self) -> None:
-        """See `Reporter`."""
 
 
 class Pace:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from itrans.api import DataError, OutputError, did_you_mean
 from itrans_datasets.published import ARCHIVES, Archive
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
 # Published without TLS.
 PUBLISHED_AT = "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets"
@@ -22,24 +23,20 @@ Stage = Literal["downloading", "unpacking"]
 _UNPACKED_PER_PACKED = 1.25
 
 
-class Progress(Protocol):
-    """What is told how a fetch is going."""
+class Progress:
+    """What is told how a fetch is going; this one shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the terminal."""
 
     def say(self, line: str) -> None:
         """Take one line that is to stay: the size, what is resumed, what is there already."""
 
     def advance(self, stage: Stage, done: int, total: int | None) -> None:
         """Take how many bytes of the archive are downloaded or unpacked; the total is None where nobody knows it."""
-
-
-class Silence:
-    """A `Progress` that shows nothing."""
-
-    def say(self, line: str) -> None:
-        """Drop the line."""
-
-    def advance(self, stage: Stage, done: int, total: int | None) -> None:
-        """Drop the count."""
 
 
 def listing() -> str:

@@ -57,7 +57,7 @@ def fetch(
         DataError: there is no such archive, it cannot be downloaded, or it is truncated, corrupt or unsafe.
         OutputError: there is not enough room, or the folder cannot be written to.
     """
-    progress = progress or archives.Silence()
+    progress = progress or Progress()
     archives.find(name)
     address = archives.address(name, url)
     asked = Path(folder) / name
