@@ -12,7 +12,7 @@ import click
 from itrans.cli.console import Bar, is_terminal
 from itrans.errors import counted
 from itrans.metrics.measuring import SOURCE_L1
-from itrans.training.reporter import Reporter
+from itrans.training.journal import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -140,9 +140,9 @@ def train(
     from itrans.cli.progress import ending, reporter_here
     from itrans.training.devices import choose_device
     from itrans.training.failures import at_work
-    from itrans.training.processes import joined, processes_here
+    from itrans.training.journal import Reporter
+    from itrans.training.processes import process_group, processes_here
     from itrans.training.record import RunFolder
-    from itrans.training.reporter import Reporter
     from itrans.training.stopping import StopRequest
     from itrans.training.trainer import Trainer
 
@@ -158,7 +158,7 @@ def train(
     stop = StopRequest(*stop_after, answer=reporter.stopping)
     _relay_log(reporter)
     lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()
-    with stop.listening(), lock, joined(processes, chosen):
+    with stop.listening(), lock, process_group(processes, chosen):
         check()
         with at_work("Making what the recipe names"):
             trainer = Trainer(

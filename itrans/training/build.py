@@ -72,12 +72,7 @@ def training_batches(
 ) -> Generator[Batch]:
     """Yield this process's training batches without end, from where training has come to.
 
-    Args:
-        recipe: says how large they are, and in which order.
-        dataset: the training pairs.
-        runtime: where they go.
-        progress: how far training has come.
-        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+    Pairs that cannot be read are left out if `skipped` is there, which is told what is wrong with each.
     """
     tables, processes = recipe.tables, runtime.processes
     sampler = TrainingSampler(

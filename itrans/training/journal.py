@@ -1,33 +1,81 @@
-"""What happens in a run, told to all who listen: its log, whoever watches, and its trackers."""
+"""What happens in a run, told to all who listen: its log, its trackers, and whoever watches."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-from itrans.training.trackers import Trackers
+from itrans.errors import ItransError, error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import ImageArray
+    from itrans.protocols import ImageArray, Tracker
     from itrans.recipe.load import Recipe
     from itrans.training.losses import Look
     from itrans.training.record import RunFolder
-    from itrans.training.reporter import Reporter
-    from itrans.training.selection import Validation
+    from itrans.training.validation import Validation
+
+_FORGETTING = 0.9
+
+
+class Reporter:
+    """Somebody who watches a run; this one hears all of it and says nothing."""
+
+    def note(self, text: str) -> None:
+        """Hear a sentence."""
+
+    def begin(self, done: int, total: int) -> None:
+        """Hear how many steps are done, and how many there will be."""
+
+    def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
+        """Hear of a step; the epoch counts from 1."""
+
+    def validating(self, done: int, total: int) -> None:
+        """Hear how many of the held-out pairs have been translated; the last call has as many as there are."""
+
+    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+        """Hear of a validation; `better` if it is the best so far."""
+
+    def stopping(self, text: str) -> None:
+        """Hear, in the middle of anything, that somebody has asked to stop."""
+
+    def end(self) -> None:
+        """Hear that no more steps follow."""
+
+
+class Pace:
+    """How many pairs a second all processes together train on, over the last steps."""
+
+    def __init__(self, pairs_per_step: int) -> None:
+        self._pairs = pairs_per_step
+        self._seconds: float | None = None
+        self.restart()
+
+    @property
+    def rate(self) -> float:
+        """Pairs a second; 0 before the first step."""
+        return self._pairs / self._seconds if self._seconds else 0.0
+
+    def restart(self) -> None:
+        """Leave out what has passed since the last step."""
+        self._then = time.monotonic()
+
+    def step(self) -> None:
+        """Count a step."""
+        now = time.monotonic()
+        seconds, self._then = now - self._then, now
+        before = seconds if self._seconds is None else self._seconds
+        self._seconds = _FORGETTING * before + (1 - _FORGETTING) * seconds
 
 
 class Journal:
     """Tells each event to the log, with the step and the seconds of this sitting, to the trackers and the reporter.
 
-    In all processes but the first, only the reporter is told.
-
-    Args:
-        recipe: names the trackers.
-        folder: the run's; None in all processes but the first.
-        reporter: watches.
-        sample: the note about sample data, which then every line of the log says; None if they are the recipe's.
-        step: that the run goes on from; 0 for a new one.
+    If there is a note about sample data, every line of the log says so. The folder is None in all processes but the
+    first, and the step is the one that the run goes on from.
     """
 
     def __init__(
@@ -105,3 +153,45 @@ class Journal:
         if self._skipped:
             more["skipped"] = len(self._skipped)
         self._folder.log(event, step=progress.step, **values, **more)
+
+
+class Trackers:
+    """Hands on to the trackers of a recipe; one that fails is reported once, and left out from then on."""
+
+    def __init__(self, recipe: Recipe, note: Callable[[str], None], step: int = 0) -> None:
+        self._recipe, self._note = recipe, note
+        self._trackers: dict[str, Tracker] = {}
+        for position, table in enumerate(recipe.tables.tracker):
+            name = table.name if table.name not in self._trackers else f"{table.name}-{position + 1}"
+            self._guard(name, lambda p=position, n=name: self._build(n, p, step))  # type: ignore[misc]
+
+    def start(self, folder: Path) -> None:
+        """Say that the run begins, or goes on, in a folder."""
+        self._tell(lambda tracker: tracker.start(self._recipe.resolved, folder))
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Hand on numbers."""
+        self._tell(lambda tracker: tracker.scalars(step, dict(values)))
+
+    def pictures(self, step: int, name: str, image: ImageArray) -> None:
+        """Hand on a picture, `(H, W, 3)` of uint8."""
+        self._tell(lambda tracker: tracker.pictures(step, name, image.copy()))
+
+    def finish(self, outcome: str) -> None:
+        """Say how the run has ended."""
+        self._tell(lambda tracker: tracker.finish(outcome))
+
+    def _build(self, name: str, position: int, step: int) -> None:
+        self._trackers[name] = self._recipe.build("tracker", position=position, step=step)
+
+    def _tell(self, call: Callable[[Tracker], None]) -> None:
+        for name, tracker in list(self._trackers.items()):
+            self._guard(name, lambda tracker=tracker: call(tracker))  # type: ignore[misc]
+
+    def _guard(self, name: str, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except (Exception, SystemExit) as error:  # of a library, or a server that is not there
+            reason = str(error) if isinstance(error, ItransError) else error_text(error)
+            self._note(f'The tracker "{name}" has failed, and is told nothing more; the run goes on. {reason}')
+            self._trackers.pop(name, None)

@@ -29,11 +29,7 @@ class Look(NamedTuple):
 
 
 class Losses:
-    """Counts losses on their device, so that a GPU need not wait for anybody to look.
-
-    Args:
-        device: where they are.
-    """
+    """Counts losses on their device, so that a GPU need not wait for anybody to look."""
 
     def __init__(self, device: torch.device) -> None:
         self._latest: dict[str, Tensor] = {}

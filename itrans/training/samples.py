@@ -21,12 +21,8 @@ _SECONDS, _PART = 30.0, 0.05
 class Samples:
     """Draws a grid with the first call, then every so often, and whenever it is told to.
 
-    Args:
-        settings: the recipe's table.
-        validator: translates; None draws nothing.
-        folder: where to write; None draws nothing, in all processes but the first.
-        caption: written below each grid.
-        tell: told the step and the picture of each.
+    Without a validator, and without a folder, as in all processes but the first, nothing is drawn. The caption stands
+    below each grid.
 
     Attributes:
         latest: the last grid that was written, or None.

@@ -1,14 +1,17 @@
-"""How long a run is and how its learning rate goes: functions of the step, with nothing to remember."""
+"""How long a run is, how its learning rate goes, and how far it has come: functions that keep nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
+    from itrans.checkpoint.file import CheckpointFile, Progress
+    from itrans.recipe.load import Recipe
     from itrans.recipe.schema import Tables
+    from itrans.training.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,7 @@ class Plan:
 
 
 def plan(tables: Tables, length: int, processes: int) -> Plan:
-    """Return the length of a run.
-
-    Args:
-        tables: the recipe's.
-        length: how many training pairs there are.
-        processes: how many processes train together.
+    """Return the length of a run with so many training pairs, in so many processes together.
 
     Raises:
         DataError: there are fewer pairs than one step takes, or fewer steps than the learning rate falls over.
@@ -58,3 +56,33 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
             "schedule.decay_epochs or schedule.decay_steps to fit train.epochs or train.steps."
         )
     return Plan(steps_per_epoch, total, decay)
+
+
+def after_step(progress: Progress, pairs: int) -> Progress:
+    """Return how far training has come with one step more, of so many pairs."""
+    return replace(progress, step=progress.step + 1, batch=progress.batch + 1, samples=progress.samples + pairs)
+
+
+def after_validation(progress: Progress, found: Validation) -> Progress:
+    """Return how far training has come with a validation more."""
+    if found.value is None:
+        return progress
+    if found.better:
+        return replace(progress, best=found.value, best_step=progress.step, stale=0)
+    return replace(progress, stale=progress.stale + 1)
+
+
+def after_epoch(progress: Progress, *, complete: bool) -> Progress:
+    """Return how far training has come at the end of an epoch, which the run's end may have cut off."""
+    if complete:
+        progress = replace(progress, epoch=progress.epoch + 1, batch=0)
+    return replace(progress, validated=progress.step)
+
+
+def progress_of(checkpoint: CheckpointFile, recipe: Recipe, processes: int) -> Progress:
+    """Return how far a checkpoint had come, as a run of a recipe that goes on from it counts."""
+    progress = checkpoint.progress
+    then, now = (resolved.get("validation", {}) for resolved in (checkpoint.recipe, recipe.resolved))
+    if any(then.get(key) != now.get(key) for key in ("metric", "split", "pairs")):
+        progress = replace(progress, best=None, best_step=0, stale=0)  # what was best is not comparable
+    return replace(progress, batch=progress.batch * checkpoint.processes // processes)

@@ -15,12 +15,9 @@ _ANSWER = "Stopping after this step; Ctrl-C again stops at once, without saving.
 
 
 class StopRequest:
-    """Whether training is to stop: a signal has come, the time is up, or enough steps have been taken.
+    """Whether training is to stop: a signal has come, the time is up, or this process has taken enough steps.
 
-    Args:
-        steps: stop after so many steps of this process, or None.
-        seconds: stop after so many seconds, or None.
-        answer: told what a signal will do, at once, from the signal's handler: in the middle of anything.
+    The answer to a signal, what it will do, is told at once, from the signal's handler: in the middle of anything.
 
     Attributes:
         reason: why, once there is a reason.

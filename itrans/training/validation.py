@@ -1,27 +1,35 @@
-"""Measuring translations of held-out pairs, and keeping some of them to look at."""
+"""Held-out pairs: translated to be measured and looked at, and what they say of which state is the best."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from itrans.data.loader import load_batches
 from itrans.data.sampler import Draw, EvaluationSampler
-from itrans.metrics.measuring import measurements, meters_for
+from itrans.errors import DataError, MissingSplitError, counted
+from itrans.metrics.measuring import SOURCE_L1, measurements, meters_for
 from itrans.networks.test_mode import test_mode
 from itrans.pictures.grid import Row
 from itrans.pictures.kinds import kind_of
 from itrans.training.build import build_dataset, build_items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from torch import Tensor
 
+    from itrans.checkpoint.file import Progress
     from itrans.protocols import Batch, ImageArray, ImageSpec, Method
     from itrans.recipe.load import Recipe
     from itrans.training.runtime import Runtime
+    from itrans.training.saving import Saver
+
+_FEW = 8
+"""Of fewer held-out pairs than these, the best checkpoint is a matter of luck."""
 
 
 class Validator:
@@ -29,11 +37,7 @@ class Validator:
 
     Where they are no pairs (the data set's `paired` is False), outputs are drawn and not measured.
 
-    Args:
-        recipe: says which split, and how many of its pairs.
-        method: translates.
-        runtime: where.
-        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+    Pairs that cannot be read are left out if `skipped` is there, which is told what is wrong with each.
 
     Attributes:
         measures: whether the targets are what the outputs should be.
@@ -67,14 +71,10 @@ class Validator:
     def __call__(
         self, is_urgent: Callable[[], bool] = lambda: False, progress: Callable[[int, int], None] = lambda *_: None
     ) -> dict[str, float] | None:
-        """Return the mean of each metric over all processes; empty where nothing is measured.
+        """Return the mean of each metric over all processes: empty where nothing is measured, None if it was given up.
 
-        Args:
-            is_urgent: asked after each batch whether to give up; where several processes measure together, it is not.
-            progress: told how many of this process's pairs are done, and how many there are.
-
-        Returns:
-            The means, or None if it was given up.
+        Whether to give up is asked after each batch, but not where several processes measure together. `progress` is
+        told how many of this process's pairs are done, and how many there are.
         """
         if not self.measures:
             return {}
@@ -117,15 +117,13 @@ class Validator:
             yield
 
     def _batches(self, sampler: Iterable[list[Draw]], workers: int | Literal["auto"]) -> Generator[Batch]:
-        runtime = self._runtime
-        count = runtime.processes.count
         return load_batches(
             self._items,
             sampler,
-            runtime.device,
-            runtime.memory_format,
+            self._runtime.device,
+            self._runtime.memory_format,
             workers=workers,
-            processes=count,
+            processes=self._runtime.processes.count,
             skipped=self._skipped or (lambda _: None),
         )
 
@@ -153,11 +151,117 @@ class Validator:
         return [Row(*row) for row in _shown((batch.source, source), (output, target), (batch.target, target))]
 
 
-def _shown(
-    *sides: tuple[Tensor, ImageSpec],
-) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
+def _shown(*sides: tuple[Tensor, ImageSpec]) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
     """Yield pictures side by side as people look at them, for each of a batch; the first side is what is translated."""
     kept = [kind_of(spec).arrays(images, spec) for images, spec in sides]
     shown = [kind_of(spec).shown(side, spec, kept[0]) for side, (_, spec) in zip(kept, sides, strict=True)]
     first, second, third = shown
     return zip(first, second, third, strict=True)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a look at the held-out pairs has found.
+
+    Attributes:
+        metrics: the mean of each; empty where nothing can be measured.
+        value: of the metric that decides; None where nothing can be measured.
+        better: whether it was never as good before.
+    """
+
+    metrics: Mapping[str, float]
+    value: float | None = None
+    better: bool = False
+
+
+class Selection:
+    """Validates a run as often as its recipe says, and compares with what was the best so far.
+
+    Attributes:
+        validator: translates held-out pairs; None where there are none.
+        source_l1: the L1 distance of the sources themselves, once it has been measured.
+
+    Raises:
+        DataError: the recipe has patience, and there is nothing to measure.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        method: Method,
+        runtime: Runtime,
+        saver: Saver,
+        note: Callable[[str], None],
+        skipped: Callable[[str], None] | None = None,
+    ) -> None:
+        self._settings, self._saver = recipe.tables.validation, saver
+        self.source_l1: float | None = None
+        self.validator = self._validator(recipe, method, runtime, note, skipped) if self._settings.every else None
+
+    @property
+    def metric(self) -> str:
+        """What decides which state is the best; an empty text where nothing is measured."""
+        return "" if self.validator is None else self.validator.metric
+
+    def is_due(self, epochs: int, *, is_over: bool) -> bool:
+        """Return whether to validate after so many complete epochs; `is_over`: there will be no more."""
+        return self.validator is not None and (epochs % self._settings.every == 0 or is_over)
+
+    def is_stale(self, progress: Progress) -> bool:
+        """Return whether as many validations have passed without a better one as the recipe has patience for."""
+        patience = self._settings.patience
+        return patience is not None and progress.stale >= patience
+
+    def validate(
+        self, progress: Progress, is_urgent: Callable[[], bool], done: Callable[[int, int], None]
+    ) -> Validation | None:
+        """Measure the held-out pairs, and compare with what was the best so far; None if it was given up.
+
+        See `Validator` for what is asked and told on the way.
+
+        Raises:
+            TrainingError: what decides is no longer finite; the last good checkpoint is named.
+            DataError: the metric is not one for such pictures.
+        """
+        assert self.validator is not None, "a validation is due only where there is something to look at"
+        metrics = self.validator(is_urgent, done)
+        if metrics is None:
+            return None
+        if not self.validator.measures:
+            return Validation({})
+        self.source_l1 = metrics.get(SOURCE_L1)
+        metric = self.validator.metric
+        value = metrics.get(metric)
+        if value is None:
+            raise DataError(
+                f'validation.metric = "{metric}" cannot be measured here. What can be: {", ".join(metrics)}.'
+            )
+        if not math.isfinite(value):
+            raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
+        sign = 1 if self.validator.lower_is_better else -1
+        return Validation(metrics, value, progress.best is None or sign * value < sign * progress.best)
+
+    def _validator(
+        self,
+        recipe: Recipe,
+        method: Method,
+        runtime: Runtime,
+        note: Callable[[str], None],
+        skipped: Callable[[str], None] | None,
+    ) -> Validator | None:
+        patience = self._settings.patience
+        try:
+            validator = Validator(recipe, method, runtime, skipped)
+        except MissingSplitError as error:
+            if patience is not None:
+                raise DataError(f"validation.patience needs held-out pairs. {error}") from error
+            note(f"Nothing will be measured, and there will be no best.pt. {error}")
+            return None
+        if not validator.measures:
+            if patience is not None:
+                raise DataError("validation.patience needs a measure, and outputs of unpaired data have no target.")
+            note("The held-out pictures are no pairs: nothing is measured, there is no best.pt.")
+        elif validator.length < _FEW:
+            pairs = counted(validator.length, "held-out pair")
+            note(f"With {pairs}, which checkpoint is the best is a matter of luck: hold out more, or use last.pt.")
+        return validator

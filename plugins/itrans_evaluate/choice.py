@@ -12,7 +12,7 @@ from itrans.recipe.changes import changes
 from itrans.recipe.load import recipe_of
 from itrans.registry import METRICS
 from itrans.training.build import build_dataset
-from itrans.training.state import pairs_digest
+from itrans.training.saving import pairs_digest
 from itrans_evaluate.per_set import SET_METRICS
 
 if TYPE_CHECKING:

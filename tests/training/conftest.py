@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from itrans.recipe.load import load_recipe
+from itrans.training.journal import Reporter
 from itrans.training.processes import Processes
 from itrans.training.record import RunFolder
-from itrans.training.reporter import Reporter
 from itrans.training.stopping import StopRequest
 from itrans.training.trainer import Trainer
 
