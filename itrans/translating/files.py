@@ -51,18 +51,14 @@ def translate_files(
 ) -> None:
     """Translate files. Pictures of equal size and type share a batch, and so do the samples of a picture.
 
-    Args:
-        translator: its seed makes the first sample of each picture, the next seed the second one, and so on.
-        jobs: what to translate.
-        batch_size: how many pictures at once; fewer, where the memory that is free does not do for more.
-        direction: one of the translator's; None is the first.
-        prepare: reads pictures, and does to them what the data set did in training; None reads them as they are.
-        background: the colour under what is transparent, where a picture has alpha and the generator takes none; None
-            is that of the training.
-        strict: refuse pictures with other channels than the generator takes, rather than convert them.
-        done: called with each job when all of it is written, or with what is wrong with its picture.
-        warn: called with a sentence if all samples of a picture are the same, and at the end with what was converted
-            and what was lost, and if pictures seem to have both sides of a pair, once for all pictures.
+    The translator's seed makes the first sample of each picture, the next seed the second one, and so on. Batches are
+    smaller where there is no memory for so many pictures. `prepare` reads pictures as the data set did in training.
+    What is transparent is laid on the background, where the generator takes no alpha; None is that of the training.
+    Pictures with other channels than the generator takes are converted, unless `strict` refuses them.
+
+    `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
+    with a sentence if all samples of a picture are the same; and at the end, once for all pictures, with what was
+    converted and what was lost, and if they seem to have both sides of a pair.
 
     Raises:
         DataError: there is no such direction.

@@ -59,17 +59,13 @@ class Generators:
         A generator that draws from torch's own generator gets pictures one by one: what it draws for a picture depends
         on its place in the batch, and the first place alone is the same in any company.
 
-        Args:
-            batch: `(N, C, H, W)` in [-1, 1].
-            seeds: of dropout and noise, one for each picture.
-            direction: one of the method's.
-            dtype: what convolutions are computed in.
+        There is a seed of dropout and noise for each picture, and convolutions are computed in `dtype`.
 
         Raises:
             CheckpointError: outputs are not finite.
             DataError: the method does not take such pictures, or has no such direction.
         """
-        with self._lock, self._computing_in(dtype):
+        with self._lock, self._cast(dtype):
             output = self._output(batch, seeds, direction)
         if not bool(output.isfinite().all()):
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
@@ -98,10 +94,10 @@ class Generators:
                     output = self._method.translate(batch, direction)
                 except ValueError as error:
                     raise DataError(str(error)) from error
-            self._refuse_other_than_pictures(output, batch)
+            self._refuse_no_pictures(output, batch)
             return output, not torch.equal(before, random_state(self._device))
 
-    def _refuse_other_than_pictures(self, output: object, batch: Tensor) -> None:
+    def _refuse_no_pictures(self, output: object, batch: Tensor) -> None:
         if not isinstance(output, torch.Tensor) or output.ndim != batch.ndim or len(output) != len(batch):
             found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
             raise PluginError(
@@ -110,7 +106,7 @@ class Generators:
             )
 
     @contextlib.contextmanager
-    def _computing_in(self, dtype: torch.dtype) -> Iterator[None]:
+    def _cast(self, dtype: torch.dtype) -> Iterator[None]:
         if dtype == torch.float32:
             yield
             return

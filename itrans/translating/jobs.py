@@ -27,12 +27,7 @@ LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to translate.
-
-    Attributes:
-        source: the file to read.
-        outputs: the files to write, one for each sample.
-    """
+    """A picture to translate: the file to read, and the files to write, one for each sample."""
 
     source: Path
     outputs: tuple[Path, ...]
@@ -52,12 +47,10 @@ def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bo
 def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
     """Return what there is to translate.
 
-    Args:
-        inputs: files, folders (with all that is in them), and patterns such as `*.png`.
-        output: the folder to write to; what comes from a folder keeps its place in it. Or see `names_a_file`.
-        samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
-            leading zeros where it takes some to sort them.
-        format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
+    The inputs are files, folders (with all that is in them), and patterns such as `*.png`. What comes from a folder
+    keeps its place in the output, if that is no file: see `names_a_file`. The names of several samples end in `-1`,
+    `-2`, and so on, with leading zeros where it takes some to sort them. Without a format, outputs have the input's if
+    that loses nothing, and are PNG if not.
 
     Raises:
         DataError: an input is not there, a folder has no pictures, or two would be written to one file.
@@ -98,16 +91,10 @@ def jobs_that_fit(
     *,
     named: bool = False,
 ) -> list[Job]:
-    """Return the jobs with outputs in a format that holds what the translator makes.
+    """Return the jobs with outputs in a format that holds what the translator makes of its source.
 
-    Args:
-        jobs: what to translate.
-        source: what the translator takes.
-        target: what translations are like; only their channels matter, unless they are floats, or have another type
-            than the inputs.
-        format_: the one that was asked for, which is not replaced by another one.
-        warn: called with a sentence, if formats are replaced.
-        named: whether the one output was asked for by its name, whose suffix is not replaced either.
+    Of the target, only the channels matter, unless it is of floats, or of another type than the source. A format that
+    was asked for is not replaced, nor is one that the output was `named` with. Else `warn` is told of it.
 
     Raises:
         DataError: see `find_jobs`.

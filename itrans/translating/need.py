@@ -1,10 +1,11 @@
-"""How much memory a computation takes, measured on a small one."""
+"""How much memory a picture takes to be translated, measured on a small one."""
 
 from __future__ import annotations
 
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -13,6 +14,11 @@ from itrans.pictures.room import free_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from itrans.protocols import ImageArray
+
+_PROBE = 256
+"""The side of the picture on which memory is measured: what most generators pad smaller ones to."""
 
 SCRATCH = 1.5
 """By how much a computation takes more than its tensors, at most: convolutions copy what they read into other orders.
@@ -50,6 +56,24 @@ def memory_of(computation: Callable[[], object]) -> int:
     with _LiveBytes() as live:
         computation()
     return int(live.most * SCRATCH)
+
+
+class Need:
+    """What pictures take to be translated: measured once for each direction and type."""
+
+    def __init__(self, translate: Callable[[ImageArray, str | None], object]) -> None:
+        self._translate = translate
+        self._per_pixel: dict[tuple[str | None, int, str], float] = {}
+
+    def of(self, image: ImageArray, direction: str | None) -> float:
+        """Return about how many bytes a picture takes; only its shape and type matter."""
+        channels = image.shape[2]
+        key = direction, channels, image.dtype.name
+        if key not in self._per_pixel:
+            small = np.zeros((_PROBE, _PROBE, channels), image.dtype)
+            self._translate(small, direction)  # what is made once, such as weights of another type, is there
+            self._per_pixel[key] = memory_of(lambda: self._translate(small, direction)) / _PROBE**2
+        return float(self._per_pixel[key] * image.size / channels)
 
 
 def free_memory_of(device: torch.device) -> int | None:

@@ -54,11 +54,9 @@ def preparation_of(table: Mapping[str, Any]) -> Preparation | None:
 
 
 class Preparer:
-    """Reads pictures as sources: with `preparation`, and with the masks that belong to them.
+    """Reads pictures as sources: with `preparation`, and with their masks.
 
-    Args:
-        preparation: what to do.
-        mask: the file of the mask of all pictures; None looks for `NAME-mask.png` beside each.
+    `mask` is the file of the mask of all pictures; None looks for `NAME-mask.png` beside each.
     """
 
     def __init__(self, preparation: Preparation, mask: Path | None = None) -> None:
