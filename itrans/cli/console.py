@@ -154,7 +154,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.text import Text
 
         console = Console()
-        if stacked := _stacked(headings, rows, console.width):
+        if stacked := _stack(headings, rows, console.width):
             for line in stacked:
                 click.echo(line)
             return
@@ -165,18 +165,18 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
         return
-    for line in _aligned(headings, rows):
+    for line in _columns(headings, rows):
         click.echo(line)
 
 
-def _aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines of columns, with two spaces or more between them; an empty cell is a dash."""
     cells = [headings, *([" ".join(cell.split()) or "-" for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+def _stack(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Return lines in which the first cell of each row stands above the others, where only that fits into a width.
 
     Folding would break names and numbers into pieces of a few letters. None are returned where a table would fit, and
@@ -187,7 +187,7 @@ def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int)
     ]
     if sum(longest) + 3 * len(longest) + 1 <= width:
         return []
-    heads, *others = (f"  {line}" for line in _aligned(headings[1:], [row[1:] for row in rows]))
+    heads, *others = (f"  {line}" for line in _columns(headings[1:], [row[1:] for row in rows]))
     if max(map(len, (heads, *others))) > width:
         return []
     lines = [headings[0], heads]

@@ -75,11 +75,7 @@ def write_at_once(text: str) -> None:
 
 
 class Lines(Reporter):
-    """A line every so many steps.
-
-    Args:
-        every: how many.
-    """
+    """A line every so many steps."""
 
     def __init__(self, every: int) -> None:
         self._every = every
@@ -107,11 +103,11 @@ class Lines(Reporter):
             f"{images_per_second:.1f} images/s  {minutes}:{seconds:02d} left"
         )
 
-    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+    def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured."""
         click.echo(validation_line(epoch, metrics, better))
 
-    def stopping(self, text: str) -> None:
+    def stop(self, text: str) -> None:
         """Say it on standard error."""
         write_at_once(text)
 
@@ -139,7 +135,7 @@ class TerminalBar(Reporter):
         self._draw_below()
         self._bar.update(step, label=f"epoch {epoch}", rate=f"{images_per_second:.1f} images/s")
 
-    def validating(self, done: int, total: int) -> None:
+    def validation_step(self, done: int, total: int) -> None:
         """Move the row of a validation, which is there for as long as it takes."""
         if done < total and not self._is_validating:
             self._bar.begin("validation", total)
@@ -150,11 +146,11 @@ class TerminalBar(Reporter):
                 self._bar.drop()
                 self._is_validating = False
 
-    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+    def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured above the bar."""
         self.note(validation_line(epoch, metrics, better))
 
-    def stopping(self, text: str) -> None:
+    def stop(self, text: str) -> None:
         """Have it drawn below the bar a moment later: to print from here could go between the halves of a line."""
         if not self._is_drawn:
             write_at_once(text)

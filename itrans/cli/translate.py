@@ -91,7 +91,7 @@ def translate(
     is then 2.
     """
     from itrans.cli.memory import keep_freed_memory
-    from itrans.data.folders import unread_note
+    from itrans.data.layouts import unread_note
     from itrans.files import expanded, folder_made
     from itrans.pictures.channels import colour_of
     from itrans.translating.files import translate_files
@@ -155,7 +155,7 @@ def translate(
     pictures = counted(len(jobs), "picture")
     click.echo(f"{len(jobs) - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
     if failures:
-        raise DataError(_told(failures))
+        raise DataError(_listing(failures))
 
 
 def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:
@@ -178,7 +178,7 @@ def _preparer(translator: Translator, direction: str | None, mask: Path | None, 
     return Preparer(preparation, mask)
 
 
-def _told(failures: list[tuple[Job, ItransError]]) -> str:
+def _listing(failures: list[tuple[Job, ItransError]]) -> str:
     lines = []
     for job, error in failures[:_MOST_NAMED]:
         text = str(error)

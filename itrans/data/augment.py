@@ -51,15 +51,11 @@ class _Chance(NamedTuple):
 
 
 class PairTransform:
-    """Resizes, crops, mirrors and otherwise transforms pairs.
+    """Resizes, crops, mirrors and otherwise transforms pairs as a recipe's table says.
 
-    Args:
-        augment: the recipe's table.
-        source: what the source pictures are.
-        target: what the target pictures are; label maps are resized without mixing labels, and where a transform
-            leaves something empty they get the value that stands for no class, if there is one.
-        paired: False draws the geometry of each side on its own.
-        training: False leaves out all that is random: pictures are scaled to the size that training ends with.
+    Label maps are resized without mixing labels; where a transform leaves something empty they get the value that
+    stands for no class, if there is one. Of what is not `paired`, each side has a geometry of its own. Where this is
+    not for training, nothing is random: pictures are scaled to the size that training ends with.
     """
 
     def __init__(
@@ -100,8 +96,8 @@ class PairTransform:
         except Exception as error:  # albumentations raises many kinds
             (height, width), kinds = pair.source.shape[:2], {_kind(pair.source): None, _kind(pair.target): None}
             culprit = self._culprit(error)
-            told = f"{culprit} fails on {' and '.join(kinds)}" if culprit else "[augment] says"
-            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as {told}: {error}") from error
+            who = f"{culprit} fails on {' and '.join(kinds)}" if culprit else "[augment] says"
+            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as {who}: {error}") from error
         for name, before in (("source", pair.source), ("target", pair.target)):
             if fault := _other_kind(before, sides[name]):
                 culprit = self._changer(pair) or "[augment]"

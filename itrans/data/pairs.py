@@ -37,13 +37,9 @@ class Skipped(NamedTuple):
 class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
     """A data set's pairs, checked and transformed; an error comes back as an item, whole, from whatever process.
 
-    Args:
-        dataset: the recipe's.
-        transform: what is done to each pair.
-        seed: the recipe's.
-        training: whether the data set may draw something at random for a pair.
-        skip_bad: leave out pairs that cannot be read. In training the next one that can be takes the place, so that
-            what is drawn is the same when a run is resumed, and in any number of processes.
+    In training, the data set may draw something at random for a pair. With `skip_bad`, pairs that cannot be read are
+    left out; in training the next one that can be takes the place, so that what is drawn is the same when a run is
+    resumed, and in any number of processes.
     """
 
     def __init__(

@@ -23,14 +23,7 @@ class TrainingSampler:
     Every process takes its own part of each step's pairs, so that two processes with batches of 2 see in a step what
     one with batches of 4 sees. Pairs that do not fill the last step of an epoch are left out of it.
 
-    Args:
-        length: of the data set.
-        batch_size: pairs in a batch of one process.
-        seed: the recipe's.
-        rank: which of the processes this is.
-        world_size: how many processes there are.
-        epoch: the epoch to begin in, from 0.
-        batch: how many steps of that epoch have been taken.
+    The length is the data set's. The first batch is that of an epoch, from 0, of which so many steps have been taken.
     """
 
     def __init__(

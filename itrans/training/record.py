@@ -175,7 +175,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         is_last = number == len(lines)
         if is_last:
             line = line.strip(b"\0")  # where a file was going to end, a power cut may leave zeros
-        entry = _parsed(line)
+        entry = _value_of(line)
         if not line.strip() or (entry is None and is_last and line.startswith(b"{")):
             continue
         if not _is_event(entry):
@@ -188,7 +188,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _parsed(line: bytes) -> Any:
+def _value_of(line: bytes) -> Any:
     """Return a line's value; None where it is no JSON."""
     try:
         return json.loads(line)

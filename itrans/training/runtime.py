@@ -148,7 +148,7 @@ class Runtime:
             self._scaler.load_state_dict(state["scaler"])
 
     @contextlib.contextmanager
-    def averaged(self) -> Iterator[None]:
+    def use_averages(self) -> Iterator[None]:
         """Let the generators have their averaged weights for as long as the block lasts."""
         kept = {name: copy.deepcopy(self._networks[name].state_dict()) for name in self.averages}
         for name, average in self.averages.items():

@@ -56,12 +56,7 @@ class Samples:
             self.draw(f"step-{step:07d}", step)
 
     def draw(self, name: str, step: int) -> None:
-        """Draw a grid of that name.
-
-        Raises:
-            DataError: see `draw_if_due`.
-            OutputError: see `draw_if_due`.
-        """
+        """Draw a grid of that name; raises what `draw_if_due` raises."""
         if self._validator is None or self._folder is None:
             return
         rows = self._validator.rows()

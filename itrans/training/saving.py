@@ -158,7 +158,7 @@ class Saver:
                 )
         return fault if advice in str(fault) else type(fault)(f"{fault}\n{advice}")
 
-    def failed(self, error: BaseException, progress: Progress) -> ItransError:
+    def with_last_good(self, error: BaseException, progress: Progress) -> ItransError:
         """Return what a component has raised as an error that names the last good checkpoint.
 
         Nothing is saved: some networks may have taken the step that it was raised in, and others not.

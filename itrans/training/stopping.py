@@ -35,7 +35,7 @@ class StopRequest:
         self._previous: dict[int, Any] = {}
         self.reason = ""
 
-    def wanted(self, steps_taken: int) -> bool:
+    def is_wanted(self, steps_taken: int) -> bool:
         """Whether to stop after so many steps of this process."""
         if self._steps is not None and steps_taken >= self._steps:
             self.reason = self.reason or "--stop-after"
@@ -48,20 +48,20 @@ class StopRequest:
         return bool(self.reason)
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
+    def listen(self) -> Iterator[None]:
         """Take signals as requests for as long as the block lasts; a second Ctrl-C stops at once, saving nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._heard)
+            self._previous[number] = signal.signal(number, self._hear)
         try:
             yield
         finally:
             for heard, handler in self._previous.items():
                 signal.signal(heard, handler)
 
-    def _heard(self, number: int, frame: Any) -> None:
+    def _hear(self, number: int, frame: Any) -> None:
         if self.reason and number == signal.SIGINT:
             if callable(before := self._previous.get(number)):
                 before(number, frame)  # knows how to end in the middle of an import

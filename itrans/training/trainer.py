@@ -144,7 +144,7 @@ class Trainer:
         except OutputError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
         except (Exception, SystemExit) as error:
-            raise self._saver.failed(error, self.progress) from error
+            raise self._saver.with_last_good(error, self.progress) from error
         finally:
             self._journal.close(outcome)
         self._journal.end(self.progress, outcome)
@@ -195,7 +195,7 @@ class Trainer:
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
         """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
         batch, fault = None, None
-        if not self._stop.wanted(self.progress.step - self._first_step):
+        if not self._stop.is_wanted(self.progress.step - self._first_step):
             try:
                 batch = next(batches)
             except (Exception, SystemExit) as error:
@@ -279,7 +279,7 @@ class Trainer:
     def _validate(self, epoch: int) -> Validation | None:
         """Validate and tell what was found; return None if training is to stop before that is done."""
         try:
-            found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
+            found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validation_step)
         except ItransError as error:
             if self._processes.count > 1:
                 raise  # the others wait for what this one has measured

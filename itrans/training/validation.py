@@ -83,8 +83,8 @@ class Validator:
             meter.reset()
         sampler = EvaluationSampler(self.length, self._batch_size, rank=processes.rank, world_size=processes.count)
         done, total = 0, len(range(processes.rank, self.length, processes.count))
-        with self._translating(), contextlib.closing(self._batches(sampler, self._workers)) as batches:
-            for found in measurements(batches, self._translated, self._meters, self._dataset.target):
+        with self._test_time(), contextlib.closing(self._batches(sampler, self._workers)) as batches:
+            for found in measurements(batches, self._translation, self._meters, self._dataset.target):
                 done += len(found.batch.keys)
                 progress(done, total)
                 if processes.count == 1 and is_urgent():
@@ -102,7 +102,7 @@ class Validator:
         make_rows, each = (self._rows, 1) if self.measures else (self._unpaired_rows, self._ways)
         count = min(-(-self._pictures // each), self.length)
         draws = [[Draw(0, place * self.length // count)] for place in range(count)]
-        with self._translating():
+        with self._test_time():
             found = [row for batch in self._batches(draws, 0) for row in make_rows(batch)]
         return found[: self._pictures]
 
@@ -111,9 +111,9 @@ class Validator:
         return min(2, len(getattr(self._method, "directions", ("forward",))))
 
     @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
+    def _test_time(self) -> Iterator[None]:
         networks = [self._method.networks[name] for name in self._method.generators]
-        with self._runtime.averaged(), test_mode(networks, "paper", self._seed), self._runtime.autocast():
+        with self._runtime.use_averages(), test_mode(networks, "paper", self._seed), self._runtime.autocast():
             yield
 
     def _batches(self, sampler: Iterable[list[Draw]], workers: int | Literal["auto"]) -> Generator[Batch]:
@@ -127,7 +127,7 @@ class Validator:
             skipped=self._skipped or (lambda _: None),
         )
 
-    def _translated(self, source: Tensor, direction: int = 0) -> Tensor:
+    def _translation(self, source: Tensor, direction: int = 0) -> Tensor:
         directions = getattr(self._method, "directions", ("forward",))
         return self._method.translate(source, directions[direction])
 
@@ -137,21 +137,21 @@ class Validator:
         count = self._ways
         found: list[list[Row]] = []
         for direction, picture in zip(range(count), (batch.source, batch.target), strict=False):
-            output = self._translated(picture, direction)
-            back = self._translated(output, 1 - direction) if count == 2 else picture
+            output = self._translation(picture, direction)
+            back = self._translation(output, 1 - direction) if count == 2 else picture
             here, there = specs if direction == 0 else specs[::-1]
-            sides = _shown((picture, here), (output, there), (back, here))
+            sides = _side_by_side((picture, here), (output, there), (back, here))
             headings = ("source", "output", "back" if count == 2 else "source")
             found.append([Row(*row, headings) for row in sides])
         return [row for rows in zip(*found, strict=True) for row in rows]
 
     def _rows(self, batch: Batch) -> list[Row]:
         source, target = self._dataset.source, self._dataset.target
-        output = self._translated(batch.source)
-        return [Row(*row) for row in _shown((batch.source, source), (output, target), (batch.target, target))]
+        output = self._translation(batch.source)
+        return [Row(*row) for row in _side_by_side((batch.source, source), (output, target), (batch.target, target))]
 
 
-def _shown(*sides: tuple[Tensor, ImageSpec]) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
+def _side_by_side(*sides: tuple[Tensor, ImageSpec]) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
     """Yield pictures side by side as people look at them, for each of a batch; the first side is what is translated."""
     kept = [kind_of(spec).arrays(images, spec) for images, spec in sides]
     shown = [kind_of(spec).shown(side, spec, kept[0]) for side, (_, spec) in zip(kept, sides, strict=True)]

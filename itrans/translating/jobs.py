@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from itrans.data.folders import no_pictures
+from itrans.data.layouts import no_pictures
 from itrans.errors import DataError, OutputError, counted
 from itrans.files import expanded
 from itrans.pictures.images import find_images

@@ -71,11 +71,7 @@ def find(name: str) -> Archive:
 
 
 def address(name: str, base: str | None = None) -> str:
-    """Return the URL of an archive.
-
-    Args:
-        name: of the archive.
-        base: the folder of a mirror; else `$ITRANS_DATASETS_URL`; else where the authors publish it.
+    """Return the URL of an archive in the folder of a mirror; else in `$ITRANS_DATASETS_URL`; else at its authors'.
 
     Raises:
         DataError: the base is no http or https URL.
@@ -93,10 +89,7 @@ def address(name: str, base: str | None = None) -> str:
 def require_room(archive: Path, missing: int, total: int) -> None:
     """Raise an OutputError if there is too little room beside an archive to end its download and unpack it.
 
-    Args:
-        archive: the file, which need not exist; its folder has to.
-        missing: how many bytes of it are still to come.
-        total: how many bytes it will have.
+    The file need not exist; its folder has to. Of its `total` bytes, so many are missing.
     """
     unpacked = int(total * _UNPACKED_PER_PACKED)
     free = shutil.disk_usage(archive.parent).free
