@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from itrans.protocols import Dataset, Method
     from itrans.recipe.document import KeyPath
     from itrans.recipe.load import Recipe
-    from itrans.training.losses import Losses
+    from itrans.training.journal import Losses
     from itrans.training.record import RunFolder
     from itrans.training.runtime import Runtime
 

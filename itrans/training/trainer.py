@@ -16,8 +16,7 @@ from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.training.build import build_dataset, build_method, training_batches, with_credit
 from itrans.training.devices import choose_dtype, choose_memory_format, where_and_how
 from itrans.training.failures import failure
-from itrans.training.journal import Journal, Pace
-from itrans.training.losses import Losses
+from itrans.training.journal import Journal, Losses, Pace
 from itrans.training.record import circumstances
 from itrans.training.runtime import Runtime
 from itrans.training.samples import Samples
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 
     from itrans.protocols import Batch
     from itrans.recipe.load import Recipe
-    from itrans.training.journal import Reporter
-    from itrans.training.losses import Look
+    from itrans.training.journal import Look, Reporter
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder
     from itrans.training.stopping import StopRequest
