@@ -100,12 +100,12 @@ class _LazyGroup(click.Group):
 
 
 def _place(args: list[str], place: int) -> str:
-    """Return where an argument stands, after what it is; places are counted from 1."""
+    """Return which argument of the command line is meant; places are counted from 1."""
     return f", number {place} of: itrans {legible(' '.join(argument or _EMPTY for argument in args[:place]))}"
 
 
 def _of_a_path(error: Exception) -> str | None:
-    """Return what to say of a path that the system refuses; None if the error is of another kind."""
+    """Return a message about a path that the system refuses; None if the error is of another kind."""
     if not isinstance(error, OSError):
         if not isinstance(error, ValueError | RuntimeError):
             return None

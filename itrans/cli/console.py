@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:
-    """Whether somebody reads a stream, standard output if none is given, on a terminal that can move its cursor."""
+    """Whether a stream, by default standard output, is a terminal that can move its cursor."""
     return (stream or sys.stdout).isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
 
 
@@ -64,7 +64,7 @@ class Bar:
         self.end()
 
     def begin(self, label: str, total: int | None, done: int = 0) -> None:
-        """Draw a row, which is moved from now on; what is done already is no part of its rate."""
+        """Add a row, which is the one that moves from now on; what is done already does not count for its rate."""
         if self._console is None:
             return
         if self._live is None:
@@ -84,17 +84,17 @@ class Bar:
             self._live = None
 
     def drop(self) -> None:
-        """Take the last row away; the one before it is moved again."""
+        """Remove the last row; the one before it moves again."""
         if self._live is not None:
             self._progress.remove_task(self._progress.task_ids[-1])
 
     def advance(self, count: int = 1) -> None:
-        """Move by so many."""
+        """Move the bar by a count."""
         if self._live is not None:
             self.update(int(self._progress.tasks[-1].completed) + count)
 
     def update(self, done: int, total: int | None = None, *, label: str | None = None, rate: str | None = None) -> None:
-        """Move to where so many are done; what is None stays, and the rate is measured."""
+        """Move the bar to what is done; a total and a label that are not given stay, and a rate is measured."""
         if self._live is None:
             return
         task = self._progress.tasks[-1]
@@ -177,10 +177,10 @@ def _columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str
 
 
 def _stack(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return lines in which the first cell of each row stands above the others, where only that fits into a width.
+    """Return lines in which the first cell of each row stands above the others, if only that fits into a width.
 
-    Folding would break names and numbers into pieces of a few letters. None are returned where a table would fit, and
-    where this would not either.
+    Folding would break names and numbers into pieces of a few letters. There are no lines if a table would fit, or if
+    this would not fit either.
     """
     longest = [
         max(len(line) for cell in column for line in cell.split("\n")) for column in zip(headings, *rows, strict=True)

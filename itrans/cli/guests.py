@@ -1,6 +1,6 @@
-"""Commands that are no part of the core, and what they and components say of themselves, with nothing imported.
+"""Commands of other packages, guests of the group `itrans.commands`, and one-line summaries of plugins.
 
-The commands are guests, found by entry points of the group `itrans.commands`.
+Listing them imports nothing: a summary is read from the source.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _MOST_CHARACTERS = 200
 
 
 def guests() -> dict[str, list[Origin]]:
-    """Return where the commands that are no part of the core are from, by name, with nothing imported.
+    """Return where each guest's command comes from, by name, without importing it.
 
-    A name that one of our own packages has is theirs, whatever else is installed.
+    A name that one of our own packages uses belongs to it, whatever else is installed.
     """
     found = {name: found for (kind, name), found in plugins.installed().by_name.items() if kind == plugins.COMMAND}
     return {name: _ours(origins) or origins for name, origins in found.items()}

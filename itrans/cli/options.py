@@ -21,7 +21,7 @@ def recipe(command: _Command) -> _Command:
 
 
 def overrides(text: str = "Override a key: --set train.epochs=2") -> Callable[[_Command], _Command]:
-    """Add the option `--set` with a help, whose value, `overrides`, is a tuple of texts."""
+    """Add the option `--set`, with a help text; its value, `overrides`, is a tuple of texts."""
     return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text)
 
 

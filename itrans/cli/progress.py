@@ -151,7 +151,7 @@ class TerminalBar(Reporter):
         self.note(validation_line(epoch, metrics, better))
 
     def stop(self, text: str) -> None:
-        """Have it drawn below the bar a moment later: to print from here could go between the halves of a line."""
+        """Have it drawn below the bar a moment later: printed from here, it could land inside another line."""
         if not self._is_drawn:
             write_at_once(text)
         self._stopping = text

@@ -123,8 +123,8 @@ def train(
 ) -> str:
     """Train into a folder, showing how it goes, and return `finished`, `early` or `interrupted`.
 
-    For the sample, see `Recipe.sample_note`. `resume` goes on from the folder's last checkpoint; `skip_bad` leaves out
-    pairs that cannot be read; `stop_after` is a number of steps and a time in seconds; the advice is what to do after
+    `sample` is that of `Recipe.sample_note`; `resume` goes on from the folder's last checkpoint; `skip_bad` leaves out
+    pairs that cannot be read; `stop_after` is a number of steps and a time in seconds; `advice` says what to do after
     an interruption.
     """
     from itrans.cli.memory import keep_freed_memory

@@ -159,7 +159,7 @@ def translate(
 
 
 def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:
-    """Return what reads pictures as the data set did, if that is wanted; say so if it is not, and might be."""
+    """Return what reads pictures as the data set did, if that is wanted; if not, print that it could be had."""
     from itrans.translating.preparation import Preparer
 
     translator.specs(direction)  # there is such a direction

@@ -41,9 +41,8 @@ _MOST_FOLDERS, _DEEPEST, _MOST_NAMED = 1000, 3, 10
 def split_layout(root: Path, count: int) -> dict[str, dict[Split, str]]:
     """Return the folders in a data set's folder that seem to be of splits, whatever the letters they are written in.
 
-    They come from the first depth at which each split has `count` of them, or else from the first: by a folder's path
-    in `root` with `{split}` in place of the split's name, the path for each split that is there, as in
-    `{"A/{split}": {"train": "A/train", "val": "A/Valid"}}`.
+    They are those of the first depth that has `count` of them for each split, or else of the first depth with any, as
+    in `{"A/{split}": {"train": "A/train", "val": "A/Valid"}}`: paths in `root`, by split, by what they have in common.
     """
     depths: list[dict[str, dict[Split, str]]] = [{} for _ in range(_DEEPEST)]
     for path in islice(_folders(root), _MOST_FOLDERS):
@@ -116,7 +115,7 @@ def unread_note(folder: str | os.PathLike[str]) -> str | None:
 
 
 def unread_sentences(folders: Sequence[Path]) -> list[str]:
-    """Return a sentence on the files in folders that are of no known format, in a list; an empty one without such."""
+    """Return a list with a sentence on the files of unknown formats in some folders; empty if there are none."""
     counts: Counter[str] = Counter()
     for folder in dict.fromkeys(folders):
         counts.update(unread_suffixes(folder))
@@ -129,7 +128,7 @@ def _kinds(counts: Mapping[str, int]) -> str:
 
 
 def _assign(names: Iterable[str], folders: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-    """Return which name is likely meant by which argument, one that is alike or else the next; and whether any is."""
+    """Return which name is likely meant by which argument, and whether that is more than a guess."""
     left = sorted(names)
     chosen: dict[str, str] = {}
     for option, default in folders.items():

@@ -114,14 +114,14 @@ def unreadable(path: Path, what: str) -> DataError:
 
 
 def several_frames(path: Path, frames: int) -> DataError:
-    """Return the error of a film, or of an animation."""
+    """Return the error of an animation."""
     return DataError(f"{path} has {frames} frames; only pictures of one are read. Split it first.")
 
 
 def upright(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
     """Return a picture, `(H, W)` or `(H, W, C)`, as it stands upright.
 
-    Its orientation is what TIFF and EXIF call so, 1 to 8; 1 is upright, and so is what makes no sense.
+    The orientation is that of TIFF and EXIF, from 1 to 8. What makes no sense counts as 1, which is upright.
     """
     if orientation in {5, 6, 7, 8}:
         image = image.swapaxes(0, 1)

@@ -44,18 +44,18 @@ class Kind:
         return floats_fault(image)
 
     def planes(self, images: Tensor, spec: ImageSpec, memory_format: torch.memory_format | None = None) -> Tensor:
-        """Return `(N, C, H, W)` as stored as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
+        """Return stored pictures `(N, C, H, W)` as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
 
-        In memory they lie as `images` do, if nothing is said.
+        Without a memory format, they lie in memory as `images` do.
         """
         from itrans.pictures import tensors  # as elsewhere here, torch comes when there are tensors
 
         return tensors.scaled_planes(images, memory_format)
 
     def arrays(self, planes: Tensor, spec: ImageSpec, dtype: PixelType | None = None) -> list[ImageArray]:
-        """Return what networks make, `(N, spec.planes, H, W)`, as arrays `(H, W, C)`, as they are stored.
+        """Return what networks make, `(N, spec.planes, H, W)`, as stored arrays `(H, W, C)`.
 
-        What is outside [-1, 1] is clipped. The type may be another than that of `spec`.
+        What is outside [-1, 1] is clipped. `dtype` is their type, if it is not that of `spec`.
         """
         from itrans.pictures import tensors
 
@@ -66,7 +66,7 @@ class Kind:
     ) -> Sequence[ImageArray]:
         """Return pictures `(H, W, C)` as people look at them: `(H, W, 1)` of grey, or `(H, W, 3)` of RGB.
 
-        Both they and the sources, which they were made from, are as stored.
+        The pictures, and the sources that they were made from, are given as stored.
         """
         return images
 
@@ -79,18 +79,18 @@ class Kind:
         return read_image(path)
 
     def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
-        """Return a picture `(H, W, C)` of a file with the channels of the spec, and what is to be said of that.
+        """Return a file's picture `(H, W, C)` with as many channels as the spec has, and a note on the conversion.
 
-        Where there is no such conversion, it comes back as it is. What is transparent is laid on the background; see
-        `itrans.pictures.channels.as_channels`.
+        A picture that cannot be converted comes back as it is. What is transparent is laid on the
+        background colour; see `itrans.pictures.channels.as_channels`.
         """
         return image, None
 
     def refusal(self, image: ImageArray, spec: ImageSpec, remedy: str | None = None) -> str | None:
         """Return what is said of a picture `(H, W, C)` that cannot be translated, or None.
 
-        The spec is that of the sources in training. The remedy is a sentence on what to do with a picture of another
-        kind, where that is not to convert it.
+        The spec is that of the sources in training. The remedy is a sentence on what to do instead of converting the
+        picture.
         """
         channels = image.shape[2]
         if channels == spec.channels:
@@ -107,11 +107,11 @@ class Kind:
         return f"{takes} {channel_names(spec.channels)}. {remedy}"
 
     def source_of(self, image: ImageArray) -> ImageArray:
-        """Return a picture that is not refused as the data set stores sources."""
+        """Return a picture, which was not refused, as the data set would store it as a source."""
         return image
 
     def output_spec(self, spec: ImageSpec, source: ImageSpec) -> ImageSpec:
-        """Return what translations are when they are finished; the generator makes `spec`, from `source`."""
+        """Return the spec of finished translations, where a generator makes `spec` from `source`."""
         return spec
 
     def outputs(
@@ -119,7 +119,7 @@ class Kind:
     ) -> list[ImageArray]:
         """Return translations finished, as `output_spec` says.
 
-        The images, of `spec`, are what the generator has made of the sources, of `source`; all are as stored.
+        The generator has made the images, of `spec`, from the sources, of `source`; all are given as stored.
         """
         return images
 

@@ -51,7 +51,7 @@ class Metadata:
 
 
 def metadata_of(path: Path) -> Metadata:
-    """Return what travels with a picture; nothing where its file does not say it, or is damaged."""
+    """Return what travels with a picture: nothing, if its file does not say it or is damaged."""
     try:
         content = path.read_bytes()
         format_ = format_of(content, path.suffix.lower())
@@ -93,7 +93,7 @@ def _of_tiff(content: bytes) -> Metadata:
 
 
 def _resolution(across: float, down: float) -> tuple[float, float] | None:
-    """Return a resolution; None for one that makes no sense, which formats could not hold either."""
+    """Return a resolution; None for one that makes no sense."""
     return (across, down) if 0 < across < _FINEST and 0 < down < _FINEST else None
 
 

@@ -120,7 +120,7 @@ def read_png(path: Path, content: bytes) -> Png:
 
 
 def _with_transparent_grey(image: NDArray[np.generic], value: int, depth: int) -> NDArray[np.generic]:
-    """Return grey, of which OpenCV does not heed the one value that is transparent, as RGBA."""
+    """Return grey as RGBA, with the one value that is transparent, which OpenCV ignores."""
     values = cast("NDArray[np.uint16]", image)
     white = np.iinfo(values.dtype).max
     stored = value * (255 // (2**depth - 1)) if depth < 8 else value

@@ -35,7 +35,7 @@ def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = tor
 def scaled_planes(images: Tensor, memory_format: torch.memory_format | None = None) -> Tensor:
     """Return `(N, C, H, W)` of uint8, uint16 or float32, from 0 to `WHITE`, as new float32 in [-1, 1].
 
-    In memory it lies as `images` do, if nothing is said.
+    Without a memory format, the result lies in memory as `images` do.
     """
     half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
     memory_format = memory_format or torch.preserve_format

@@ -1,4 +1,4 @@
-"""TIFF: what is read as it is meant, by the library that reads it right, and what is refused by its name."""
+"""TIFF: which library reads which kind correctly, and which kinds are refused."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _kind_of_values(path: Path, page: Directory) -> tuple[int, int]:
 def _planes(
     path: Path, page: Directory, samples: int, bits: int, is_float: bool, photometric: int, compression: int
 ) -> NDArray[np.generic]:
-    """Return the samples of a picture that has no palette as they are stored, but grey with black as 0, in RGB."""
+    """Return the samples of a picture without a palette as they are stored, in RGB, or in grey with black as 0."""
     kept = samples == 1 if photometric < _RGB else samples in {3, 4}
     in_planes = page.number(_PLANAR, 1) == 2 and samples > 1
     by_opencv = compression in _BY_OPENCV or (compression == _JPEG and bits == 8 and samples < 4)
@@ -166,7 +166,7 @@ def _planes(
 
 
 def _is_beyond_pillow(page: Directory) -> bool:
-    """Whether Pillow takes a file for damaged that is not."""
+    """Whether this is one of the sound files that Pillow takes for damaged."""
     return page.is_big and page.order == ">"
 
 

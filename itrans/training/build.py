@@ -48,7 +48,7 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
 
 
 def with_credit(sample: str | None, dataset: Dataset) -> str | None:
-    """Return the note about sample data with what the data set wants to be said with its pictures added to it."""
+    """Return the note about sample data, followed by the attribution that the data set asks for."""
     credit = str(getattr(dataset, "attribution", ""))
     return sample if sample is None or credit in sample else f"{sample} {credit}"
 
@@ -70,9 +70,9 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
 def training_batches(
     recipe: Recipe, dataset: Dataset, runtime: Runtime, progress: Progress, skipped: Callable[[str], None] | None = None
 ) -> Generator[Batch]:
-    """Yield this process's training batches without end, from where training has come to.
+    """Yield this process's training batches without end, beginning where training has got to.
 
-    Pairs that cannot be read are left out if `skipped` is there, which is told what is wrong with each.
+    If `skipped` is given, pairs that cannot be read are left out, and it is told what is wrong with each.
     """
     tables, processes = recipe.tables, runtime.processes
     sampler = TrainingSampler(
@@ -135,7 +135,7 @@ def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Me
 
 
 class FittingNetworks(TorchFunctionMode):
-    """Refuses, while it is built, a network that is far larger than the states that are to be loaded into it.
+    """Refuses to build networks that are far larger than the states that are to be loaded into them.
 
     A checkpoint can ask for networks that no memory holds, and that take hours to build.
 
@@ -179,7 +179,7 @@ _MAKING = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.r
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leaves parameters as they are where random values would be drawn for them, which takes a U-Net half a second."""
+    """Skips the drawing of random initial values, which takes half a second for a U-Net."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -47,8 +47,8 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
 def choose_dtype(precision: Precision, device: torch.device, *specs: ImageSpec) -> torch.dtype:
     """Return the type that convolutions are computed in.
 
-    `auto` is bf16 where the hardware has it, else fp32; and fp32 for pictures of more than 8 bits, of which bf16 would
-    keep 8.
+    `auto` is bf16 where the hardware has it, and fp32 elsewhere. It is always fp32 for pictures of more than 8 bits,
+    because bf16 keeps only 8.
 
     Raises:
         DeviceError: the device cannot train in that precision.

@@ -21,7 +21,7 @@ _ALLOCATOR = "DefaultCPUAllocator"
 def at_work(who: str) -> Iterator[None]:
     """Raise an `ItransError` in place of whatever is raised in the block; Ctrl-C is let through.
 
-    Who works there is the beginning of a sentence.
+    `who` says who works there; the message begins with it.
 
     Raises:
         RoomError: there is not enough memory.

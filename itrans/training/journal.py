@@ -1,4 +1,4 @@
-"""What happens in a run, told to all who listen: its losses to its log, its trackers, and whoever watches."""
+"""What happens in a run, and who is told of it: the log, the trackers, and whoever watches."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ class Reporter:
         """Hear of a step; the epoch counts from 1."""
 
     def validation_step(self, done: int, total: int) -> None:
-        """Hear how many of the held-out pairs have been translated; the last call has as many as there are."""
+        """Hear how many of the held-out pairs have been translated, out of how many."""
 
     def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Hear of a validation; `better` if it is the best so far."""
 
     def stop(self, text: str) -> None:
-        """Hear, in the middle of anything, that somebody has asked to stop."""
+        """Hear that somebody has asked to stop; this may come in the middle of anything."""
 
     def end(self) -> None:
         """Hear that no more steps follow."""
 
 
 class Pace:
-    """How many pairs a second all processes together train on, over the last steps."""
+    """The recent speed of training, in pairs a second of all processes together."""
 
     def __init__(self, pairs_per_step: int) -> None:
         self._pairs = pairs_per_step
@@ -128,9 +128,8 @@ class Losses:
 class Journal:
     """Tells each event to the log, with the step and the seconds of this sitting, to the trackers and the reporter.
 
-    If there is a note about sample data, every line of the log says so. The folder is None in all processes but the
-    first, and the step is the one that the run goes on from. A tracker that fails is reported once, and left out from
-    then on.
+    With a note about sample data, every line of the log is marked as such. The folder is None in all processes but the
+    first. A tracker that fails is reported once, and told nothing more.
     """
 
     def __init__(
@@ -183,7 +182,7 @@ class Journal:
         self._tell_trackers(lambda tracker: tracker.finish(outcome))
 
     def skip(self, fault: str) -> None:
-        """Count a pair that is left out, by what is wrong with it; each is told once."""
+        """Count a pair that is left out; report each fault once."""
         if fault not in self._skipped:
             self._skipped[fault] = None
             self._reporter.note(f"Skipped: {fault}")

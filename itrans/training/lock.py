@@ -31,8 +31,8 @@ def lock(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
     """Keep all others out of a folder for as long as the block lasts; the folder is made if need be.
 
     The system takes the lock back when the process ends, also by SIGKILL, and no process that it has started inherits
-    it. Where the file system has no locks, as some network file systems have not, that is said; then whoever the file
-    names is refused for as long as that process lives on this machine.
+    it. Some network file systems have no locks. Then a note says so, and the lock is taken to be held as long as the
+    process that its file names is alive on this machine.
 
     Raises:
         OutputError: somebody else has it, named by host and process; or the folder cannot be written to.

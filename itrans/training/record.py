@@ -72,9 +72,9 @@ class RunFolder:
         return found
 
     def start(self, recipe: Mapping[str, Any], sample: str | None, *, resumed: bool = False) -> None:
-        """Write the resolved recipe, and a note if sample data stands in; remove what killed processes have left.
+        """Write the resolved recipe, and the note about sample data; remove what killed processes have left.
 
-        A run that goes on may have got a new length; its log is kept.
+        If the run is resumed, its log is kept.
 
         Raises:
             OutputError: the folder cannot be written to.
@@ -110,9 +110,9 @@ class RunFolder:
             file.write(line)
 
     def rewind_log(self, step: int, validated: int) -> None:
-        """Drop what a killed run has logged after its checkpoint, of a step, and will now log again.
+        """Drop the lines that a killed run has logged after its last checkpoint: it will log them again.
 
-        Of validations, those after the step `validated` are dropped.
+        Those of steps after `step` go, and validations after the step `validated`.
 
         Raises:
             DataError: the file is not what a run has logged; it is left as it is.
@@ -147,7 +147,7 @@ class RunFolder:
 
 
 def circumstances() -> dict[str, Any]:
-    """Return the command and the versions that a run goes on with, for its log."""
+    """Return the command line and the versions, for the log."""
     import torch
 
     versions = {"itrans": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
@@ -157,8 +157,8 @@ def circumstances() -> dict[str, Any]:
 def read_log(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's log, the oldest first; none where there is no such file.
 
-    Each has an `event` and a `step`, of a validation also `better` and `metrics`, of an end its `outcome`. A last line
-    that is only begun is left out: a killed run, or a machine that lost its power, leaves that behind.
+    Each has an `event` and a `step`, of a validation also `better` and `metrics`, of an end its `outcome`. An
+    unfinished last line is left out: a killed run, or a power cut, leaves one behind.
 
     Raises:
         DataError: it cannot be read, or has a line that no run has written; the message names file and line.

@@ -21,8 +21,8 @@ _SECONDS, _PART = 30.0, 0.05
 class Samples:
     """Draws a grid with the first call, then every so often, and whenever it is told to.
 
-    Without a validator, and without a folder, as in all processes but the first, nothing is drawn. The caption stands
-    below each grid.
+    Nothing is drawn without a validator, or without a folder: all processes but the first have none. The caption is
+    written below each grid.
 
     Attributes:
         latest: the last grid that was written, or None.

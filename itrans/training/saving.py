@@ -1,4 +1,4 @@
-"""A run's checkpoints: when the state is written, what is refused, what is told of them, and how a run goes on."""
+"""A run's checkpoints: when they are written, what errors say of them, and how a run is resumed from one."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _LOOKED_AT = 16
 
 
 class Saver:
-    """Writes a run's checkpoints, and takes over the state of one; all processes but the first only keep count.
+    """Writes a run's checkpoints, and restores the state of one. Only the first process writes.
 
-    The dataset has the training pairs, and the sample is the note about what they stand in for, or None. Where one of
-    the losses was not finite, nothing is saved any more.
+    The data set holds the training pairs; `sample` is the note about what they stand in for, or None. Once a loss is
+    not finite, nothing is saved any more.
     """
 
     def __init__(
@@ -66,9 +66,7 @@ class Saver:
         self._saved_at = time.monotonic()
 
     def save(self, path: Path, progress: Progress, *, resumable: bool = True) -> None:
-        """Write the state.
-
-        Without optimisers it is not resumable: the file is a third of the size, and translates as well.
+        """Write the state; if it need not be resumable, without optimisers, in a third of the size.
 
         Raises:
             TrainingError: a number of the state is not finite; what was saved before is left as it is.
@@ -87,7 +85,7 @@ class Saver:
         self._saved_at = time.monotonic()
 
     def save_last(self, progress: Progress) -> None:
-        """Write the state to go on from, unless that of this step is written already; raises what `save` raises."""
+        """Write `last.pt`, unless the state of this step is saved already; raises what `save` raises."""
         if progress.step and (self._saved is None or self._saved[1] != progress.step):
             self.save(self._folder.last, progress)
 
@@ -139,9 +137,9 @@ class Saver:
         return f"The last good checkpoint is {self._saved[0]} (step {self._saved[1]}); --resume goes on from it."
 
     def with_what_is_saved(self, fault: ItransError, progress: Progress) -> ItransError:
-        """Save the state, if that can be done, and return what ends the run with a word on how to go on.
+        """Save the state if possible, and return the fault with a word on how to go on.
 
-        The fault is a pair that cannot be read, a worker that was killed, or a file that cannot be written.
+        It is a pair that cannot be read, a worker that was killed, or a file that cannot be written.
         """
         with contextlib.suppress(OutputError, TrainingError):
             self.save_last(progress)
@@ -159,9 +157,9 @@ class Saver:
         return fault if advice in str(fault) else type(fault)(f"{fault}\n{advice}")
 
     def with_last_good(self, error: BaseException, progress: Progress) -> ItransError:
-        """Return what a component has raised as an error that names the last good checkpoint.
+        """Return an error that a component has raised, with the last good checkpoint added to its message.
 
-        Nothing is saved: some networks may have taken the step that it was raised in, and others not.
+        Nothing is saved: it came in the middle of a step, which some networks may have taken and others not.
         """
         found = failure(error, f"Step {progress.step + 1}: the method, or a part that it works with,")
         if found is error:
@@ -201,7 +199,7 @@ class Saver:
         return pairs_digest(self._dataset)
 
     def _refuse_changes(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> None:
-        """Compare the recipe and its data with what a checkpoint was made from, and name every difference."""
+        """Refuse a checkpoint of another recipe, or of other data; name every difference."""
         free, length = may_change(self._recipe), len(self._dataset)
         differences = changes(checkpoint.recipe, self._recipe, free=free, source=str(path))
         advice = "Undo the change, or start a new run in another folder with -o DIR."
@@ -270,7 +268,7 @@ def _is_finite(tensor: Tensor) -> bool:
 
 
 def pairs_digest(dataset: Dataset) -> str:
-    """Return a digest of some pairs' keys and sizes, spread over a data set; empty where one of them cannot be read."""
+    """Return a digest of the keys and sizes of a few pairs; an empty text if one of them cannot be read."""
     count = min(_LOOKED_AT, len(dataset))
     try:
         found = [Pair(*dataset[place * len(dataset) // count]) for place in range(count)]

@@ -1,4 +1,4 @@
-"""How long a run is, how its learning rate goes, and how far it has come: functions that keep nothing."""
+"""The length of a run, its learning rate, and how far it has come, as functions without a state."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
 
 
 def after_step(progress: Progress, pairs: int) -> Progress:
-    """Return how far training has come with one step more, of so many pairs."""
+    """Return the progress after one more step, of so many pairs."""
     return replace(progress, step=progress.step + 1, batch=progress.batch + 1, samples=progress.samples + pairs)
 
 
 def after_validation(progress: Progress, found: Validation) -> Progress:
-    """Return how far training has come with a validation more."""
+    """Return the progress after one more validation."""
     if found.value is None:
         return progress
     if found.better:
@@ -73,14 +73,14 @@ def after_validation(progress: Progress, found: Validation) -> Progress:
 
 
 def after_epoch(progress: Progress, *, complete: bool) -> Progress:
-    """Return how far training has come at the end of an epoch, which the run's end may have cut off."""
+    """Return the progress at the end of an epoch, which the end of the run may have cut short."""
     if complete:
         progress = replace(progress, epoch=progress.epoch + 1, batch=0)
     return replace(progress, validated=progress.step)
 
 
 def progress_of(checkpoint: CheckpointFile, recipe: Recipe, processes: int) -> Progress:
-    """Return how far a checkpoint had come, as a run of a recipe that goes on from it counts."""
+    """Return the progress with which a run of so many processes goes on from a checkpoint."""
     progress = checkpoint.progress
     then, now = (resolved.get("validation", {}) for resolved in (checkpoint.recipe, recipe.resolved))
     if any(then.get(key) != now.get(key) for key in ("metric", "split", "pairs")):

@@ -17,7 +17,7 @@ _ANSWER = "Stopping after this step; Ctrl-C again stops at once, without saving.
 class StopRequest:
     """Whether training is to stop: a signal has come, the time is up, or this process has taken enough steps.
 
-    The answer to a signal, what it will do, is told at once, from the signal's handler: in the middle of anything.
+    `answer` is called from the signal's handler, at once and in the middle of anything, with what the signal will do.
 
     Attributes:
         reason: why, once there is a reason.
@@ -42,7 +42,7 @@ class StopRequest:
         return self.is_urgent()
 
     def is_urgent(self) -> bool:
-        """Whether to stop whatever is at hand, also in the middle of a validation: all but a number of steps."""
+        """Whether to stop at once, even in the middle of a validation: after a signal, or when the time is up."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self.reason = self.reason or "--stop-after"
         return bool(self.reason)

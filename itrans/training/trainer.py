@@ -54,8 +54,8 @@ class Trainer:
     All randomness of a step is drawn from the recipe's seed, the step and the process, so that a run that goes on from
     a checkpoint continues bit for bit on a CPU.
 
-    The sample is the note on what the run's data stand in for, None if they are the recipe's. With `resume` training
-    goes on from the folder's last checkpoint; with `skip_bad`, pairs that cannot be read are left out.
+    `sample` says what the run's data stand in for, and is None if they are the recipe's own. With `resume`, training
+    goes on from the folder's last checkpoint. With `skip_bad`, pairs that cannot be read are left out.
 
     Attributes:
         progress: how far training has come.

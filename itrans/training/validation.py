@@ -1,4 +1,4 @@
-"""Held-out pairs: translated to be measured and looked at, and what they say of which state is the best."""
+"""Translating held-out pairs, to measure them and to show them; and which state of a run is the best by them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Validator:
 
     Where they are no pairs (the data set's `paired` is False), outputs are drawn and not measured.
 
-    Pairs that cannot be read are left out if `skipped` is there, which is told what is wrong with each.
+    If `skipped` is given, pairs that cannot be read are left out, and it is told what is wrong with each.
 
     Attributes:
         measures: whether the targets are what the outputs should be.
@@ -73,8 +73,8 @@ class Validator:
     ) -> dict[str, float] | None:
         """Return the mean of each metric over all processes: empty where nothing is measured, None if it was given up.
 
-        Whether to give up is asked after each batch, but not where several processes measure together. `progress` is
-        told how many of this process's pairs are done, and how many there are.
+        `is_urgent` is asked after each batch whether to give up, unless several processes measure together. `progress`
+        is told how many of this process's pairs are done, out of how many.
         """
         if not self.measures:
             return {}

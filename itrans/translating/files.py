@@ -51,10 +51,10 @@ def translate_files(
 ) -> None:
     """Translate files. Pictures of equal size and type share a batch, and so do the samples of a picture.
 
-    The translator's seed makes the first sample of each picture, the next seed the second one, and so on. Batches are
-    smaller where there is no memory for so many pictures. `prepare` reads pictures as the data set did in training.
-    What is transparent is laid on the background, where the generator takes no alpha; None is that of the training.
-    Pictures with other channels than the generator takes are converted, unless `strict` refuses them.
+    The first sample of each picture has the translator's seed, the second one the next seed, and so on. Batches are
+    smaller if there is no memory for `batch_size` pictures. `prepare` reads pictures as the data set did in training.
+    Pictures with other channels than the generator takes are converted, or refused if `strict`; what is transparent is
+    laid on the background colour, by default that of the training.
 
     `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
     with a sentence if all samples of a picture are the same; and at the end, once for all pictures, with what was
@@ -113,7 +113,7 @@ class _Picture:
 
 
 class _Run:
-    """What has been read and waits for its like, and what is being written; see `translate_files`."""
+    """The pictures that wait for others of their size, and those that are being written; see `translate_files`."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class _Run:
         self.lost: dict[str, list[Job]] = {}
 
     def add(self, job: Job, found: Loaded) -> None:
-        """Have all samples of a picture made, as soon as there are enough for a batch.
+        """Add a picture; its samples are made as soon as there are enough for a batch.
 
         Raises:
             DataError: there is not enough memory for it.
@@ -150,7 +150,7 @@ class _Run:
             self._flush(group, key[-1])
 
     def finish(self) -> None:
-        """Make what waits, and see everything written."""
+        """Make all that still waits, and wait until everything is written."""
         for (_, _, size), group in self._waiting.items():
             while group:
                 self._flush(group, size)
@@ -234,7 +234,7 @@ class _Run:
 def _read_ahead(
     readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
 ) -> Iterator[tuple[Job, Loaded | ItransError]]:
-    """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
+    """Yield pictures in order while the next ones are being read: few ahead if they are large, many if small."""
     reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
     ahead = _READERS
     for job in jobs:

@@ -56,10 +56,8 @@ class Generators:
     def __call__(self, batch: Tensor, seeds: list[int], direction: str, dtype: torch.dtype) -> Tensor:
         """Return translations of a batch, `(N, C', H, W)`.
 
-        A generator that draws from torch's own generator gets pictures one by one: what it draws for a picture depends
-        on its place in the batch, and the first place alone is the same in any company.
-
-        There is a seed of dropout and noise for each picture, and convolutions are computed in `dtype`.
+        Each picture has a seed, of dropout and noise. Convolutions are computed in `dtype`. A generator that draws from
+        torch's own generator gets pictures one by one, or what it draws for a picture would depend on the others.
 
         Raises:
             CheckpointError: outputs are not finite.

@@ -47,10 +47,10 @@ def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bo
 def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
     """Return what there is to translate.
 
-    The inputs are files, folders (with all that is in them), and patterns such as `*.png`. What comes from a folder
-    keeps its place in the output, if that is no file: see `names_a_file`. The names of several samples end in `-1`,
-    `-2`, and so on, with leading zeros where it takes some to sort them. Without a format, outputs have the input's if
-    that loses nothing, and are PNG if not.
+    Inputs are files, folders with all that is in them, and patterns such as `*.png`. The output is a folder, in which
+    what comes from a folder keeps its place, or a picture: see `names_a_file`. The names of several samples end in
+    `-1`, `-2`, and so on, with leading zeros so that they sort. Without a format, outputs keep the input's if that is
+    lossless, and are PNG if not.
 
     Raises:
         DataError: an input is not there, a folder has no pictures, or two would be written to one file.
@@ -91,10 +91,10 @@ def jobs_that_fit(
     *,
     named: bool = False,
 ) -> list[Job]:
-    """Return the jobs with outputs in a format that holds what the translator makes of its source.
+    """Return the jobs with outputs in a format that can hold translations, whose channels and type are the target's.
 
-    Of the target, only the channels matter, unless it is of floats, or of another type than the source. A format that
-    was asked for is not replaced, nor is one that the output was `named` with. Else `warn` is told of it.
+    The type matters only if it is float32, or not the source's: outputs have the type of their inputs. A format is not
+    replaced if it was asked for, or if the output was named with it; `warn` is told of those that are replaced.
 
     Raises:
         DataError: see `find_jobs`.
@@ -178,7 +178,7 @@ def _files_of(item: str) -> list[tuple[Path, Path]]:
 
 
 def _with_literal_folder(pattern: str) -> str:
-    """Return a pattern in which a folder that is there is meant by its name, brackets and all: `a[1]/*.png`."""
+    """Return a pattern in which the name of an existing folder is taken literally, as in `a[1]/*.png`."""
     for folder in PurePath(pattern).parents:
         if glob.has_magic(str(folder)) and Path(folder).is_dir():
             return str(Path(glob.escape(str(folder)), PurePath(pattern).relative_to(folder)))

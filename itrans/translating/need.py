@@ -26,7 +26,7 @@ Measured on the CPU, in fp32 and bf16, of U-Net, ResNet, pix2pixHD's and timm's 
 
 
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of the tensors that are made under it and are alive at once."""
+    """Counts how many bytes of tensors are alive at once, at most, of those that are made under it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -59,7 +59,7 @@ def memory_of(computation: Callable[[], object]) -> int:
 
 
 class Need:
-    """What pictures take to be translated: measured once for each direction and type."""
+    """The memory that translating takes: measured once for each direction and type of picture."""
 
     def __init__(self, translate: Callable[[ImageArray, str | None], object]) -> None:
         self._translate = translate
@@ -77,7 +77,7 @@ class Need:
 
 
 def free_memory_of(device: torch.device) -> int | None:
-    """Return the bytes that are free on a device; None if it does not say."""
+    """Return how many bytes are free on a device; None if that is unknown."""
     if device.type == "cuda":
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + unused

@@ -238,7 +238,7 @@ class Translator:
         return self._output(batch, self._seeds(seed, len(planes)), direction, target.dtype)
 
     def _output(self, batch: Tensor, seeds: list[int], direction: str | None, dtype: PixelType) -> Tensor:
-        """Return the translations of planes; only of pictures of 8 bits may they be computed in bf16 unasked."""
+        """Return the translations of planes; with `auto`, only those of 8 bits are computed in bf16."""
         exact = self._precision == "auto" and dtype != "uint8"
         compute = torch.float32 if exact else choose_dtype(self._precision, self._device)
         output = self._generators(batch, seeds, direction or self.directions[0], compute)
@@ -251,7 +251,7 @@ class Translator:
         return output
 
     def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
-        """Return about how many bytes one picture takes to be translated, and how many are free; None if unknown."""
+        """Return about how many bytes translating a picture takes, and how many are free: None if unknown."""
         return self._need.of(image, direction), free_memory_of(self._device)
 
     def why_alike(self) -> str:
