@@ -133,7 +133,7 @@ def translate(
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
     folder = output.parent if named else output
-    with folder_made(folder), Bar("", len(jobs)) as bar:
+    with folder_made(folder), Bar("translating", len(jobs)) as bar:
 
         def done(job: Job, error: ItransError | None) -> None:
             if error is not None:

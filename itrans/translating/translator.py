@@ -17,8 +17,7 @@ from itrans.pictures.kinds import kind_of, refuse_unfit
 from itrans.pictures.tensors import stack
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.translating.generators import Generators
-from itrans.translating.need import Need, free_memory_of
+from itrans.translating.generators import Generators, Need, free_memory_of
 from itrans.translating.preparation import dataset_class, preparation_of
 
 if TYPE_CHECKING:
