@@ -83,6 +83,11 @@ def test_only_one_file_imports_entrypoints():
     assert [path.name for path in FILES if "entrypoints" in imports_of(path)] == ["plugins.py"]
 
 
+def test_there_is_one_progress_bar():
+    found = {path.relative_to(ROOT).as_posix() for path in FILES if "rich.progress" in imports_of(path)}
+    assert found - {"plugins/itrans_evaluate/command.py"} == {"itrans/cli/console.py"}
+
+
 def test_files_stay_small():
     assert {str(path): lines for path in FILES if (lines := len(path.read_text().splitlines())) > 330} == {}
 

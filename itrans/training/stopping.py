@@ -24,11 +24,7 @@ class StopRequest:
     """
 
     def __init__(
-        self,
-        steps: int | None = None,
-        seconds: float | None = None,
-        *,
-        answer: Callable[[str], None] = lambda _: None,
+        self, steps: int | None = None, seconds: float | None = None, *, answer: Callable[[str], None] = lambda _: None
     ) -> None:
         self._steps, self._answer = steps, answer
         self._deadline = None if seconds is None else time.monotonic() + seconds
