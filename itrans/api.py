@@ -77,11 +77,11 @@ if TYPE_CHECKING:
     from itrans.data.folders import match_images as match_images
     from itrans.data.folders import measured_split as measured_split
     from itrans.data.folders import names_of_split as names_of_split
-    from itrans.data.folders import no_pictures as no_pictures
     from itrans.data.folders import part_of as part_of
     from itrans.data.folders import split_folders as split_folders
-    from itrans.data.folders import unread_note as unread_note
     from itrans.data.layouts import layout_advice as layout_advice
+    from itrans.data.layouts import no_pictures as no_pictures
+    from itrans.data.layouts import unread_note as unread_note
     from itrans.metrics.libraries import fitting_torchvision as fitting_torchvision
     from itrans.networks.noise import Noise as Noise
     from itrans.networks.padding import apply_generator as apply_generator
@@ -109,9 +109,9 @@ else:  # a type checker would take any name for one of this module's
         {
             "itrans.data.folders": (
                 *("check_same_size", "existing_root", "first_readable", "match_images", "measured_split"),
-                *("names_of_split", "no_pictures", "part_of", "split_folders", "unread_note"),
+                *("names_of_split", "part_of", "split_folders"),
             ),
-            "itrans.data.layouts": ("layout_advice",),
+            "itrans.data.layouts": ("layout_advice", "no_pictures", "unread_note"),
             "itrans.metrics.libraries": ("fitting_torchvision",),
             "itrans.networks.noise": ("Noise",),
             "itrans.networks.padding": ("apply_generator",),

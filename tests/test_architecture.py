@@ -167,6 +167,11 @@ def test_only_one_file_imports_entrypoints():
     assert [path.name for path in [*CORE, *PLUGINS] if "entrypoints" in imports_of(path)] == ["plugins.py"]
 
 
+def test_there_is_one_progress_bar():
+    found = {path.relative_to(ROOT).as_posix() for path in [*CORE, *PLUGINS] if "rich.progress" in imports_of(path)}
+    assert found == {"itrans/cli/console.py"}
+
+
 def test_files_stay_small():
     assert f"more than {LONGEST} lines" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     long = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in [*CORE, *PLUGINS]}

@@ -79,33 +79,33 @@ class _LazyGroup(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except ItransError as error:
-            if context.params["debug"]:
+        except (Exception, KeyboardInterrupt) as error:
+            found = _message_of(error)
+            if found is None or context.params["debug"]:
                 raise
-            click.echo(f"Error: {legible(str(error))}", err=True)
-            context.exit(error.exit_code)
-        except KeyboardInterrupt:
-            if context.params["debug"]:
-                raise
-            click.echo("Interrupted.", err=True)
-            context.exit(INTERRUPTED)
-        except Exception as error:
-            from itrans.plugins import metadata_fault
+            click.echo(found[0], err=True)
+            context.exit(found[1])
 
-            message = metadata_fault(error) or _of_a_path(error)
-            if message is None or context.params["debug"]:
-                raise
-            click.echo(f"Error: {legible(message)}", err=True)
-            context.exit(ItransError.exit_code)
+
+def _message_of(error: BaseException) -> tuple[str, int] | None:
+    """Return what is said of an error, and the exit code; None for those that get a traceback, and for click's own."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted.", INTERRUPTED
+    if isinstance(error, ItransError):
+        return f"Error: {legible(str(error))}", error.exit_code
+    from itrans.plugins import metadata_fault
+
+    message = metadata_fault(error) or _of_a_path(error)
+    return None if message is None else (f"Error: {legible(message)}", ItransError.exit_code)
 
 
 def _place(args: list[str], place: int) -> str:
-    """Return where an argument stands, after what it is; places are counted from 1."""
+    """Return which argument of the command line is meant; places are counted from 1."""
     return f", number {place} of: itrans {legible(' '.join(argument or _EMPTY for argument in args[:place]))}"
 
 
-def _of_a_path(error: Exception) -> str | None:
-    """Return what to say of a path that the system refuses; None if the error is of another kind."""
+def _of_a_path(error: BaseException) -> str | None:
+    """Return a message about a path that the system refuses; None if the error is of another kind."""
     if not isinstance(error, OSError):
         if not isinstance(error, ValueError | RuntimeError):
             return None

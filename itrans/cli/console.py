@@ -10,15 +10,134 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self, TextIO
+
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+    from rich.progress import Progress
 
 
 INTERRUPTED = 130
 """The exit code of a command that was stopped, and of a run that has saved and stopped."""
 
 
-def is_terminal() -> bool:
-    """Whether somebody reads standard output on a terminal that can move its cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
+def is_terminal(stream: TextIO | None = None) -> bool:
+    """Whether a stream, by default standard output, is a terminal that can move its cursor."""
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
+
+
+class Bar:
+    """A progress bar: how much is done, how fast, and how long the rest will take. In a pipe there is none.
+
+    ```python
+    with console.Bar("val", len(pairs)) as bar:
+        for pair in pairs:
+            ...
+            bar.advance()
+    ```
+
+    Args:
+        label: what is at work, in front of the bar.
+        total: how much there is to do; None until somebody knows.
+        unit: what is counted; the rate is "12.3 pictures/s". Of "bytes" it is "1.2 MB/s".
+        err: draw on standard error, and wipe the bar away at the end; else on standard output, where it stays.
+
+    Attributes:
+        below: lines under the bar, each with its style.
+    """
+
+    def __init__(self, label: str = "", total: int | None = None, *, unit: str = "pictures", err: bool = True) -> None:
+        self.below: list[tuple[str, str]] = []
+        self._label, self._total, self._unit, self._err = label, total, unit, err
+        self._console: Console | None = None
+        self._live: Live | None = None
+        if is_terminal(sys.stderr if err else sys.stdout):
+            from rich.console import Console
+
+            self._console = Console(stderr=err)
+
+    def __enter__(self) -> Self:
+        self.begin(self._label, self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self, label: str, total: int | None, done: int = 0) -> None:
+        """Add a row, which is the one that moves from now on; what is done already does not count for its rate."""
+        if self._console is None:
+            return
+        if self._live is None:
+            from rich.live import Live
+
+            self._progress = self._rows()
+            self._live = Live(
+                get_renderable=self._drawing, console=self._console, refresh_per_second=4, transient=self._err
+            )
+            self._live.start()
+        self._progress.add_task(label, total=total, completed=done, rate="")
+
+    def end(self) -> None:
+        """Leave the bar as it stands, or wipe it away."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def drop(self) -> None:
+        """Remove the last row; the one before it moves again."""
+        if self._live is not None:
+            self._progress.remove_task(self._progress.task_ids[-1])
+
+    def advance(self, count: int = 1) -> None:
+        """Move the bar by a count."""
+        if self._live is not None:
+            self.update(int(self._progress.tasks[-1].completed) + count)
+
+    def update(self, done: int, total: int | None = None, *, label: str | None = None, rate: str | None = None) -> None:
+        """Move the bar to what is done; a total and a label that are not given stay, and a rate is measured."""
+        if self._live is None:
+            return
+        task = self._progress.tasks[-1]
+        if rate is None:
+            rate = f"{task.speed:.1f} {self._unit}/s" if task.speed else ""
+        self._progress.update(task.id, completed=done, total=total, description=label, rate=rate)
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        if self._console is None:
+            click.echo(text, err=self._err)
+        else:
+            self._console.print(text, markup=False, highlight=False)
+
+    def _rows(self) -> Progress:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        how_far = (
+            (DownloadColumn(), TransferSpeedColumn())
+            if self._unit == "bytes"
+            else (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+        )
+        return Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            *how_far,
+            TimeRemainingColumn(elapsed_when_finished=True),
+            expand=True,
+        )
+
+    def _drawing(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        return Group(self._progress, *(Text(text, style=style) for text, style in self.below))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -35,7 +154,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.text import Text
 
         console = Console()
-        if stacked := _stacked(headings, rows, console.width):
+        if stacked := _stack(headings, rows, console.width):
             for line in stacked:
                 click.echo(line)
             return
@@ -46,29 +165,29 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
         return
-    for line in _aligned(headings, rows):
+    for line in _columns(headings, rows):
         click.echo(line)
 
 
-def _aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines of columns, with two spaces or more between them; an empty cell is a dash."""
     cells = [headings, *([" ".join(cell.split()) or "-" for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _stacked(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return lines in which the first cell of each row stands above the others, where only that fits into a width.
+def _stack(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return lines in which the first cell of each row stands above the others, if only that fits into a width.
 
-    Folding would break names and numbers into pieces of a few letters. None are returned where a table would fit, and
-    where this would not either.
+    Folding would break names and numbers into pieces of a few letters. There are no lines if a table would fit, or if
+    this would not fit either.
     """
     longest = [
         max(len(line) for cell in column for line in cell.split("\n")) for column in zip(headings, *rows, strict=True)
     ]
     if sum(longest) + 3 * len(longest) + 1 <= width:
         return []
-    heads, *others = (f"  {line}" for line in _aligned(headings[1:], [row[1:] for row in rows]))
+    heads, *others = (f"  {line}" for line in _columns(headings[1:], [row[1:] for row in rows]))
     if max(map(len, (heads, *others))) > width:
         return []
     lines = [headings[0], heads]

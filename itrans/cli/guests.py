@@ -1,24 +1,36 @@
-"""Commands that are no part of the core: guests, found by entry points of the group `itrans.commands`."""
+"""Commands of other packages, guests of the group `itrans.commands`, and one-line summaries of plugins.
+
+Listing them imports nothing: a summary is read from the source.
+"""
 
 from __future__ import annotations
 
+import ast
+import functools
+import importlib.util
+import inspect
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from itrans import plugins
-from itrans.errors import PluginError, quoted
+from itrans.errors import PluginError, error_text, printable, quoted
+from itrans.registry import REGISTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
     from itrans.plugins import Origin
 
+_MOST_CHARACTERS = 200
+
 
 def guests() -> dict[str, list[Origin]]:
-    """Return where the commands that are no part of the core are from, by name, with nothing imported.
+    """Return where each guest's command comes from, by name, without importing it.
 
-    A name that one of our own packages has is theirs, whatever else is installed.
+    A name that one of our own packages uses belongs to it, whatever else is installed.
     """
     found = {name: found for (kind, name), found in plugins.installed().by_name.items() if kind == plugins.COMMAND}
     return {name: _ours(origins) or origins for name, origins in found.items()}
@@ -29,8 +41,6 @@ def lines_of_guests(taken: Container[str]) -> tuple[list[tuple[str, str]], list[
 
     The line is the first of the command's docstring, read from its source. A name that is taken is left out.
     """
-    from itrans.cli.summaries import summary_of  # which few need
-
     ours, theirs = [], []
     for name, origins in guests().items():
         line = summary_of(origins[0])
@@ -70,9 +80,82 @@ def guest(name: str) -> click.Command | None:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # what a module raises on import is anybody's
-        from itrans.errors import error_text
-
         raise PluginError(f"{who} cannot be imported ({origin.target}):\n{error_text(error)}") from error
     if not isinstance(command, click.Command):
         raise PluginError(f"{who} is no command: {origin.target} should be a function under @click.command().")
     return command
+
+
+def summary_of(origin: Origin) -> str:
+    """Return the first line of a component's docstring, or an empty text if it has none or has no source.
+
+    The object has to be defined at the top of its module, or come into it by `from ... import`, once.
+    """
+    if origin.distribution == plugins.LOCAL:
+        docstring = inspect.getdoc(REGISTRIES[origin.kind].get(origin.name)) or ""
+    else:
+        module, _, attribute = origin.target.partition("[")[0].replace(" ", "").partition(":")
+        docstring = _docstring(module, attribute)
+    return printable(" ".join(docstring.strip().partition("\n")[0].split()))[:_MOST_CHARACTERS]
+
+
+def _docstring(module: str, attribute: str, *, follow: bool = True) -> str:
+    file = _file_of(module)
+    body = _body_of(file) if file else ()
+    for name in attribute.split("."):
+        for node in reversed(body):  # of several definitions, the last one counts
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+                found, body = node, tuple(node.body)
+                break
+            if isinstance(node, ast.ImportFrom) and follow and file:
+                for alias in node.names:
+                    if name == (alias.asname or alias.name) and name == attribute:
+                        return _docstring(_absolute(node, module, file), alias.name, follow=False)
+        else:
+            return ""
+    return ast.get_docstring(found) or ""
+
+
+def _absolute(node: ast.ImportFrom, module: str, file: Path) -> str:
+    """Return the module that `from module import ...` means."""
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".")
+    length = len(parts) + (file.name == "__init__.py") - node.level
+    return ".".join([*parts[: max(length, 0)], *([node.module] if node.module else [])])
+
+
+@functools.cache
+def _body_of(file: Path) -> tuple[ast.stmt, ...]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return tuple(ast.parse(plugins.contents(file)).body)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+
+
+@functools.cache
+def _file_of(module: str) -> Path | None:
+    """Return the source of a module. Its packages are not imported, as `importlib.util.find_spec` would do."""
+    package, *inner = module.split(".")
+    try:
+        spec = importlib.util.find_spec(package)
+    except Exception:  # a finder that some package has installed may raise anything
+        return None
+    if spec is None:
+        return None
+    file = Path(spec.origin) if spec.has_location and spec.origin else None
+    folders: Iterable[str] = spec.submodule_search_locations or ()
+    for name in inner:
+        file, folders = _submodule(folders, name)
+    return file if file is not None and file.suffix == ".py" else None
+
+
+def _submodule(folders: Iterable[str], name: str) -> tuple[Path | None, list[str]]:
+    for folder in map(Path, folders):
+        if (file := folder / name / "__init__.py").is_file():
+            return file, [str(folder / name)]
+        if (file := folder / f"{name}.py").is_file():
+            return file, []
+    return None, [str(Path(folder, name)) for folder in folders if Path(folder, name).is_dir()]

@@ -77,7 +77,7 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
         for row, origin in zip(rows, origins, strict=True):
             row["status"] = found[origin]
     if long:
-        from itrans.cli.summaries import summary_of
+        from itrans.cli.guests import summary_of
 
         for row, origin in zip(rows, origins, strict=True):
             row["summary"] = summary_of(origin)
@@ -98,7 +98,7 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
     if check and (bad or installed.unreadable):
         packages = {origin.distribution for origin in origins if found[origin] != OK}
         raise PluginError(
-            f"Broken: {bad} of {len(rows)} components{f', of {_named(sorted(packages))}' if bad else ''}; unreadable: "
+            f"Broken: {bad} of {len(rows)} components{f', of {_list(sorted(packages))}' if bad else ''}; unreadable: "
             f"{counted(len(installed.unreadable), 'package')}; see above."
         )
 
@@ -109,13 +109,13 @@ def _ambiguities(origins: Sequence[Origin]) -> list[str]:
     for origin in origins:
         alike.setdefault((origin.kind, origin.name), []).append(origin)
     return [
-        f'The {kind} "{name}" is brought by {_named([o.distribution for o in several])}: a recipe has to say which, '
+        f'The {kind} "{name}" is brought by {_list([o.distribution for o in several])}: a recipe has to say which, '
         f"such as {quoted([several[0].qualified])[0]}."
         for (kind, name), several in alike.items()
         if len(several) > 1
     ]
 
 
-def _named(packages: Sequence[str]) -> str:
+def _list(packages: Sequence[str]) -> str:
     more = f" and {len(packages) - _MOST_NAMED} more" if len(packages) > _MOST_NAMED else ""
     return ", ".join(packages[:_MOST_NAMED]) + more

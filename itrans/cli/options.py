@@ -17,15 +17,11 @@ _MOST_NAMED = 20
 
 def recipe(command: _Command) -> _Command:
     """Add the argument RECIPE; where none is given, the error says which there are here."""
-    return click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=_given, required=False)(command)
+    return click.argument("recipe", type=click.Path(), metavar="RECIPE", callback=_require, required=False)(command)
 
 
 def overrides(text: str = "Override a key: --set train.epochs=2") -> Callable[[_Command], _Command]:
-    """Add the option `--set`, whose value, `overrides`, is a tuple of texts.
-
-    Args:
-        text: its help.
-    """
+    """Add the option `--set`, with a help text; its value, `overrides`, is a tuple of texts."""
     return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text)
 
 
@@ -124,7 +120,7 @@ def _module_of(path: Path) -> str:
     return unique
 
 
-def _given(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+def _require(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
     if value is not None:
         return value
     here = [path.as_posix() for folder in (Path("recipes"), Path()) for path in sorted(folder.glob("*.toml"))]

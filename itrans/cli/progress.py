@@ -9,30 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.cli.console import is_terminal
+from itrans.cli.console import Bar, is_terminal
 from itrans.errors import counted
 from itrans.metrics.measuring import SOURCE_L1
-from itrans.training.reporter import Silent as Quiet
+from itrans.training.journal import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import RenderableType
-    from rich.live import Live
-
     from itrans.training.record import RunFolder
-    from itrans.training.reporter import Reporter
     from itrans.training.trainer import Trainer
-
-__all__ = ["Lines", "Quiet", "TerminalBar", "reporter_here", "validation_line"]
 
 
 def reporter_here(every: int) -> Reporter:
-    """Return what suits standard output.
-
-    Args:
-        every: in a pipe, a line every so many steps.
-    """
+    """Return what suits standard output: a bar or, in a pipe, a line every so many steps."""
     return TerminalBar() if is_terminal() else Lines(every)
 
 
@@ -84,12 +74,8 @@ def write_at_once(text: str) -> None:
         os.write(2, f"{text}\n".encode())
 
 
-class Lines:
-    """A line every so many steps.
-
-    Args:
-        every: how many.
-    """
+class Lines(Reporter):
+    """A line every so many steps."""
 
     def __init__(self, every: int) -> None:
         self._every = every
@@ -117,86 +103,64 @@ class Lines:
             f"{images_per_second:.1f} images/s  {minutes}:{seconds:02d} left"
         )
 
-    def validating(self, done: int, total: int) -> None:
-        """Say nothing: the result is a line."""
-
-    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+    def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured."""
         click.echo(validation_line(epoch, metrics, better))
 
-    def stopping(self, text: str) -> None:
+    def stop(self, text: str) -> None:
         """Say it on standard error."""
         write_at_once(text)
 
-    def end(self) -> None:
-        """Do nothing."""
 
-
-class TerminalBar:
+class TerminalBar(Reporter):
     """A progress bar with rate and time left, and the losses below it; they fit into 80 columns."""
 
     def __init__(self) -> None:
-        self._live: Live | None = None
+        self._bar = Bar(err=False)
+        self._is_drawn = self._is_validating = False
         self._losses, self._stopping = "", ""
 
     def note(self, text: str) -> None:
         """Print a sentence above the bar."""
-        from rich.console import Console
-
-        console = Console() if self._live is None else self._live.console
-        console.print(text, markup=False, highlight=False)
+        self._bar.note(text)
 
     def begin(self, done: int, total: int) -> None:
         """Draw the bar."""
-        from rich.live import Live
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            expand=True,
-        )
-        self._steps = self._bar.add_task("epoch -", total=total, completed=done, rate="")
-        self._held_out = self._bar.add_task("validation", total=None, rate="", visible=False)
-        self._live = Live(get_renderable=self._drawn, refresh_per_second=4)
-        self._live.start()
+        self._bar.begin("epoch -", total, done)
+        self._is_drawn = True
 
     def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
         """Move the bar."""
-        if self._live is not None:
-            self._losses = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            rate = f"{images_per_second:.1f} images/s"
-            self._bar.update(self._steps, completed=step, description=f"epoch {epoch}", rate=rate)
+        self._losses = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        self._draw_below()
+        self._bar.update(step, label=f"epoch {epoch}", rate=f"{images_per_second:.1f} images/s")
 
-    def validating(self, done: int, total: int) -> None:
-        """Move the bar of a validation, which is there for as long as it takes."""
-        if self._live is not None:
-            if done < total and not self._bar.tasks[self._held_out].visible:
-                self._bar.reset(self._held_out, total=total, visible=True)
-            self._bar.update(self._held_out, completed=done, total=total, visible=done < total)
+    def validation_step(self, done: int, total: int) -> None:
+        """Move the row of a validation, which is there for as long as it takes."""
+        if done < total and not self._is_validating:
+            self._bar.begin("validation", total)
+            self._is_validating = True
+        if self._is_validating:
+            self._bar.update(done)
+            if done == total:
+                self._bar.drop()
+                self._is_validating = False
 
-    def validated(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+    def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured above the bar."""
         self.note(validation_line(epoch, metrics, better))
 
-    def stopping(self, text: str) -> None:
-        """Have it drawn below the bar a moment later: to print from here could go between the halves of a line."""
-        self._stopping = text
-        if self._live is None:
+    def stop(self, text: str) -> None:
+        """Have it drawn below the bar a moment later: printed from here, it could land inside another line."""
+        if not self._is_drawn:
             write_at_once(text)
+        self._stopping = text
+        self._draw_below()
 
     def end(self) -> None:
         """Leave the bar as it stands."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        self._bar.end()
+        self._is_drawn = False
 
-    def _drawn(self) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
-        lines = [Text(self._losses, style="dim"), *([Text(self._stopping, style="bold")] if self._stopping else [])]
-        return Group(self._bar, *lines)
+    def _draw_below(self) -> None:
+        self._bar.below = [(self._losses, "dim"), *([(self._stopping, "bold")] if self._stopping else [])]

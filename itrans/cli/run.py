@@ -76,7 +76,7 @@ def run(
     def folder_of(is_sample: bool) -> Path:
         return output or resumed or Path("runs") / (Path(recipe).stem + ("-sample" if is_sample else ""))
 
-    def recorded(is_sample: bool) -> dict[tuple[str, str], str]:
+    def record_of(is_sample: bool) -> dict[tuple[str, str], str]:
         if not resume and Path(recipe).name != "recipe.toml":
             return {}
         from itrans.checkpoint.file import recorded_in
@@ -84,7 +84,7 @@ def run(
         return recorded_in(folder_of(is_sample) if resume else Path(recipe))
 
     options.import_code(code)
-    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without, recorded=recorded)
+    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without, recorded=record_of)
     if not check:
         loaded.refuse_missing_data()
     note = loaded.sample_note()
@@ -121,26 +121,18 @@ def train(
     device: str,
     advice: str = "Go on with --resume.",
 ) -> str:
-    """Train into a folder, showing how it goes.
+    """Train into a folder, showing how it goes, and return `finished`, `early` or `interrupted`.
 
-    Args:
-        recipe: what to train.
-        path: the run's folder.
-        sample: see `Recipe.sample_note`.
-        resume: go on from the folder's last checkpoint.
-        skip_bad: leave out pairs that cannot be read.
-        stop_after: a number of steps, a time in seconds.
-        device: its name.
-        advice: what is said to do after an interruption.
-
-    Returns:
-        `finished`, `early` or `interrupted`.
+    `sample` is that of `Recipe.sample_note`; `resume` goes on from the folder's last checkpoint; `skip_bad` leaves out
+    pairs that cannot be read; `stop_after` is a number of steps and a time in seconds; `advice` says what to do after
+    an interruption.
     """
     from itrans.cli.memory import keep_freed_memory
-    from itrans.cli.progress import Quiet, ending, reporter_here
+    from itrans.cli.progress import ending, reporter_here
     from itrans.training.devices import choose_device
     from itrans.training.failures import at_work
-    from itrans.training.processes import joined, processes_here
+    from itrans.training.journal import Reporter
+    from itrans.training.processes import process_group, processes_here
     from itrans.training.record import RunFolder
     from itrans.training.stopping import StopRequest
     from itrans.training.trainer import Trainer
@@ -148,16 +140,16 @@ def train(
     folder = RunFolder(path)
     began = time.monotonic()
     processes = processes_here()
-    reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Quiet()
+    reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Reporter()
     check = folder.resumable if resume else folder.refuse_if_used
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} is a file; a run needs a folder. Choose another: -o DIR.")
     keep_freed_memory()
     chosen = choose_device(device, processes.local_rank)
-    stop = StopRequest(*stop_after, answer=reporter.stopping)
+    stop = StopRequest(*stop_after, answer=reporter.stop)
     _relay_log(reporter)
     lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()
-    with stop.listening(), lock, joined(processes, chosen):
+    with stop.listen(), lock, process_group(processes, chosen):
         check()
         with at_work("Making what the recipe names"):
             trainer = Trainer(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from itrans.cli import options
+from itrans.cli.console import Bar
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from itrans.errors import ItransError
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
@@ -93,7 +91,7 @@ def translate(
     is then 2.
     """
     from itrans.cli.memory import keep_freed_memory
-    from itrans.data.folders import unread_note
+    from itrans.data.layouts import unread_note
     from itrans.files import expanded, folder_made
     from itrans.pictures.channels import colour_of
     from itrans.translating.files import translate_files
@@ -135,12 +133,12 @@ def translate(
         click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
     failures: list[tuple[Job, ItransError]] = []
     folder = output.parent if named else output
-    with folder_made(folder), _progress(len(jobs)) as advance:
+    with folder_made(folder), Bar("translating", len(jobs)) as bar:
 
         def done(job: Job, error: ItransError | None) -> None:
             if error is not None:
                 failures.append((job, error))
-            advance()
+            bar.advance()
 
         translate_files(
             translator,
@@ -157,11 +155,11 @@ def translate(
     pictures = counted(len(jobs), "picture")
     click.echo(f"{len(jobs) - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
     if failures:
-        raise DataError(_told(failures))
+        raise DataError(_listing(failures))
 
 
 def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:
-    """Return what reads pictures as the data set did, if that is wanted; say so if it is not, and might be."""
+    """Return what reads pictures as the data set did, if that is wanted; if not, print that it could be had."""
     from itrans.translating.preparation import Preparer
 
     translator.specs(direction)  # there is such a direction
@@ -180,7 +178,7 @@ def _preparer(translator: Translator, direction: str | None, mask: Path | None, 
     return Preparer(preparation, mask)
 
 
-def _told(failures: list[tuple[Job, ItransError]]) -> str:
+def _listing(failures: list[tuple[Job, ItransError]]) -> str:
     lines = []
     for job, error in failures[:_MOST_NAMED]:
         text = str(error)
@@ -189,17 +187,3 @@ def _told(failures: list[tuple[Job, ItransError]]) -> str:
         lines.append(f"and {len(failures) - _MOST_NAMED} more")
     verb = "was" if len(failures) == 1 else "were"
     return f"{counted(len(failures), 'input')} {verb} skipped:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on a terminal, nothing in a pipe; what is yielded moves it by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    speed = TaskProgressColumn(show_speed=True)
-    columns = (BarColumn(bar_width=None), MofNCompleteColumn(), speed, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)

@@ -51,15 +51,11 @@ class _Chance(NamedTuple):
 
 
 class PairTransform:
-    """Resizes, crops, mirrors and otherwise transforms pairs.
+    """Resizes, crops, mirrors and otherwise transforms pairs as a recipe's table says.
 
-    Args:
-        augment: the recipe's table.
-        source: what the source pictures are.
-        target: what the target pictures are; label maps are resized without mixing labels, and where a transform
-            leaves something empty they get the value that stands for no class, if there is one.
-        paired: False draws the geometry of each side on its own.
-        training: False leaves out all that is random: pictures are scaled to the size that training ends with.
+    Label maps are resized without mixing labels; where a transform leaves something empty they get the value that
+    stands for no class, if there is one. If the sides are not `paired`, each is transformed on its own. Outside of
+    training nothing is random: pictures are scaled to the size that training ends with.
     """
 
     def __init__(
@@ -100,8 +96,8 @@ class PairTransform:
         except Exception as error:  # albumentations raises many kinds
             (height, width), kinds = pair.source.shape[:2], {_kind(pair.source): None, _kind(pair.target): None}
             culprit = self._culprit(error)
-            told = f"{culprit} fails on {' and '.join(kinds)}" if culprit else "[augment] says"
-            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as {told}: {error}") from error
+            who = f"{culprit} fails on {' and '.join(kinds)}" if culprit else "[augment] says"
+            raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as {who}: {error}") from error
         for name, before in (("source", pair.source), ("target", pair.target)):
             if fault := _other_kind(before, sides[name]):
                 culprit = self._changer(pair) or "[augment]"
@@ -109,7 +105,7 @@ class PairTransform:
         return Pair(sides["source"], sides["target"], pair.key)
 
     def _with_geometry(self, sides: dict[str, ImageArray], chance: _Chance) -> dict[str, ImageArray]:
-        """Return sides of one size in another size, cropped and mirrored alike, as far as the recipe wants that."""
+        """Return sides of one size, resized, cropped and mirrored alike, as the recipe says."""
         augment, training = self._augment, self._training
         size = (augment.resize or augment.size) if training else (augment.crop or augment.resize or augment.size)
         if size or (training and (augment.crop or augment.mirror or self._both)):
@@ -224,7 +220,7 @@ def _make(name: str, arguments: dict[str, Any]) -> Any:
 
 
 def _other_kind(before: ImageArray, after: object) -> str | None:
-    """Return what a transform has made of a picture if values are stored otherwise, which changes what they mean."""
+    """Return what is wrong with a transformed picture whose values are stored in another way; None if they are not."""
     if not isinstance(after, np.ndarray) or after.ndim != 3:
         return f"something that is no picture any more ({type(after).__name__})."
     if after.dtype != before.dtype or after.shape[2] != before.shape[2]:
@@ -237,7 +233,7 @@ def _kind(image: ImageArray) -> str:
 
 
 def _in_size(image: ImageArray, size: tuple[int, int], *, smooth: bool) -> ImageArray:
-    """Return a picture in a height and a width; shrinking averages, and what is not smooth takes the nearest pixel."""
+    """Return a picture scaled to a height and a width; by the nearest pixels if it is not smooth."""
     height, width, channels = image.shape
     if size == (height, width):
         return image

@@ -1,4 +1,4 @@
-"""Files of `--code` as modules, also in processes that are started anew to read pairs ahead."""
+"""Files of `--code` as modules, which worker processes import as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CODE = "itrans_code_"
 
 
 def import_file(path: Path, module: str) -> None:
-    """Import a Python file, that a user has named, as a module of this name, and whatever it raises is let through.
+    """Import a Python file as a module of this name; whatever it raises is let through.
 
     Raises:
         ImportError: it is not a Python file.
@@ -29,7 +29,7 @@ def import_file(path: Path, module: str) -> None:
 
 
 def imported_files() -> dict[str, Path]:
-    """Return the files that `--code` has named, by their modules' names: a process that is started anew lacks them."""
+    """Return the files that `--code` has imported, by the names of their modules."""
     return {
         name: Path(file)
         for name, module in sys.modules.items()

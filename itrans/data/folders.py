@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
 
-from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice
+from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice, no_pictures, unread_sentences
 from itrans.errors import DataError, MissingSplitError
 from itrans.files import expanded, is_there
-from itrans.pictures.images import find_images, unread_suffixes
+from itrans.pictures.images import find_images
 from itrans.protocols import Split
 
 if TYPE_CHECKING:
@@ -157,43 +156,8 @@ def match_images(
             lines.append(
                 f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings."
             )
-        raise DataError("\n".join([*lines, *_unread(folders)]))
+        raise DataError("\n".join([*lines, *unread_sentences(folders)]))
     return {name: tuple(files[name] for files in found) for name in names}
-
-
-def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
-    """Return the error of folders without pictures, which says what else is there.
-
-    Args:
-        folders: where pictures were looked for; one can be there twice.
-        advice: what to do, as a sentence.
-    """
-    there = list(dict.fromkeys(map(str, folders)))
-    verb = "holds" if len(there) == 1 else "hold"
-    return DataError(" ".join([f"{' and '.join(there)} {verb} no pictures.", *_unread(folders), advice]))
-
-
-def unread_note(folder: str | os.PathLike[str]) -> str | None:
-    """Return a sentence on the files in a folder that are of no known format; None if there are none.
-
-    Raises:
-        DataError: see `itrans.pictures.images.find_images`.
-    """
-    kinds = _kinds(unread_suffixes(folder))
-    return f"Files in {folder} of formats that itrans does not read, which are left out: {kinds}." if kinds else None
-
-
-def _unread(folders: Sequence[Path]) -> list[str]:
-    """Return a sentence on the files in folders that are of no known format, if there are any."""
-    counts: Counter[str] = Counter()
-    for folder in dict.fromkeys(folders):
-        counts.update(unread_suffixes(folder))
-    return [f"Files there of formats that itrans does not read: {_kinds(counts)}."] if counts else []
-
-
-def _kinds(counts: Mapping[str, int]) -> str:
-    most = Counter(counts).most_common(_MOST_NAMED)
-    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in most)
 
 
 def part_of(name: str, held_out: float) -> Split:

@@ -1,16 +1,20 @@
-"""How a data set's folder is laid out, for messages that say which keys to set for what is there."""
+"""What is in a data set's folder, for messages that say which keys to set, or which files are not read."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from itrans.errors import DataError
+from itrans.pictures.images import unread_suffixes
 from itrans.protocols import Split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    import os
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 PLACEHOLDER = "{split}"
 _WORDS: dict[str, Split] = {
@@ -37,13 +41,8 @@ _MOST_FOLDERS, _DEEPEST, _MOST_NAMED = 1000, 3, 10
 def split_layout(root: Path, count: int) -> dict[str, dict[Split, str]]:
     """Return the folders in a data set's folder that seem to be of splits, whatever the letters they are written in.
 
-    Args:
-        root: the data set's folder.
-        count: how many folders each split should have: the first depth with so many is taken, or else the first.
-
-    Returns:
-        By a folder's path in `root` with `{split}` in place of the split's name, the path for each split that is there:
-        `{"A/{split}": {"train": "A/train", "val": "A/Valid"}}`.
+    They are those of the first depth that has `count` of them for each split, or else of the first depth with any, as
+    in `{"A/{split}": {"train": "A/train", "val": "A/Valid"}}`: paths in `root`, by split, by what they have in common.
     """
     depths: list[dict[str, dict[Split, str]]] = [{} for _ in range(_DEEPEST)]
     for path in islice(_folders(root), _MOST_FOLDERS):
@@ -93,8 +92,43 @@ def folders_there(root: Path) -> str:
     return _listing(list(islice(_folders(root, deepest=1), _MOST_NAMED)))
 
 
+def no_pictures(folders: Sequence[Path], advice: str) -> DataError:
+    """Return the error of folders without pictures, which says what else is there.
+
+    Args:
+        folders: where pictures were looked for; one can be there twice.
+        advice: what to do, as a sentence.
+    """
+    there = list(dict.fromkeys(map(str, folders)))
+    verb = "holds" if len(there) == 1 else "hold"
+    return DataError(" ".join([f"{' and '.join(there)} {verb} no pictures.", *unread_sentences(folders), advice]))
+
+
+def unread_note(folder: str | os.PathLike[str]) -> str | None:
+    """Return a sentence on the files in a folder that are of no known format; None if there are none.
+
+    Raises:
+        DataError: see `itrans.pictures.images.find_images`.
+    """
+    kinds = _kinds(unread_suffixes(folder))
+    return f"Files in {folder} of formats that itrans does not read, which are left out: {kinds}." if kinds else None
+
+
+def unread_sentences(folders: Sequence[Path]) -> list[str]:
+    """Return a list with a sentence on the files of unknown formats in some folders; empty if there are none."""
+    counts: Counter[str] = Counter()
+    for folder in dict.fromkeys(folders):
+        counts.update(unread_suffixes(folder))
+    return [f"Files there of formats that itrans does not read: {_kinds(counts)}."] if counts else []
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    most = Counter(counts).most_common(_MOST_NAMED)
+    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in most)
+
+
 def _assign(names: Iterable[str], folders: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-    """Return which name is likely meant by which argument, one that is alike or else the next; and whether any is."""
+    """Return which name is likely meant by which argument, and whether that is more than a guess."""
     left = sorted(names)
     chosen: dict[str, str] = {}
     for option, default in folders.items():

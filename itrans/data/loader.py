@@ -69,14 +69,8 @@ def load_batches(
 ) -> Generator[Batch]:
     """Yield the sampler's batches on a device.
 
-    Args:
-        items: the pairs.
-        sampler: which of them.
-        device: where the batches go.
-        memory_format: how they lie there.
-        workers: how many processes read ahead; `auto` has none on a CPU, where training keeps every core busy.
-        processes: how many processes of this run share the machine.
-        skipped: told what is wrong with each pair that is left out, in the order in which batches come.
+    For the number of workers, which read ahead, see `count_of`. `skipped` is told what is wrong with each pair that is
+    left out, in the order of the batches.
 
     Raises:
         DataError: a pair cannot be read, unless such pairs are left out, or does not fit the others of its batch.

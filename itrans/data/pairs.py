@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Skipped(NamedTuple):
-    """What an item is where pairs that cannot be read are left out, and this one, or one in its place, is.
+    """The item in place of a pair that was left out because it cannot be read.
 
     Attributes:
         pair: the next one that can be read; None where nothing takes the place.
@@ -35,15 +35,11 @@ class Skipped(NamedTuple):
 
 
 class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
-    """A data set's pairs, checked and transformed; an error comes back as an item, whole, from whatever process.
+    """A data set's pairs, checked and transformed; an error is returned as an item, so that it crosses processes whole.
 
-    Args:
-        dataset: the recipe's.
-        transform: what is done to each pair.
-        seed: the recipe's.
-        training: whether the data set may draw something at random for a pair.
-        skip_bad: leave out pairs that cannot be read. In training the next one that can be takes the place, so that
-            what is drawn is the same when a run is resumed, and in any number of processes.
+    In training, the data set may draw something at random for a pair. With `skip_bad`, pairs that cannot be read are
+    left out. In training the next readable pair takes the place of such a one, so that the order is the same in a
+    resumed run, and in any number of processes.
     """
 
     def __init__(
@@ -86,7 +82,7 @@ class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
 def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     """Return a pair that is what the data set says its pairs are.
 
-    A seed is of what the data set draws for it, if it has `draw`; without one, the pair is taken as it is.
+    With a seed, it comes from the data set's `draw`, if there is one.
 
     Raises:
         DataError: it is not, or cannot be read; the message names the pair.

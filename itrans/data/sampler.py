@@ -23,14 +23,7 @@ class TrainingSampler:
     Every process takes its own part of each step's pairs, so that two processes with batches of 2 see in a step what
     one with batches of 4 sees. Pairs that do not fill the last step of an epoch are left out of it.
 
-    Args:
-        length: of the data set.
-        batch_size: pairs in a batch of one process.
-        seed: the recipe's.
-        rank: which of the processes this is.
-        world_size: how many processes there are.
-        epoch: the epoch to begin in, from 0.
-        batch: how many steps of that epoch have been taken.
+    The first batch is that of `epoch`, from 0, after `batch` of its steps.
     """
 
     def __init__(
@@ -64,10 +57,7 @@ class TrainingSampler:
 
 
 class EvaluationSampler:
-    """Batches of every pair once, in order, divided among the processes.
-
-    There are `length` pairs, from the first on.
-    """
+    """Batches of the first `length` pairs, each once and in order, divided among the processes."""
 
     def __init__(self, length: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:
         self._mine = range(rank, length, world_size)

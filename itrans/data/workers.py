@@ -1,4 +1,4 @@
-"""Processes that read pairs ahead: left alone by signals, missed when they are killed, and gone when they should be."""
+"""Processes that read pairs ahead: they ignore signals, their death is noticed, and they end with the run."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _kill(workers: Iterable[BaseProcess]) -> None:
 
 @atexit.register
 def _kill_all() -> None:
-    """End the workers of loaders that something still holds: Python's own way is SIGTERM, and then to wait for ever."""
+    """End the workers of loaders that are still alive: Python itself would send SIGTERM, and wait for ever."""
     with contextlib.suppress(AssertionError):  # of a process that was forked from this one, and has not started them
         _kill(worker for worker in [*_started] if worker.is_alive())
 

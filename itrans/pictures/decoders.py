@@ -63,7 +63,7 @@ def pillow_opened(path: Path, content: bytes, format_: str) -> ImageFile:
         with _QUIET:
             return cast("ImageFile", factory(io.BytesIO(content), str(path)))
     except Exception as error:  # a damaged file can raise nearly anything
-        raise DataError(f"{path} cannot be read as a picture: it is damaged.") from error
+        raise unreadable(path, "damaged") from error
 
 
 def pixels_of(path: Path, image: ImageFile) -> NDArray[np.generic]:
@@ -93,15 +93,35 @@ def load(path: Path, image: ImageFile) -> None:
     except MemoryError:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
-        raise DataError(f"{path} cannot be read as a picture: it is damaged or truncated.") from error
+        raise unreadable(path, "damaged or truncated") from error
 
 
-def turned_upright(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
-    """Return a picture as it stands upright.
+def stored_values(path: Path, image: ImageFile, depth: int) -> NDArray[np.uint8]:
+    """Return the values of a picture that Pillow has opened, `(H, W)`: indices, or grey of so many bits.
 
-    Args:
-        image: `(H, W)` or `(H, W, C)`, as stored.
-        orientation: what TIFF and EXIF call so, 1 to 8; 1 is upright, and so is what makes no sense.
+    Raises:
+        DataError: it is damaged or truncated.
+    """
+    load(path, image)
+    values = np.asarray(image, np.uint8)
+    # Pillow stretches grey of 2 and 4 bits to the full range.
+    return values // np.uint8(255 // (2**depth - 1)) if image.mode == "L" else values
+
+
+def unreadable(path: Path, what: str) -> DataError:
+    """Return the error of a file that is no picture, such as "damaged"."""
+    return DataError(f"{path} cannot be read as a picture: it is {what}.")
+
+
+def several_frames(path: Path, frames: int) -> DataError:
+    """Return the error of an animation."""
+    return DataError(f"{path} has {frames} frames; only pictures of one are read. Split it first.")
+
+
+def upright(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+    """Return a picture, `(H, W)` or `(H, W, C)`, as it stands upright.
+
+    The orientation is that of TIFF and EXIF, from 1 to 8. What makes no sense counts as 1, which is upright.
     """
     if orientation in {5, 6, 7, 8}:
         image = image.swapaxes(0, 1)

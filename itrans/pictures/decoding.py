@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from itrans.errors import DataError
-from itrans.pictures.decoders import opencv_decoded, pillow_opened, pixels_of, turned_upright
+from itrans.pictures.decoders import opencv_decoded, pillow_opened, pixels_of, several_frames, unreadable, upright
 from itrans.pictures.foreign import what_it_is
 from itrans.pictures.png import SIGNATURE, decode_png
 from itrans.pictures.room import check_room
@@ -76,7 +76,7 @@ def decode(path: Path, content: bytes) -> NDArray[np.generic]:
     elif format_ == "WEBP":
         orientation = _check_webp(path, content)
         image = opencv_decoded(content, cv2.IMREAD_UNCHANGED)
-        image = image if image is None else turned_upright(image, orientation)
+        image = image if image is None else upright(image, orientation)
     elif format_ == "PPM":
         image = _portable(path, content)
     elif format_ == "BMP" and content[28:30] == b"\x18\0":  # 24 bits; OpenCV drops the alpha of others
@@ -86,9 +86,9 @@ def decode(path: Path, content: bytes) -> NDArray[np.generic]:
         return _by_pillow(path, content, format_)
     else:
         what = what_it_is(content)
-        raise DataError(f"{path} {what}" if what else f"{path} cannot be read as a picture: it is something else.")
+        raise DataError(f"{path} {what}") if what else unreadable(path, "something else")
     if image is None:
-        raise DataError(f"{path} cannot be read as a picture: it is a damaged or truncated {format_}.")
+        raise unreadable(path, f"a damaged or truncated {format_}")
     return image
 
 
@@ -97,15 +97,13 @@ def _by_pillow(path: Path, content: bytes, format_: str) -> NDArray[np.generic]:
     check_room(path, image.width, image.height, max(len(image.getbands()), 4), len(content))
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
-        raise _several_frames(path, frames)
+        raise several_frames(path, frames)
     if format_ == "JPEG2000":  # Pillow has no colours of 16 bits
         decoded = opencv_decoded(content, cv2.IMREAD_UNCHANGED)
         if decoded is None:
-            raise DataError(
-                f"{path} cannot be read as a picture: it is a damaged or truncated JPEG 2000, or not grey, RGB or RGBA."
-            )
+            raise unreadable(path, "a damaged or truncated JPEG 2000, or not grey, RGB or RGBA")
         return decoded
-    return turned_upright(pixels_of(path, image), orientation_of(image.info.get("exif", b"")))
+    return upright(pixels_of(path, image), orientation_of(image.info.get("exif", b"")))
 
 
 def _check_jpeg(path: Path, content: bytes) -> None:
@@ -143,7 +141,7 @@ def _check_webp(path: Path, content: bytes) -> int:
         frames += kind == b"ANMF"
         place = data + length + length % 2
     if frames > 1:
-        raise _several_frames(path, frames)
+        raise several_frames(path, frames)
     return orientation
 
 
@@ -185,7 +183,3 @@ def _portable(path: Path, content: bytes) -> NDArray[np.generic] | None:
 
 def _bmp_size(content: bytes) -> tuple[int, int]:
     return tuple(abs(int.from_bytes(content[at : at + 4], "little", signed=True)) for at in (18, 22))  # type: ignore[return-value]
-
-
-def _several_frames(path: Path, frames: int) -> DataError:
-    return DataError(f"{path} has {frames} frames; only pictures of one are read. Split it first.")

@@ -1,4 +1,4 @@
-"""What a file is that is no picture which can be read, told by its first bytes, and what to do about it."""
+"""What a file is if it is no picture that can be read: recognised by its first bytes, with what to do about it."""
 
 from __future__ import annotations
 

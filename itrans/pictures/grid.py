@@ -40,7 +40,7 @@ def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
 
 
 def _shown_size(image: ImageArray) -> tuple[int, int]:
-    """Return the height and width to show a picture in: its own, times a whole number if a person sees too little."""
+    """Return the height and width to show a picture in: its own, or a multiple of it if it is small."""
     height, width = image.shape[:2]
     factor = -(-_LEAST // max(height, width))
     return factor * height, factor * width

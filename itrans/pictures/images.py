@@ -86,7 +86,7 @@ def content_of(path: Path) -> bytes:
 
 
 def _what_else(path: Path, mode: int) -> str:
-    """Return what a file is whose suffix is none of a picture's, as the end of a sentence with what to do."""
+    """Return what a file is that has no picture's suffix, and what to do, as the end of a sentence."""
     if stat.S_ISREG(mode):
         with path.open("rb") as file:
             start = file.read(1024)
@@ -199,7 +199,7 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
 def files_in(folder: str | os.PathLike[str]) -> Iterator[str]:
     """Yield the files in a folder and the folders in it, relative to it and written with `/`, without hidden ones.
 
-    Links to folders are followed, but not to one on whose way they lie, where there would be no end.
+    Links to folders are followed, except to a folder that contains the link, which would never end.
 
     Raises:
         DataError: the folder, or one in it, is missing or cannot be read.
@@ -223,7 +223,7 @@ def files_in(folder: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
-    """Return what tells a folder from all others, by whatever path; None if it cannot be read, which is said later."""
+    """Return what identifies a folder, whatever path leads to it; None if it cannot be read."""
     try:
         found = os.stat(folder)  # noqa: PTH116
     except OSError:

@@ -44,24 +44,18 @@ class Kind:
         return floats_fault(image)
 
     def planes(self, images: Tensor, spec: ImageSpec, memory_format: torch.memory_format | None = None) -> Tensor:
-        """Return stored pictures as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
+        """Return stored pictures `(N, C, H, W)` as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
 
-        Args:
-            images: `(N, C, H, W)` as stored.
-            spec: what they are.
-            memory_format: how the result lies in memory; as `images` do, if nothing is said.
+        Without a memory format, they lie in memory as `images` do.
         """
         from itrans.pictures import tensors  # as elsewhere here, torch comes when there are tensors
 
         return tensors.scaled_planes(images, memory_format)
 
     def arrays(self, planes: Tensor, spec: ImageSpec, dtype: PixelType | None = None) -> list[ImageArray]:
-        """Return what networks make as arrays `(H, W, C)`, as they are stored.
+        """Return what networks make, `(N, spec.planes, H, W)`, as stored arrays `(H, W, C)`.
 
-        Args:
-            planes: `(N, spec.planes, H, W)`; what is outside [-1, 1] is clipped.
-            spec: what they are.
-            dtype: another type than that of `spec`.
+        What is outside [-1, 1] is clipped. `dtype` is their type, if it is not that of `spec`.
         """
         from itrans.pictures import tensors
 
@@ -70,12 +64,9 @@ class Kind:
     def shown(
         self, images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[ImageArray]
     ) -> Sequence[ImageArray]:
-        """Return pictures as people look at them: `(H, W, 1)` of grey, or `(H, W, 3)` of RGB.
+        """Return pictures `(H, W, C)` as people look at them: `(H, W, 1)` of grey, or `(H, W, 3)` of RGB.
 
-        Args:
-            images: `(H, W, C)` as stored.
-            spec: what they are.
-            sources: what they were made from, as stored.
+        The pictures, and the sources that they were made from, are given as stored.
         """
         return images
 
@@ -88,22 +79,18 @@ class Kind:
         return read_image(path)
 
     def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
-        """Return a picture of a file with the channels that a generator takes, and what is to be said of that.
+        """Return a file's picture `(H, W, C)` with as many channels as the spec has, and a note on the conversion.
 
-        Args:
-            image: `(H, W, C)`; where there is no such conversion, it comes back as it is.
-            spec: what the sources of the training pairs were.
-            background: the colour under what is transparent; see `itrans.pictures.channels.as_channels`.
+        A picture that cannot be converted comes back as it is. What is transparent is laid on the
+        background colour; see `itrans.pictures.channels.as_channels`.
         """
         return image, None
 
     def refusal(self, image: ImageArray, spec: ImageSpec, remedy: str | None = None) -> str | None:
-        """Return what is said of a picture that cannot be translated, or None.
+        """Return what is said of a picture `(H, W, C)` that cannot be translated, or None.
 
-        Args:
-            image: `(H, W, C)` of one of the types in `WHITE`.
-            spec: what the sources of the training pairs were.
-            remedy: what to do with one of another kind, as a sentence, where that is not to convert it.
+        The spec is that of the sources in training. The remedy is a sentence on what to do instead of converting the
+        picture.
         """
         channels = image.shape[2]
         if channels == spec.channels:
@@ -120,16 +107,11 @@ class Kind:
         return f"{takes} {channel_names(spec.channels)}. {remedy}"
 
     def source_of(self, image: ImageArray) -> ImageArray:
-        """Return a picture that is not refused as the data set stores sources."""
+        """Return a picture, which was not refused, as the data set would store it as a source."""
         return image
 
     def output_spec(self, spec: ImageSpec, source: ImageSpec) -> ImageSpec:
-        """Return what translations are when they are finished.
-
-        Args:
-            spec: what the generator makes.
-            source: what it makes that from.
-        """
+        """Return the spec of finished translations, where a generator makes `spec` from `source`."""
         return spec
 
     def outputs(
@@ -137,11 +119,7 @@ class Kind:
     ) -> list[ImageArray]:
         """Return translations finished, as `output_spec` says.
 
-        Args:
-            images: what the generator has made, as stored.
-            spec: what they are.
-            sources: what it was made from, as stored.
-            source: what those are.
+        The generator has made the images, of `spec`, from the sources, of `source`; all are given as stored.
         """
         return images
 

@@ -73,21 +73,17 @@ class Labels(Kind):
 
     def fault(self, image: ImageArray, spec: ImageSpec) -> str | None:
         """Return which value is no class."""
-        return self._values_fault(image, spec) or super().fault(image, spec)
-
-    def _values_fault(self, image: ImageArray, spec: ImageSpec) -> str | None:
         if spec.labels is None:
             return "is said to be a label map of an unknown number of classes"
-        if int(image.max()) < spec.labels:
-            return None
-        wrong = image >= spec.labels
-        if spec.ignored is not None:
-            wrong &= image != spec.ignored
-        if not wrong.any():
-            return None
-        row, column = np.argwhere(wrong)[0][:2]
-        value = image[row, column, 0]
-        return f"has the value {value} at x = {column}, y = {row}, and classes are 0 to {spec.labels - 1}"
+        if int(image.max()) >= spec.labels:
+            wrong = image >= spec.labels
+            if spec.ignored is not None:
+                wrong &= image != spec.ignored
+            if wrong.any():
+                row, column = np.argwhere(wrong)[0][:2]
+                value = image[row, column, 0]
+                return f"has the value {value} at x = {column}, y = {row}, and classes are 0 to {spec.labels - 1}"
+        return super().fault(image, spec)
 
     def planes(self, images: Tensor, spec: ImageSpec, memory_format: torch.memory_format | None = None) -> Tensor:
         """Return 1 in the plane of a pixel's class, -1 in all others, and -1 everywhere for the value of no class."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from itrans.errors import ItransError
 from itrans.pictures.decoders import pillow_opened
 from itrans.pictures.decoding import format_of
-from itrans.pictures.png import SIGNATURE
-from itrans.pictures.tiff_tags import ORIENTATION, Directory, directories, orientation_of
+from itrans.pictures.png import SIGNATURE, chunk
+from itrans.pictures.tiff_tags import ORIENTATION, Directory, directories, first_page, orientation_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ class Metadata:
 
 
 def metadata_of(path: Path) -> Metadata:
-    """Return what travels with a picture; nothing where its file does not say it, or is damaged."""
+    """Return what travels with a picture: nothing, if its file does not say it or is damaged."""
     try:
         content = path.read_bytes()
         format_ = format_of(content, path.suffix.lower())
@@ -80,7 +80,7 @@ def with_metadata(content: bytes, suffix: str, metadata: Metadata) -> tuple[byte
 
 
 def _of_tiff(content: bytes) -> Metadata:
-    page = next((directory for directory in directories(content) if directory.is_page), None)
+    page = first_page(content)
     if page is None:
         return Metadata()
     orientation = page.number(ORIENTATION, 1)
@@ -93,7 +93,7 @@ def _of_tiff(content: bytes) -> Metadata:
 
 
 def _resolution(across: float, down: float) -> tuple[float, float] | None:
-    """Return a resolution; None for one that makes no sense, which formats could not hold either."""
+    """Return a resolution; None for one that makes no sense."""
     return (across, down) if 0 < across < _FINEST and 0 < down < _FINEST else None
 
 
@@ -112,17 +112,14 @@ def _little(page: Directory, tag: int) -> tuple[int, int, bytes]:
 
 
 def _png_with(content: bytes, metadata: Metadata) -> bytes:
-    chunks = []
+    added = b""
     if metadata.profile:
-        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.profile)))
+        added += chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.profile))
     if metadata.resolution:
         across, down = (round(value / 0.0254) for value in metadata.resolution)
-        chunks.append((b"pHYs", struct.pack(">IIB", across, down, 1)))
+        added += chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
     header = len(SIGNATURE) + 25  # of all chunks IHDR comes first, and has 13 bytes
-    packed = b"".join(
-        struct.pack(">I", len(data)) + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks
-    )
-    return content[:header] + packed + content[header:]
+    return content[:header] + added + content[header:]
 
 
 def _tiff_with(content: bytes, metadata: Metadata) -> bytes:

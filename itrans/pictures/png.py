@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from itrans.errors import DataError
-from itrans.pictures.decoders import AS_RGB, opencv_decoded, turned_upright
+from itrans.pictures.decoders import AS_RGB, opencv_decoded, several_frames, unreadable, upright
 from itrans.pictures.room import check_room
 from itrans.pictures.tiff_tags import orientation_of
 
@@ -71,10 +71,10 @@ def decode_png(path: Path, content: bytes) -> NDArray[np.generic]:
     is_plain = png.colour == _RGB and png.depth == 8 and not png.transparent
     image = opencv_decoded(png.bare, AS_RGB if is_plain else cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise DataError(f"{path} cannot be read as a picture: it is a damaged PNG.")
+        raise unreadable(path, "a damaged PNG")
     if png.colour == _GREY and len(png.transparent) == 2 and image.ndim == 2:
         image = _with_transparent_grey(image, int.from_bytes(png.transparent, "big"), png.depth)
-    return turned_upright(image, png.orientation)
+    return upright(image, png.orientation)
 
 
 def read_png(path: Path, content: bytes) -> Png:
@@ -97,22 +97,22 @@ def read_png(path: Path, content: bytes) -> Png:
             header = header or content[place + 4 : end]
         elif kind == b"tRNS" and header[9:10] in _TRANSPARENT and end - place - 4 in _TRANSPARENT[header[9:10]]:
             transparent = content[place + 4 : end]
-            bare.append(content[place - 4 : place] + _with_checksum(content[place:end]))
+            bare.append(chunk(kind, transparent))
         elif kind == b"eXIf":
             orientation = orientation_of(content[place + 4 : end])
         elif kind == b"acTL" and (frames := int.from_bytes(content[place + 4 : place + 8], "big")) > 1:
-            raise DataError(f"{path} has {frames} frames; only pictures of one are read. Split it first.")
+            raise several_frames(path, frames)
         elif not kind.isalpha():
-            raise DataError(f"{path} cannot be read as a picture: it is a damaged PNG.")
+            raise unreadable(path, "a damaged PNG")
         elif kind[:1].isupper():
             raise DataError(f'{path} is a PNG of a kind that is not read: it needs "{kind.decode()}". Save it again.')
     if kind != b"IEND":
         raise DataError(f"{path} is truncated: the end of the picture is missing.")
     if len(header) != 13:
-        raise DataError(f"{path} cannot be read as a picture: it is a damaged PNG.")
+        raise unreadable(path, "a damaged PNG")
     width, height, depth, colour = struct.unpack_from(">IIBB", header)
     if depth not in _DEPTHS.get(colour, ()) or not width or not height:
-        raise DataError(f"{path} cannot be read as a picture: it is a damaged PNG.")
+        raise unreadable(path, "a damaged PNG")
     if colour == _INDEXED and b"PLTE" not in kinds:
         raise DataError(f"{path} is a palette PNG without a palette: it is damaged.")
     check_room(path, width, height, _CHANNELS[colour] * max(1, depth // 8), len(content))
@@ -120,7 +120,7 @@ def read_png(path: Path, content: bytes) -> Png:
 
 
 def _with_transparent_grey(image: NDArray[np.generic], value: int, depth: int) -> NDArray[np.generic]:
-    """Return grey, of which OpenCV does not heed the one value that is transparent, as RGBA."""
+    """Return grey as RGBA, with the one value that is transparent, which OpenCV ignores."""
     values = cast("NDArray[np.uint16]", image)
     white = np.iinfo(values.dtype).max
     stored = value * (255 // (2**depth - 1)) if depth < 8 else value
@@ -141,5 +141,6 @@ def _places(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         place = end + 8
 
 
-def _with_checksum(chunk: bytes) -> bytes:
-    return chunk + zlib.crc32(chunk).to_bytes(4, "big")
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG file, with its length and checksum."""
+    return struct.pack(">I", len(data)) + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")

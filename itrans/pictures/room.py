@@ -36,7 +36,7 @@ def free_memory() -> int | None:
 def check_room(path: str | os.PathLike[str], width: int, height: int, pixel: int, stored: int) -> None:
     """Refuse a picture for which there is no room.
 
-    Its width and height in pixels are what its header says; a decoded pixel and the stored file have so many bytes.
+    `width` and `height` are those of its header; `pixel` is the bytes of a decoded pixel, and `stored` of the file.
 
     Raises:
         DataError: decoded, it takes more than half of the memory that is free, for a decoder needs as much again; or
@@ -76,7 +76,7 @@ def _machine() -> list[int]:
 
 
 def _control_group() -> list[int]:
-    """Return what a container is still allowed; the files it has read do not count, they are given up when needed."""
+    """Return what a container may still take. Files in its cache do not count: they are given up when needed."""
     for limit, used, given_up in _GROUPS:
         try:
             most, now = int(Path(limit).read_text(encoding="ascii")), int(Path(used).read_text(encoding="ascii"))

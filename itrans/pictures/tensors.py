@@ -33,11 +33,9 @@ def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = tor
 
 
 def scaled_planes(images: Tensor, memory_format: torch.memory_format | None = None) -> Tensor:
-    """Return `(N, C, H, W)` of uint8, uint16 or float32 as new float32 in [-1, 1].
+    """Return `(N, C, H, W)` of uint8, uint16 or float32, from 0 to `WHITE`, as new float32 in [-1, 1].
 
-    Args:
-        images: values from 0 to `WHITE`.
-        memory_format: how the result lies in memory; as `images` do, if nothing is said.
+    Without a memory format, the result lies in memory as `images` do.
     """
     half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
     memory_format = memory_format or torch.preserve_format

@@ -1,4 +1,4 @@
-"""TIFF: what is read as it is meant, by the library that reads it right, and what is refused by its name."""
+"""TIFF: which library reads which kind correctly, and which kinds are refused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from itrans.errors import DataError, counted
-from itrans.pictures.decoders import opencv_decoded, pillow_opened, pixels_of, turned_upright
+from itrans.pictures.decoders import opencv_decoded, pillow_opened, pixels_of, stored_values, unreadable, upright
 from itrans.pictures.room import check_room
-from itrans.pictures.tiff_tags import ORIENTATION, Directory, directories
+from itrans.pictures.tiff_tags import ORIENTATION, Directory, directories, first_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def decode_tiff(path: Path, content: bytes) -> NDArray[np.generic]:
             raise DataError(f"{path} has {len(pages)} pages; only pictures of one page are read. Split it first.")
         return _decode_page(path, pages[0])
     except (ValueError, struct.error, OverflowError) as error:
-        raise DataError(f"{path} cannot be read as a picture: it is a damaged or truncated TIFF.") from error
+        raise unreadable(path, "a damaged or truncated TIFF") from error
 
 
 def stored_indices(path: Path, content: bytes) -> NDArray[np.uint8] | None:
@@ -74,19 +74,18 @@ def stored_indices(path: Path, content: bytes) -> NDArray[np.uint8] | None:
         DataError: see `decode_tiff`.
     """
     try:
-        page = next((directory for directory in directories(content) if directory.is_page), None)
+        page = first_page(content)
         if page is None or page.number(_SAMPLES, 1) != 1:
             return None
         bits, photometric = page.number(_BITS, 1), page.number(_PHOTOMETRIC, _BLACK_IS_ZERO)
         if photometric not in ({_PALETTE} if bits == 8 else {_BLACK_IS_ZERO, _PALETTE}) or bits not in {1, 2, 4, 8}:
             return None
         decode_tiff(path, content)  # refuses what is not read
-        # As a picture in grey, a decoder stretches values of fewer bits to the full range.
         grey = page.alone({_PHOTOMETRIC: _BLACK_IS_ZERO, ORIENTATION: 1})
-        values = np.asarray(pixels_of(path, pillow_opened(path, grey, "TIFF")), np.uint8)
+        values = stored_values(path, pillow_opened(path, grey, "TIFF"), bits)
     except (ValueError, struct.error):
         return None
-    return cast("NDArray[np.uint8]", turned_upright(values // (255 // (2**bits - 1)), page.number(ORIENTATION, 1)))
+    return cast("NDArray[np.uint8]", upright(values, page.number(ORIENTATION, 1)))
 
 
 def _decode_page(path: Path, page: Directory) -> NDArray[np.generic]:
@@ -97,48 +96,48 @@ def _decode_page(path: Path, page: Directory) -> NDArray[np.generic]:
     photometric, compression = page.number(_PHOTOMETRIC, _BLACK_IS_ZERO), page.number(_COMPRESSION, 1)
     is_float = sample_format == _FLOAT
     if photometric in _PHOTOMETRICS:
-        raise _unsupported(path, f"its values are {_PHOTOMETRICS[photometric]}", "grey or RGB")
+        raise _refusal(path, f"its values are {_PHOTOMETRICS[photometric]}", "grey or RGB")
     if photometric not in {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR}:
-        raise _unsupported(path, f"its photometric interpretation is {photometric}", "grey or RGB")
+        raise _refusal(path, f"its photometric interpretation is {photometric}", "grey or RGB")
     if photometric == _WHITE_IS_ZERO and (is_float or samples > 1):
-        raise _unsupported(path, "white is 0 among floats, or in several channels", "black as 0")
+        raise _refusal(path, "white is 0 among floats, or in several channels", "black as 0")
     if photometric == _YCBCR and (compression != _JPEG or page.number(_PLANAR, 1) == 2):
-        raise _unsupported(path, "its values are YCbCr, and not those of a JPEG", "RGB")
+        raise _refusal(path, "its values are YCbCr, and not those of a JPEG", "RGB")
     check_room(path, width, height, samples * max(bits, 8) // 8, len(page.content))
     if photometric == _PALETTE or bits < 8:
         if samples != 1 or bits > 8:
             what = f"{counted(samples, 'channel')} of {counted(bits, 'bit')}"
             palette = " and a palette" if photometric == _PALETTE else ""
-            raise _unsupported(path, f"it has {what}{palette}", "grey or RGB of 8 bits")
+            raise _refusal(path, f"it has {what}{palette}", "grey or RGB of 8 bits")
         if _is_beyond_pillow(page):
-            raise _unsupported(path, "it is a big-endian BigTIFF with a palette or of few bits", "8 or 16 bits")
+            raise _refusal(path, "it is a big-endian BigTIFF with a palette or of few bits", "8 or 16 bits")
         image = pixels_of(path, pillow_opened(path, page.alone({ORIENTATION: 1}), "TIFF"))
     else:
         image = _planes(path, page, samples, bits, is_float, photometric, compression)
     if image.shape[:2] != (height, width):
         raise ValueError("its size is another than it says")
     image = _straight(image, _alpha(page, samples, photometric))
-    return turned_upright(image, page.number(ORIENTATION, 1))
+    return upright(image, page.number(ORIENTATION, 1))
 
 
 def _kind_of_values(path: Path, page: Directory) -> tuple[int, int]:
     """Return the bits of a sample, and how they are to be understood."""
     bits, formats = set(page.values(_BITS)) or {1}, set(page.values(_SAMPLE_FORMAT)) or {_UNSIGNED}
     if len(bits) > 1 or len(formats) > 1:
-        raise _unsupported(path, "its channels have different types", "one type for all")
+        raise _refusal(path, "its channels have different types", "one type for all")
     (depth,), (kind,) = (int(value) for value in bits), (int(value) for value in formats)
     kind = _UNSIGNED if kind == _UNDEFINED else kind
     if (kind == _FLOAT and depth in {16, 32, 64}) or (kind == _UNSIGNED and depth in {1, 2, 4, 8, 16}):
         return depth, kind
     names = {_UNSIGNED: "unsigned", _SIGNED: "signed", _FLOAT: "floating-point"}
     said = f"{names.get(kind, 'complex')} {depth}-bit samples"
-    raise _unsupported(path, f"it has {said}", "unsigned 8 or 16 bits, or floats from 0 to 1")
+    raise _refusal(path, f"it has {said}", "unsigned 8 or 16 bits, or floats from 0 to 1")
 
 
 def _planes(
     path: Path, page: Directory, samples: int, bits: int, is_float: bool, photometric: int, compression: int
 ) -> NDArray[np.generic]:
-    """Return the samples of a picture that has no palette as they are stored, but grey with black as 0, in RGB."""
+    """Return the samples of a picture without a palette as they are stored, in RGB, or in grey with black as 0."""
     kept = samples == 1 if photometric < _RGB else samples in {3, 4}
     in_planes = page.number(_PLANAR, 1) == 2 and samples > 1
     by_opencv = compression in _BY_OPENCV or (compression == _JPEG and bits == 8 and samples < 4)
@@ -167,7 +166,7 @@ def _planes(
 
 
 def _is_beyond_pillow(page: Directory) -> bool:
-    """Whether Pillow takes a file for damaged that is not."""
+    """Whether this is one of the sound files that Pillow takes for damaged."""
     return page.is_big and page.order == ">"
 
 
@@ -225,5 +224,5 @@ def _straight(image: NDArray[np.generic], alpha: int) -> NDArray[np.generic]:
     return np.concatenate([colours, opacity], axis=2)
 
 
-def _unsupported(path: Path, what: str, wanted: str) -> DataError:
+def _refusal(path: Path, what: str, wanted: str) -> DataError:
     return DataError(f"{path} is a TIFF that is not read: {what}. Save it with {wanted}.")

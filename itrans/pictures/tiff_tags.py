@@ -103,6 +103,11 @@ def directories(content: bytes) -> list[Directory]:
     return list(found.values())
 
 
+def first_page(content: bytes) -> Directory | None:
+    """Return the first directory of a picture; see `directories`."""
+    return next((directory for directory in directories(content) if directory.is_page), None)
+
+
 def orientation_of(exif: bytes) -> int:
     """Return how a picture is to be turned, 1 to 8, from its EXIF; 1 is upright, and stands for what makes no sense."""
     exif = exif.removeprefix(b"Exif\0\0")

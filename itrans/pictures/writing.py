@@ -61,7 +61,7 @@ def write_image(path: str | os.PathLike[str], image: ImageArray, metadata: Metad
             f"{path} cannot be written: {suffix} does not hold {counted(image.shape[2], 'channel')} of "
             f"{image.dtype}; .npy does."
         )
-    content, lost = _encoded(path, image, suffix), set[str]()
+    content, lost = _encode(path, image, suffix), set[str]()
     if metadata is not None:
         content, lost = with_metadata(content, suffix, metadata.for_channels(image.shape[2]))
     with replacing(path) as file:
@@ -75,7 +75,7 @@ def holds(suffix: str, channels: int, dtype: str | None = None) -> bool:
     return (dtype is None or dtype in WRITABLE[suffix]) and (held is None or channels in held)
 
 
-def _encoded(path: Path, image: ImageArray, suffix: str) -> bytes:
+def _encode(path: Path, image: ImageArray, suffix: str) -> bytes:
     if suffix == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, image, allow_pickle=False)

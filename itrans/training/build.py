@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from itrans.data.augment import PairTransform
 from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
-from itrans.data.sampler import EvaluationSampler, TrainingSampler
+from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
 from itrans.protocols import WeightedLoss
 from itrans.training.failures import at_work
@@ -20,7 +20,7 @@ from itrans.training.processes import Processes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -51,7 +51,7 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
 
 
 def with_credit(sample: str | None, dataset: Dataset) -> str | None:
-    """Return the note about sample data with what the data set wants to be said with its pictures added to it."""
+    """Return the note about sample data, followed by the attribution that the data set asks for."""
     credit = str(getattr(dataset, "attribution", ""))
     return sample if sample is None or credit in sample else f"{sample} {credit}"
 
@@ -73,14 +73,9 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
 def training_batches(
     recipe: Recipe, dataset: Dataset, runtime: Runtime, progress: Progress, skipped: Callable[[str], None] | None = None
 ) -> Generator[Batch]:
-    """Yield this process's training batches without end, from where training has come to.
+    """Yield this process's training batches without end, beginning where training has got to.
 
-    Args:
-        recipe: says how large they are, and in which order.
-        dataset: the training pairs.
-        runtime: where they go.
-        progress: how far training has come.
-        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+    If `skipped` is given, pairs that cannot be read are left out, and it is told what is wrong with each.
     """
     tables, processes = recipe.tables, runtime.processes
     sampler = TrainingSampler(
@@ -112,6 +107,7 @@ def held_out_batches(
     *,
     processes: Processes = _ALONE,
     skipped: Callable[[str], None] | None = None,
+    places: Sequence[int] | None = None,
 ) -> Generator[Batch]:
     """Yield the first pairs of a data set as they are measured: scaled and cropped, nothing at random.
 
@@ -123,16 +119,18 @@ def held_out_batches(
         memory_format: how they lie there.
         processes: those that measure together; each yields its share.
         skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+        places: yield these pairs instead, one by one, in each process.
     """
     tables = recipe.tables
     same_size = tables.augment.size or tables.augment.resize or tables.augment.crop
     size = tables.train.batch_size if same_size else 1
+    share = EvaluationSampler(count, size, rank=processes.rank, world_size=processes.count)
     return load_batches(
         build_items(recipe, dataset, training=False, skip_bad=skipped is not None),
-        EvaluationSampler(count, size, rank=processes.rank, world_size=processes.count),
+        share if places is None else [[Draw(0, place)] for place in places],
         device,
         memory_format,
-        workers=tables.train.workers,
+        workers=tables.train.workers if places is None else 0,
         processes=processes.count,
         skipped=skipped or (lambda _: None),
     )
@@ -187,7 +185,7 @@ def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Me
 
 
 class FittingNetworks(TorchFunctionMode):
-    """Refuses, while it is built, a network that is far larger than the states that are to be loaded into it.
+    """Refuses to build networks that are far larger than the states that are to be loaded into them.
 
     A checkpoint can ask for networks that no memory holds, and that take hours to build.
 
@@ -231,7 +229,7 @@ _MAKING = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.r
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leaves parameters as they are where random values would be drawn for them, which takes a U-Net half a second."""
+    """Skips the drawing of random initial values, which takes half a second for a U-Net."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

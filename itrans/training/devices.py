@@ -47,11 +47,8 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
 def choose_dtype(precision: Precision, device: torch.device, *specs: ImageSpec) -> torch.dtype:
     """Return the type that convolutions are computed in.
 
-    Args:
-        precision: `auto` is bf16 where the hardware has it, else fp32; and fp32 for pictures of more than 8 bits, of
-            which bf16 would keep 8.
-        device: where.
-        specs: what the pictures are.
+    `auto` is bf16 where the hardware has it, and fp32 elsewhere. It is always fp32 for pictures of more than 8 bits,
+    because bf16 keeps only 8.
 
     Raises:
         DeviceError: the device cannot train in that precision.
@@ -82,19 +79,16 @@ def choose_memory_format(
 ) -> torch.memory_format:
     """Return how tensors lie in memory while training.
 
-    Args:
-        channels_last: `auto` is channels last for reduced precision on CUDA, whose tensor cores want it. On a CPU it is
-            not: convolutions gain a little by it, but the fused optimiser copies weights that lie so, and loses more
-            (see tests/benchmarks/step.py --all).
-        device: where.
-        dtype: of the convolutions.
+    `auto` is channels last for reduced precision on CUDA, whose tensor cores want it. On a CPU it is not: convolutions
+    gain a little by it, but the fused optimiser copies weights that lie so, and loses more (see
+    tests/benchmarks/step.py --all).
     """
     if channels_last == "auto":
         channels_last = device.type == "cuda" and dtype != torch.float32
     return torch.channels_last if channels_last else torch.contiguous_format
 
 
-def described(device: torch.device, dtype: torch.dtype) -> str:
+def where_and_how(device: torch.device, dtype: torch.dtype) -> str:
     """Return a phrase about where and how a run computes: `on the CPU in bf16`."""
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
     where = {"cpu": "the CPU", "mps": "the GPU (MPS)"}.get(device.type, str(device))

@@ -21,8 +21,7 @@ _ALLOCATOR = "DefaultCPUAllocator"
 def at_work(who: str) -> Iterator[None]:
     """Raise an `ItransError` in place of whatever is raised in the block; Ctrl-C is let through.
 
-    Args:
-        who: works there, as the beginning of a sentence.
+    `who` says who works there; the message begins with it.
 
     Raises:
         RoomError: there is not enough memory.
@@ -39,8 +38,8 @@ def failure(error: BaseException, who: str) -> ItransError:
     if isinstance(error, ItransError):
         return error
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _ALLOCATOR in str(error):
-        told = (str(error).splitlines() or ["the system gave none"])[0].partition(". GPU ")[0].rstrip(".")
-        return RoomError(f"{who} has run out of memory: {told}.")
+        reason = (str(error).splitlines() or ["the system gave none"])[0].partition(". GPU ")[0].rstrip(".")
+        return RoomError(f"{who} has run out of memory: {reason}.")
     return PluginError(f"{who} has failed{_place(error)}: {error_text(error)}\nitrans --debug shows the traceback.")
 
 

@@ -1,42 +1,148 @@
-"""What happens in a run, told to all who listen: its log, whoever watches, and its trackers."""
+"""What happens in a run, and who is told of it: the log, the trackers, and whoever watches."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from itrans.training.trackers import Trackers
+import torch
+
+from itrans.errors import ItransError, error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import Tensor
+
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import ImageArray
+    from itrans.protocols import ImageArray, Tracker
     from itrans.recipe.load import Recipe
-    from itrans.training.losses import Look
+    from itrans.training.processes import Processes
     from itrans.training.record import RunFolder
-    from itrans.training.reporter import Reporter
-    from itrans.training.selection import Validation
+    from itrans.training.validation import Validation
+
+_FORGETTING = 0.9
+
+
+class Reporter:
+    """Somebody who watches a run; this one hears all of it and says nothing."""
+
+    def note(self, text: str) -> None:
+        """Hear a sentence."""
+
+    def begin(self, done: int, total: int) -> None:
+        """Hear how many steps are done, and how many there will be."""
+
+    def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
+        """Hear of a step; the epoch counts from 1."""
+
+    def validation_step(self, done: int, total: int) -> None:
+        """Hear how many of the held-out pairs have been translated, out of how many."""
+
+    def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+        """Hear of a validation; `better` if it is the best so far."""
+
+    def stop(self, text: str) -> None:
+        """Hear that somebody has asked to stop; this may come in the middle of anything."""
+
+    def end(self) -> None:
+        """Hear that no more steps follow."""
+
+
+class Pace:
+    """The recent speed of training, in pairs a second of all processes together."""
+
+    def __init__(self, pairs_per_step: int) -> None:
+        self._pairs = pairs_per_step
+        self._seconds: float | None = None
+        self.restart()
+
+    @property
+    def rate(self) -> float:
+        """Pairs a second; 0 before the first step."""
+        return self._pairs / self._seconds if self._seconds else 0.0
+
+    def restart(self) -> None:
+        """Leave out what has passed since the last step."""
+        self._then = time.monotonic()
+
+    def step(self) -> None:
+        """Count a step."""
+        now = time.monotonic()
+        seconds, self._then = now - self._then, now
+        before = seconds if self._seconds is None else self._seconds
+        self._seconds = _FORGETTING * before + (1 - _FORGETTING) * seconds
+
+
+class Look(NamedTuple):
+    """What a look at the losses has found, over all processes.
+
+    Attributes:
+        latest: the latest value of each, also of one that only some steps have.
+        means: the mean of each since the last `restart`, over the steps that had it.
+        are_finite: whether every loss so far was a finite number in every process.
+    """
+
+    latest: dict[str, float]
+    means: dict[str, float]
+    are_finite: bool
+
+
+class Losses:
+    """Counts losses on their device, so that a GPU need not wait for anybody to look."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._latest: dict[str, Tensor] = {}
+        self._sums: dict[str, tuple[Tensor, int]] = {}
+        self._finite = torch.ones((), dtype=torch.bool, device=device)
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Count a step's losses."""
+        for name, loss in losses.items():
+            value = loss.detach().float()
+            total, count = self._sums.get(name, (torch.zeros_like(value), 0))
+            self._latest[name] = value
+            self._sums[name] = (total + value, count + 1)
+            self._finite = self._finite & value.isfinite()
+
+    def are_finite(self) -> bool:
+        """Return whether every loss of this process was a finite number."""
+        return bool(self._finite)
+
+    def look(self, processes: Processes) -> Look:
+        """Return what there is; all processes must look at the same time."""
+        means = [total / count for total, count in self._sums.values()]
+        values = [*self._latest.values(), *means, (~self._finite).float()]
+        found = processes.mean(torch.stack(values)).tolist()
+        latest, rest = found[: len(self._latest)], found[len(self._latest) : -1]
+        return Look(
+            dict(zip(self._latest, latest, strict=True)), dict(zip(self._sums, rest, strict=True)), not found[-1]
+        )
+
+    def restart(self) -> None:
+        """Begin new means."""
+        self._sums = {}
 
 
 class Journal:
     """Tells each event to the log, with the step and the seconds of this sitting, to the trackers and the reporter.
 
-    In all processes but the first, only the reporter is told.
-
-    Args:
-        recipe: names the trackers.
-        folder: the run's; None in all processes but the first.
-        reporter: watches.
-        sample: the note about sample data, which then every line of the log says; None if they are the recipe's.
-        step: that the run goes on from; 0 for a new one.
+    With a note about sample data, every line of the log is marked as such. The folder is None in all processes but the
+    first. A tracker that fails is reported once, and told nothing more.
     """
 
     def __init__(
         self, recipe: Recipe, folder: RunFolder | None, reporter: Reporter, sample: str | None, step: int
     ) -> None:
         self._recipe, self._folder, self._reporter, self._sample = recipe, folder, reporter, sample
-        self._trackers = None if folder is None else Trackers(recipe, reporter.note, step)
         self._skipped: dict[str, None] = {}
         self._began = time.monotonic()
+        self._trackers: dict[str, Tracker] = {}
+        for position, table in enumerate(recipe.tables.tracker if folder is not None else ()):
+            name = table.name if table.name not in self._trackers else f"{table.name}-{position + 1}"
+            with self._guard(name):
+                self._trackers[name] = recipe.build("tracker", position=position, step=step)
 
     def start(self, progress: Progress, total: int, *, resumed: bool, **values: Any) -> None:
         """Begin the folder's files, and tell what the run is, and how long.
@@ -44,41 +150,27 @@ class Journal:
         Raises:
             OutputError: the folder cannot be written to.
         """
-        if self._folder is not None and self._trackers is not None:
-            self._folder.start(self._recipe.resolved, self._sample, resumed=resumed)
-            self._trackers.start(self._folder.path)
+        if (folder := self._folder) is not None:
+            folder.start(self._recipe.resolved, self._sample, resumed=resumed)
+            self._tell_trackers(lambda tracker: tracker.start(self._recipe.resolved, folder.path))
         self._write("start", progress, **values)
         self._reporter.begin(progress.step, total)
 
     def losses(self, progress: Progress, found: Look, *, lr: float, rate: float) -> None:
         """Tell the losses of the steps since the last line; raises `OutputError`."""
-        rate = round(rate, 2)
-        self._write(
-            "step",
-            progress,
-            epoch=progress.epoch + 1,
-            losses=found.latest,
-            means=found.means,
-            lr=lr,
-            images_per_second=rate,
-        )
-        if self._trackers is not None:
-            losses = {f"loss/{name}": value for name, value in found.means.items()}
-            self._trackers.scalars(progress.step, {**losses, "lr": lr, "images_per_second": rate})
+        speed = {"lr": lr, "images_per_second": round(rate, 2)}
+        self._write("step", progress, epoch=progress.epoch + 1, losses=found.latest, means=found.means, **speed)
+        self._tell_scalars(progress, {f"loss/{name}": value for name, value in found.means.items()} | speed)
 
     def validation(self, progress: Progress, epoch: int, found: Validation) -> None:
         """Tell what the held-out pairs have shown; raises `OutputError`."""
         self._write("validation", progress, epoch=epoch, metrics=found.metrics, better=found.better)
-        self._reporter.validated(epoch, found.metrics, found.better)
-        if self._trackers is not None:
-            self._trackers.scalars(
-                progress.step, {f"validation/{name}": value for name, value in found.metrics.items()}
-            )
+        self._reporter.validation(epoch, found.metrics, found.better)
+        self._tell_scalars(progress, {f"validation/{name}": value for name, value in found.metrics.items()})
 
     def pictures(self, step: int, image: ImageArray) -> None:
-        """Hand a grid of samples to the trackers."""
-        if self._trackers is not None:
-            self._trackers.pictures(step, "samples", image)
+        """Hand a grid of samples, `(H, W, 3)` of uint8, to the trackers."""
+        self._tell_trackers(lambda tracker: tracker.pictures(step, "samples", image.copy()))
 
     def end(self, progress: Progress, outcome: str) -> None:
         """Tell how the run has ended; raises `OutputError`."""
@@ -87,11 +179,10 @@ class Journal:
     def close(self, outcome: str) -> None:
         """Let whoever watches and the trackers know that nothing follows."""
         self._reporter.end()
-        if self._trackers is not None:
-            self._trackers.finish(outcome)
+        self._tell_trackers(lambda tracker: tracker.finish(outcome))
 
     def skip(self, fault: str) -> None:
-        """Count a pair that is left out, by what is wrong with it; each is told once."""
+        """Count a pair that is left out; report each fault once."""
         if fault not in self._skipped:
             self._skipped[fault] = None
             self._reporter.note(f"Skipped: {fault}")
@@ -105,3 +196,20 @@ class Journal:
         if self._skipped:
             more["skipped"] = len(self._skipped)
         self._folder.log(event, step=progress.step, **values, **more)
+
+    def _tell_scalars(self, progress: Progress, values: dict[str, float]) -> None:
+        self._tell_trackers(lambda tracker: tracker.scalars(progress.step, dict(values)))
+
+    def _tell_trackers(self, call: Callable[[Tracker], None]) -> None:
+        for name, tracker in [*self._trackers.items()]:
+            with self._guard(name):
+                call(tracker)
+
+    @contextlib.contextmanager
+    def _guard(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (Exception, SystemExit) as error:  # of a library, or a server that is not there
+            reason = str(error) if isinstance(error, ItransError) else error_text(error)
+            self._reporter.note(f'The tracker "{name}" has failed, and is told nothing more; the run goes on. {reason}')
+            self._trackers.pop(name, None)

@@ -27,16 +27,12 @@ _held: set[Path] = set()
 
 
 @contextlib.contextmanager
-def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
+def lock(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
     """Keep all others out of a folder for as long as the block lasts; the folder is made if need be.
 
     The system takes the lock back when the process ends, also by SIGKILL, and no process that it has started inherits
-    it. Where the file system has no locks, as some network file systems have not, that is said; then whoever the file
-    names is refused for as long as that process lives on this machine.
-
-    Args:
-        folder: what is locked.
-        note: told if there are no locks here.
+    it. Some network file systems have no locks. Then a note says so, and the lock is taken to be held as long as the
+    process that its file names is alive on this machine.
 
     Raises:
         OutputError: somebody else has it, named by host and process; or the folder cannot be written to.
@@ -45,7 +41,7 @@ def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
     if place in _held:
         raise _refusal(folder, _this_process())
     existed = folder.exists()
-    file = _locked_file(folder, note)
+    file = _lock_file(folder, note)
     _held.add(place)
     try:
         with writing(folder / NAME):
@@ -62,7 +58,7 @@ def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _locked_file(folder: Path, note: Callable[[str], None]) -> int:
+def _lock_file(folder: Path, note: Callable[[str], None]) -> int:
     """Return the descriptor of the folder's lock file, which is ours."""
     while True:
         try:
@@ -71,7 +67,7 @@ def _locked_file(folder: Path, note: Callable[[str], None]) -> int:
         except OSError as error:
             raise OutputError(f"{folder} cannot be written to: {error.strerror}.") from error
         try:
-            _lock(file)
+            _take(file)
         except OSError as error:
             owner = _owner(file)
             os.close(file)
@@ -90,14 +86,14 @@ def _locked_file(folder: Path, note: Callable[[str], None]) -> int:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: int) -> None:
+    def _take(file: int) -> None:
         os.lseek(file, 1 << 30, os.SEEK_SET)  # a byte beyond the text, which others may go on reading
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         os.lseek(file, 0, os.SEEK_SET)
 else:
     import fcntl
 
-    def _lock(file: int) -> None:
+    def _take(file: int) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock: a forked worker does not hold it on
 
 

@@ -149,7 +149,7 @@ def _number(name: str, default: int) -> int:
 
 
 @contextlib.contextmanager
-def joined(processes: Processes, device: torch.device) -> Iterator[None]:
+def process_group(processes: Processes, device: torch.device) -> Iterator[None]:
     """Connect the processes for as long as the block lasts: NCCL for what is on GPUs, Gloo otherwise."""
     if processes.count == 1:
         yield

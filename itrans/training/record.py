@@ -14,24 +14,24 @@ import tomli_w
 
 from itrans import __version__
 from itrans.checkpoint.places import step_checkpoints
-from itrans.errors import CheckpointError, OutputError
+from itrans.errors import CheckpointError, DataError, OutputError
 from itrans.files import remove_abandoned, replacing, writing
-from itrans.training.lock import locked
-from itrans.training.log_lines import read_log
+from itrans.training.lock import lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from itrans.protocols import ImageArray
 
+_SHOWN = 60
+"""Characters of a line that is no line of a log."""
+
 
 class RunFolder:
     """Where a run writes.
 
-    Args:
-        path: the folder; made when it is first written to.
-
     Attributes:
+        path: the folder; made when it is first written to.
         last: the checkpoint that `--resume` goes on from.
         best: the checkpoint with the best validation so far.
         log_path: the log.
@@ -72,12 +72,9 @@ class RunFolder:
         return found
 
     def start(self, recipe: Mapping[str, Any], sample: str | None, *, resumed: bool = False) -> None:
-        """Write the resolved recipe, and a note if sample data stands in; remove what killed processes have left.
+        """Write the resolved recipe, and the note about sample data; remove what killed processes have left.
 
-        Args:
-            recipe: as it is now: a run that goes on may have got a new length.
-            sample: see `Trainer`.
-            resumed: keep the log of what has been before.
+        If the run is resumed, its log is kept.
 
         Raises:
             OutputError: the folder cannot be written to.
@@ -99,7 +96,7 @@ class RunFolder:
 
     def locked(self, note: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
         """Keep all other processes out of the folder for as long as a block lasts; see `itrans.training.lock`."""
-        return locked(self.path, note)
+        return lock(self.path, note)
 
     def log(self, event: str, **values: Any) -> None:
         """Append a line to `log.jsonl`, with the time.
@@ -113,11 +110,9 @@ class RunFolder:
             file.write(line)
 
     def rewind_log(self, step: int, validated: int) -> None:
-        """Drop what a killed run has logged after its checkpoint and will now log again.
+        """Drop the lines that a killed run has logged after its last checkpoint: it will log them again.
 
-        Args:
-            step: lines of later ones go.
-            validated: validations of later steps go.
+        Those of steps after `step` go, and validations after the step `validated`.
 
         Raises:
             DataError: the file is not what a run has logged; it is left as it is.
@@ -152,8 +147,66 @@ class RunFolder:
 
 
 def circumstances() -> dict[str, Any]:
-    """Return the command and the versions that a run goes on with, for its log."""
+    """Return the command line and the versions, for the log."""
     import torch
 
     versions = {"itrans": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
     return {"command": sys.argv, "versions": versions}
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's log, the oldest first; none where there is no such file.
+
+    Each has an `event` and a `step`, of a validation also `better` and `metrics`, of an end its `outcome`. An
+    unfinished last line is left out: a killed run, or a power cut, leaves one behind.
+
+    Raises:
+        DataError: it cannot be read, or has a line that no run has written; the message names file and line.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        what = "is a folder" if path.is_dir() else f"cannot be read: {error.strerror or error}"
+        raise DataError(f"{path} {what}. A run logs there; move it away, or choose another folder: -o DIR.") from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        is_last = number == len(lines)
+        if is_last:
+            line = line.strip(b"\0")  # where a file was going to end, a power cut may leave zeros
+        entry = _value_of(line)
+        if not line.strip() or (entry is None and is_last and line.startswith(b"{")):
+            continue
+        if not _is_event(entry):
+            shown = line[:_SHOWN].decode("ascii", "backslashreplace") + ("..." if len(line) > _SHOWN else "")
+            raise DataError(
+                f"{path}:{number} is no line of a run's log: {shown!r}. Mend or remove the line, or move the file "
+                "away; the checkpoints do without it."
+            )
+        found.append(entry)
+    return found
+
+
+def _value_of(line: bytes) -> Any:
+    """Return a line's value; None where it is no JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_event(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    event, step = entry.get("event"), entry.get("step")
+    if not isinstance(event, str) or type(step) is not int or step < 0:
+        return False
+    if event == "validation":
+        metrics = entry.get("metrics")
+        return (
+            isinstance(entry.get("better"), bool)
+            and isinstance(metrics, dict)
+            and all(type(value) in {int, float} for value in metrics.values())
+        )
+    return event != "end" or isinstance(entry.get("outcome"), str)

@@ -27,14 +27,7 @@ _GATHERED = ("step", "exp_avg", "exp_avg_sq")
 class Runtime:
     """Networks on a device with an optimiser each: mixed precision, several processes, clipping, averaged weights.
 
-    Args:
-        method: whose networks these are; they are moved to the device.
-        device: where.
-        dtype: what convolutions are computed in.
-        memory_format: how images and kernels lie in memory.
-        processes: this run's.
-        optimizer: the recipe's table.
-        train: the recipe's table.
+    The method's networks are moved to the device; convolutions are computed in `dtype`.
 
     Attributes:
         optimizers: one for each network, by its name.
@@ -155,7 +148,7 @@ class Runtime:
             self._scaler.load_state_dict(state["scaler"])
 
     @contextlib.contextmanager
-    def averaged(self) -> Iterator[None]:
+    def use_averages(self) -> Iterator[None]:
         """Let the generators have their averaged weights for as long as the block lasts."""
         kept = {name: copy.deepcopy(self._networks[name].state_dict()) for name in self.averages}
         for name, average in self.averages.items():

@@ -21,12 +21,8 @@ _SECONDS, _PART = 30.0, 0.05
 class Samples:
     """Draws a grid with the first call, then every so often, and whenever it is told to.
 
-    Args:
-        settings: the recipe's table.
-        validator: translates; None draws nothing.
-        folder: where to write; None draws nothing, in all processes but the first.
-        caption: written below each grid.
-        tell: told the step and the picture of each.
+    Nothing is drawn without a validator, or without a folder: all processes but the first have none. The caption is
+    written below each grid.
 
     Attributes:
         latest: the last grid that was written, or None.
@@ -60,12 +56,7 @@ class Samples:
             self.draw(f"step-{step:07d}", step)
 
     def draw(self, name: str, step: int) -> None:
-        """Draw a grid of that name.
-
-        Raises:
-            DataError: see `draw_if_due`.
-            OutputError: see `draw_if_due`.
-        """
+        """Draw a grid of that name; raises what `draw_if_due` raises."""
         if self._validator is None or self._folder is None:
             return
         rows = self._validator.rows()

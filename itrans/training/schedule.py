@@ -1,14 +1,17 @@
-"""How long a run is and how its learning rate goes: functions of the step, with nothing to remember."""
+"""The length of a run, its learning rate, and how far it has come, as functions without a state."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
+    from itrans.checkpoint.file import CheckpointFile, Progress
+    from itrans.recipe.load import Recipe
     from itrans.recipe.schema import Tables
+    from itrans.training.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,7 @@ class Plan:
 
 
 def plan(tables: Tables, length: int, processes: int) -> Plan:
-    """Return the length of a run.
-
-    Args:
-        tables: the recipe's.
-        length: how many training pairs there are.
-        processes: how many processes train together.
+    """Return the length of a run with so many training pairs, in so many processes together.
 
     Raises:
         DataError: there are fewer pairs than one step takes, or fewer steps than the learning rate falls over.
@@ -58,3 +56,33 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
             "schedule.decay_epochs or schedule.decay_steps to fit train.epochs or train.steps."
         )
     return Plan(steps_per_epoch, total, decay)
+
+
+def after_step(progress: Progress, pairs: int) -> Progress:
+    """Return the progress after one more step, of so many pairs."""
+    return replace(progress, step=progress.step + 1, batch=progress.batch + 1, samples=progress.samples + pairs)
+
+
+def after_validation(progress: Progress, found: Validation) -> Progress:
+    """Return the progress after one more validation."""
+    if found.value is None:
+        return progress
+    if found.better:
+        return replace(progress, best=found.value, best_step=progress.step, stale=0)
+    return replace(progress, stale=progress.stale + 1)
+
+
+def after_epoch(progress: Progress, *, complete: bool) -> Progress:
+    """Return the progress at the end of an epoch, which the end of the run may have cut short."""
+    if complete:
+        progress = replace(progress, epoch=progress.epoch + 1, batch=0)
+    return replace(progress, validated=progress.step)
+
+
+def progress_of(checkpoint: CheckpointFile, recipe: Recipe, processes: int) -> Progress:
+    """Return the progress with which a run of so many processes goes on from a checkpoint."""
+    progress = checkpoint.progress
+    then, now = (resolved.get("validation", {}) for resolved in (checkpoint.recipe, recipe.resolved))
+    if any(then.get(key) != now.get(key) for key in ("metric", "split", "pairs")):
+        progress = replace(progress, best=None, best_step=0, stale=0)  # what was best is not comparable
+    return replace(progress, batch=progress.batch * checkpoint.processes // processes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -15,34 +14,28 @@ from itrans.checkpoint.file import Progress
 from itrans.data.sampler import derived_seed
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.training.build import build_dataset, build_method, training_batches, with_credit
-from itrans.training.devices import choose_dtype, choose_memory_format, described
+from itrans.training.devices import choose_dtype, choose_memory_format, where_and_how
 from itrans.training.failures import failure
-from itrans.training.journal import Journal
-from itrans.training.losses import Losses
+from itrans.training.journal import Journal, Losses, Pace
 from itrans.training.record import circumstances
-from itrans.training.reporter import Pace
 from itrans.training.runtime import Runtime
 from itrans.training.samples import Samples
 from itrans.training.saving import Saver, load_newest
-from itrans.training.schedule import plan
-from itrans.training.selection import Selection
-from itrans.training.state import RunState
+from itrans.training.schedule import after_epoch, after_step, after_validation, plan, progress_of
+from itrans.training.validation import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from torch import Tensor
 
-    from itrans.checkpoint.file import CheckpointFile
     from itrans.protocols import Batch
     from itrans.recipe.load import Recipe
-    from itrans.training.losses import Look
+    from itrans.training.journal import Look, Reporter
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder
-    from itrans.training.reporter import Reporter
-    from itrans.training.selection import Validation
     from itrans.training.stopping import StopRequest
+    from itrans.training.validation import Validation
 
 Outcome: TypeAlias = Literal["finished", "early", "interrupted"]
 """How training ended: as planned, because nothing got better any more, or on request."""
@@ -61,16 +54,8 @@ class Trainer:
     All randomness of a step is drawn from the recipe's seed, the step and the process, so that a run that goes on from
     a checkpoint continues bit for bit on a CPU.
 
-    Args:
-        recipe: what to train.
-        folder: where to write.
-        device: where to compute.
-        processes: this run's.
-        reporter: who is told.
-        stop: who may ask to stop.
-        sample: what the run's data stand in for, said wherever its results are shown; None if they are the recipe's.
-        resume: go on from the folder's last checkpoint.
-        skip_bad: leave out pairs that cannot be read, instead of ending the run.
+    `sample` says what the run's data stand in for, and is None if they are the recipe's own. With `resume`, training
+    goes on from the folder's last checkpoint. With `skip_bad`, pairs that cannot be read are left out.
 
     Attributes:
         progress: how far training has come.
@@ -96,7 +81,7 @@ class Trainer:
         skip_bad: bool = False,
     ) -> None:
         self._recipe, self._folder, self._reporter, self._stop = recipe, folder, reporter, stop
-        self._device, self._processes = device, processes
+        self._device, self._processes, self._resumes = device, processes, resume
         tables = self._tables = recipe.tables
         before, path = load_newest(folder, reporter.note) if resume else (None, folder.last)
         self._dataset = build_dataset(recipe, "train")
@@ -105,37 +90,36 @@ class Trainer:
         self.sample = sample = with_credit(sample, self._dataset)
         self._plan = plan(tables, len(self._dataset), processes.count)
         source, target = self._dataset.source, self._dataset.target
-        dtype = choose_dtype(tables.train.precision, device, source, target)
-        memory_format = choose_memory_format(tables.train.channels_last, device, dtype)
+        dtype = self._dtype = choose_dtype(tables.train.precision, device, source, target)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
         self._method = build_method(recipe, source, target, device=device, initialize=not resume)
         self._runtime = Runtime(
             self._method,
             device=device,
             dtype=dtype,
-            memory_format=memory_format,
+            memory_format=choose_memory_format(tables.train.channels_last, device, dtype),
             processes=processes,
             optimizer=tables.optimizer,
             train=tables.train,
         )
-        self._computing, self._precision = described(device, dtype), str(dtype).removeprefix("torch.")
-        self._resumed = resume
-        self._state = RunState(recipe, self._dataset, self._method, self._runtime, sample)
         self.progress = Progress()
         self._losses = Losses(device)
-        self._saver = Saver(self._state, folder, tables.checkpoint, self._losses)
+        self._saver = Saver(recipe, self._dataset, self._method, self._runtime, sample, folder, self._losses)
         if before is not None:
-            self._go_on(before, path)
-        self._journal = Journal(recipe, folder if processes.is_first else None, reporter, sample, self.progress.step)
+            self._saver.restore(before, path, reporter.note)
+            self.progress = progress_of(before, recipe, processes.count)
+            if before.processes != processes.count:
+                reporter.note(
+                    f"This run had {before.processes} processes and goes on with {processes.count}: "
+                    "its steps now hold other pairs than they would have."
+                )
+            if processes.is_first:
+                folder.rewind_log(self.progress.step, self.progress.validated)
+        written = folder if processes.is_first else None
+        self._journal = Journal(recipe, written, reporter, sample, self.progress.step)
         self._skip = self._journal.skip if skip_bad else None
         self.selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note, self._skip)
-        self.samples = Samples(
-            tables.log,
-            self.selection.validator,
-            folder if processes.is_first else None,
-            self.sample or "",
-            self._journal.pictures,
-        )
+        self.samples = Samples(tables.log, self.selection.validator, written, sample or "", self._journal.pictures)
         self._pace = Pace(tables.train.batch_size * processes.count)
         self._first_step = self._logged = self.progress.step
 
@@ -154,18 +138,18 @@ class Trainer:
             with contextlib.closing(
                 training_batches(self._recipe, self._dataset, self._runtime, self.progress, self._skip)
             ) as batches:
-                outcome = self._trained(batches)
+                outcome = self._loop(batches)
         except OutputError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
         except (Exception, SystemExit) as error:
-            raise self._saver.failed(error, self.progress) from error
+            raise self._saver.with_last_good(error, self.progress) from error
         finally:
             self._journal.close(outcome)
         self._journal.end(self.progress, outcome)
         self._processes.wait()
         return outcome
 
-    def _trained(self, batches: Iterator[Batch]) -> Outcome:
+    def _loop(self, batches: Iterator[Batch]) -> Outcome:
         if self.selection.is_stale(self.progress):
             return "early"
         self._draw()
@@ -192,24 +176,24 @@ class Trainer:
         return "finished" if self._is_over() else None
 
     def _tell_start(self) -> None:
-        count = self._processes.count
+        count, pairs, how = self._processes.count, len(self._dataset), where_and_how(self._device, self._dtype)
         together = f", {count} processes" if count > 1 else ""
-        self._reporter.note(f"{counted(len(self._dataset), 'training pair')}, {self._computing}{together}")
+        self._reporter.note(f"{counted(pairs, 'training pair')}, {how}{together}")
         self._journal.start(
             self.progress,
             self._plan.total,
-            resumed=self._resumed,
-            pairs=len(self._dataset),
+            resumed=self._resumes,
+            pairs=pairs,
             device=str(self._device),
             processes=count,
-            precision=self._precision,
+            precision=str(self._dtype).removeprefix("torch."),
             **circumstances(),
         )
 
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
         """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
         batch, fault = None, None
-        if not self._stop.wanted(self.progress.step - self._first_step):
+        if not self._stop.is_wanted(self.progress.step - self._first_step):
             try:
                 batch = next(batches)
             except (Exception, SystemExit) as error:
@@ -224,17 +208,15 @@ class Trainer:
         return None
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
-        progress = self.progress
-        seed = derived_seed(self._tables.seed, _STEP_SEED, progress.step, self._processes.rank)
+        step = self.progress.step
+        seed = derived_seed(self._tables.seed, _STEP_SEED, step, self._processes.rank)
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed)  # for plugins that draw from it
-        self._runtime.set_learning_rate(self._plan.learning_rate_factor(progress.step))
+        self._runtime.set_learning_rate(self._plan.learning_rate_factor(step))
         with self._runtime.autocast():
             losses = self._method.step(batch, self._runtime)
-        progress.step += 1
-        progress.batch += 1
-        progress.samples += len(batch.keys) * self._processes.count
+        self.progress = after_step(self.progress, len(batch.keys) * self._processes.count)
         self._pace.step()
         return losses
 
@@ -271,40 +253,36 @@ class Trainer:
 
     def _end_of_epoch(self) -> bool:
         """Validate, draw samples and save; return False if training is to stop here, with the validation not done."""
-        progress, saver, epoch = self.progress, self._saver, self.progress.epoch + 1
-        complete = progress.batch == self._plan.steps_per_epoch
+        progress, saver = self.progress, self._saver
+        number, complete = progress.epoch + 1, progress.batch == self._plan.steps_per_epoch
         if progress.step == progress.validated or not (complete or progress.batch):
             return True  # a run that has ended before
-        found, now = None, replace(progress, validated=progress.step)
-        if self.selection.is_due(progress.epoch + complete, is_over=self._is_over()):
+        found, now = None, after_epoch(progress, complete=complete)
+        if self.selection.is_due(now.epoch, is_over=self._is_over()):
             if saver.seconds_since() > _SECONDS_TO_LOSE:
                 saver.save_last(progress)
-            found = self._validated(epoch)
+            found = self._validate(number)
             if found is None:
                 saver.save_last(progress)
                 return False
-            now = found.counted(now)
-        if complete:
-            now = replace(now, epoch=epoch, batch=0)
-        if found is not None and found.better:
-            saver.save(self._folder.best, now, resumable=False)
-        vars(progress).update(vars(now))  # only now: what cannot be written must be measured again
-        saver.save(self._folder.last, progress)
+            now = after_validation(now, found)
+            if found.better:
+                saver.save(self._folder.best, now, resumable=False)
+        self.progress = now  # only now: what cannot be written must be measured again
+        saver.save(self._folder.last, now)
         if found is not None:
-            self._draw(f"epoch-{epoch:04d}")
+            self._draw(f"epoch-{number:04d}")
         return True
 
-    def _validated(self, epoch: int) -> Validation | None:
+    def _validate(self, epoch: int) -> Validation | None:
         """Validate and tell what was found; return None if training is to stop before that is done."""
         try:
-            found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validating)
+            found = self.selection.validate(self.progress, self._stop.is_urgent, self._reporter.validation_step)
         except ItransError as error:
             if self._processes.count > 1:
                 raise  # the others wait for what this one has measured
             raise self._saver.with_what_is_saved(error, self.progress) from error
-        if found is None:
-            return None
-        if found.metrics:
+        if found is not None and found.metrics:
             self._journal.validation(self.progress, epoch, found)
         return found
 
@@ -317,14 +295,3 @@ class Trainer:
                 self.samples.draw(name, self.progress.step)
         except DataError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
-
-    def _go_on(self, checkpoint: CheckpointFile, path: Path) -> None:
-        self.progress = self._state.restored(checkpoint, path, self._reporter.note)
-        if checkpoint.processes != self._processes.count:
-            self._reporter.note(
-                f"This run had {checkpoint.processes} processes and goes on with {self._processes.count}: "
-                "its steps now hold other pairs than they would have."
-            )
-        self._saver.found(path, self.progress.step)
-        if self._processes.is_first:
-            self._folder.rewind_log(self.progress.step, self.progress.validated)

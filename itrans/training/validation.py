@@ -1,27 +1,33 @@
-"""Measuring translations of held-out pairs, and keeping some of them to look at."""
+"""Translating held-out pairs, to measure them and to show them; and which state of a run is the best by them."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Literal
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from itrans.data.loader import load_batches
-from itrans.data.sampler import Draw, EvaluationSampler
-from itrans.metrics.measuring import measurements, meters_for
+from itrans.errors import DataError, MissingSplitError, counted
+from itrans.metrics.measuring import SOURCE_L1, measurements, meters_for
 from itrans.networks.test_mode import test_mode
 from itrans.pictures.grid import Row
 from itrans.pictures.kinds import kind_of
-from itrans.training.build import build_dataset, build_items
+from itrans.training.build import build_dataset, held_out_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from torch import Tensor
 
+    from itrans.checkpoint.file import Progress
     from itrans.protocols import Batch, ImageArray, ImageSpec, Method
     from itrans.recipe.load import Recipe
     from itrans.training.runtime import Runtime
+    from itrans.training.saving import Saver
+
+_FEW = 8
+"""Of fewer held-out pairs than these, the best checkpoint is a matter of luck."""
 
 
 class Validator:
@@ -29,11 +35,7 @@ class Validator:
 
     Where they are no pairs (the data set's `paired` is False), outputs are drawn and not measured.
 
-    Args:
-        recipe: says which split, and how many of its pairs.
-        method: translates.
-        runtime: where.
-        skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
+    If `skipped` is given, pairs that cannot be read are left out, and it is told what is wrong with each.
 
     Attributes:
         measures: whether the targets are what the outputs should be.
@@ -56,35 +58,26 @@ class Validator:
         self.metric = kind.deciding_metric if asked == "auto" else asked
         names = [*kind.metrics, self.metric, *(tables.validation.metrics or ())] if self.measures else []
         self._meters = meters_for(names, self._dataset.source, target, runtime.device, logging.getLogger("itrans").info)
-        self._items = build_items(recipe, self._dataset, training=False, skip_bad=skipped is not None)
         self.length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
-        augment = tables.augment
-        same_size = augment.size or augment.resize or augment.crop
-        self._batch_size = tables.train.batch_size if same_size else 1
-        self._seed, self._pictures, self._workers = tables.seed, tables.log.pictures, tables.train.workers
+        self._recipe, self._seed, self._pictures = recipe, tables.seed, tables.log.pictures
         self._method, self._runtime = method, runtime
 
     def __call__(
         self, is_urgent: Callable[[], bool] = lambda: False, progress: Callable[[int, int], None] = lambda *_: None
     ) -> dict[str, float] | None:
-        """Return the mean of each metric over all processes; empty where nothing is measured.
+        """Return the mean of each metric over all processes: empty where nothing is measured, None if it was given up.
 
-        Args:
-            is_urgent: asked after each batch whether to give up; where several processes measure together, it is not.
-            progress: told how many of this process's pairs are done, and how many there are.
-
-        Returns:
-            The means, or None if it was given up.
+        `is_urgent` is asked after each batch whether to give up, unless several processes measure together. `progress`
+        is told how many of this process's pairs are done, out of how many.
         """
         if not self.measures:
             return {}
         processes = self._runtime.processes
         for meter in self._meters:
             meter.reset()
-        sampler = EvaluationSampler(self.length, self._batch_size, rank=processes.rank, world_size=processes.count)
         done, total = 0, len(range(processes.rank, self.length, processes.count))
-        with self._translating(), contextlib.closing(self._batches(sampler, self._workers)) as batches:
-            for found in measurements(batches, self._translated, self._meters, self._dataset.target):
+        with self._test_time(), contextlib.closing(self._batches()) as batches:
+            for found in measurements(batches, self._translation, self._meters, self._dataset.target):
                 done += len(found.batch.keys)
                 progress(done, total)
                 if processes.count == 1 and is_urgent():
@@ -101,9 +94,9 @@ class Validator:
         """Return pairs to look at, spread evenly over those that are held out."""
         make_rows, each = (self._rows, 1) if self.measures else (self._unpaired_rows, self._ways)
         count = min(-(-self._pictures // each), self.length)
-        draws = [[Draw(0, place * self.length // count)] for place in range(count)]
-        with self._translating():
-            found = [row for batch in self._batches(draws, 0) for row in make_rows(batch)]
+        places = [place * self.length // count for place in range(count)]
+        with self._test_time():
+            found = [row for batch in self._batches(places) for row in make_rows(batch)]
         return found[: self._pictures]
 
     @property
@@ -111,25 +104,20 @@ class Validator:
         return min(2, len(getattr(self._method, "directions", ("forward",))))
 
     @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
+    def _test_time(self) -> Iterator[None]:
         networks = [self._method.networks[name] for name in self._method.generators]
-        with self._runtime.averaged(), test_mode(networks, "paper", self._seed), self._runtime.autocast():
+        with self._runtime.use_averages(), test_mode(networks, "paper", self._seed), self._runtime.autocast():
             yield
 
-    def _batches(self, sampler: Iterable[list[Draw]], workers: int | Literal["auto"]) -> Generator[Batch]:
+    def _batches(self, places: Sequence[int] | None = None) -> Generator[Batch]:
         runtime = self._runtime
-        count = runtime.processes.count
-        return load_batches(
-            self._items,
-            sampler,
-            runtime.device,
-            runtime.memory_format,
-            workers=workers,
-            processes=count,
-            skipped=self._skipped or (lambda _: None),
+        where = runtime.device, runtime.memory_format
+        skipped, processes = self._skipped, runtime.processes
+        return held_out_batches(
+            self._recipe, self._dataset, self.length, *where, processes=processes, skipped=skipped, places=places
         )
 
-    def _translated(self, source: Tensor, direction: int = 0) -> Tensor:
+    def _translation(self, source: Tensor, direction: int = 0) -> Tensor:
         directions = getattr(self._method, "directions", ("forward",))
         return self._method.translate(source, directions[direction])
 
@@ -139,25 +127,131 @@ class Validator:
         count = self._ways
         found: list[list[Row]] = []
         for direction, picture in zip(range(count), (batch.source, batch.target), strict=False):
-            output = self._translated(picture, direction)
-            back = self._translated(output, 1 - direction) if count == 2 else picture
+            output = self._translation(picture, direction)
+            back = self._translation(output, 1 - direction) if count == 2 else picture
             here, there = specs if direction == 0 else specs[::-1]
-            sides = _shown((picture, here), (output, there), (back, here))
+            sides = _side_by_side((picture, here), (output, there), (back, here))
             headings = ("source", "output", "back" if count == 2 else "source")
             found.append([Row(*row, headings) for row in sides])
         return [row for rows in zip(*found, strict=True) for row in rows]
 
     def _rows(self, batch: Batch) -> list[Row]:
         source, target = self._dataset.source, self._dataset.target
-        output = self._translated(batch.source)
-        return [Row(*row) for row in _shown((batch.source, source), (output, target), (batch.target, target))]
+        output = self._translation(batch.source)
+        return [Row(*row) for row in _side_by_side((batch.source, source), (output, target), (batch.target, target))]
 
 
-def _shown(
-    *sides: tuple[Tensor, ImageSpec],
-) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
+def _side_by_side(*sides: tuple[Tensor, ImageSpec]) -> Iterator[tuple[ImageArray, ImageArray, ImageArray]]:
     """Yield pictures side by side as people look at them, for each of a batch; the first side is what is translated."""
     kept = [kind_of(spec).arrays(images, spec) for images, spec in sides]
     shown = [kind_of(spec).shown(side, spec, kept[0]) for side, (_, spec) in zip(kept, sides, strict=True)]
     first, second, third = shown
     return zip(first, second, third, strict=True)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a look at the held-out pairs has found.
+
+    Attributes:
+        metrics: the mean of each; empty where nothing can be measured.
+        value: of the metric that decides; None where nothing can be measured.
+        better: whether it was never as good before.
+    """
+
+    metrics: Mapping[str, float]
+    value: float | None = None
+    better: bool = False
+
+
+class Selection:
+    """Validates a run as often as its recipe says, and compares with what was the best so far.
+
+    Attributes:
+        validator: translates held-out pairs; None where there are none.
+        source_l1: the L1 distance of the sources themselves, once it has been measured.
+
+    Raises:
+        DataError: the recipe has patience, and there is nothing to measure.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        method: Method,
+        runtime: Runtime,
+        saver: Saver,
+        note: Callable[[str], None],
+        skipped: Callable[[str], None] | None = None,
+    ) -> None:
+        self._settings, self._saver = recipe.tables.validation, saver
+        self.source_l1: float | None = None
+        self.validator = self._validator(recipe, method, runtime, note, skipped) if self._settings.every else None
+
+    @property
+    def metric(self) -> str:
+        """What decides which state is the best; an empty text where nothing is measured."""
+        return "" if self.validator is None else self.validator.metric
+
+    def is_due(self, epochs: int, *, is_over: bool) -> bool:
+        """Return whether to validate after so many complete epochs; `is_over`: there will be no more."""
+        return self.validator is not None and (epochs % self._settings.every == 0 or is_over)
+
+    def is_stale(self, progress: Progress) -> bool:
+        """Return whether as many validations have passed without a better one as the recipe has patience for."""
+        patience = self._settings.patience
+        return patience is not None and progress.stale >= patience
+
+    def validate(
+        self, progress: Progress, is_urgent: Callable[[], bool], done: Callable[[int, int], None]
+    ) -> Validation | None:
+        """Measure the held-out pairs, and compare with what was the best so far; None if it was given up.
+
+        See `Validator` for what is asked and told on the way.
+
+        Raises:
+            TrainingError: what decides is no longer finite; the last good checkpoint is named.
+            DataError: the metric is not one for such pictures.
+        """
+        assert self.validator is not None, "a validation is due only where there is something to look at"
+        metrics = self.validator(is_urgent, done)
+        if metrics is None:
+            return None
+        if not self.validator.measures:
+            return Validation({})
+        self.source_l1 = metrics.get(SOURCE_L1)
+        metric = self.validator.metric
+        value = metrics.get(metric)
+        if value is None:
+            raise DataError(
+                f'validation.metric = "{metric}" cannot be measured here. What can be: {", ".join(metrics)}.'
+            )
+        if not math.isfinite(value):
+            raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
+        sign = 1 if self.validator.lower_is_better else -1
+        return Validation(metrics, value, progress.best is None or sign * value < sign * progress.best)
+
+    def _validator(
+        self,
+        recipe: Recipe,
+        method: Method,
+        runtime: Runtime,
+        note: Callable[[str], None],
+        skipped: Callable[[str], None] | None,
+    ) -> Validator | None:
+        patience = self._settings.patience
+        try:
+            validator = Validator(recipe, method, runtime, skipped)
+        except MissingSplitError as error:
+            if patience is not None:
+                raise DataError(f"validation.patience needs held-out pairs. {error}") from error
+            note(f"Nothing will be measured, and there will be no best.pt. {error}")
+            return None
+        if not validator.measures:
+            if patience is not None:
+                raise DataError("validation.patience needs a measure, and outputs of unpaired data have no target.")
+            note("The held-out pictures are no pairs: nothing is measured, there is no best.pt.")
+        elif validator.length < _FEW:
+            pairs = counted(validator.length, "held-out pair")
+            note(f"With {pairs}, which checkpoint is the best is a matter of luck: hold out more, or use last.pt.")
+        return validator

@@ -51,18 +51,14 @@ def translate_files(
 ) -> None:
     """Translate files. Pictures of equal size and type share a batch, and so do the samples of a picture.
 
-    Args:
-        translator: its seed makes the first sample of each picture, the next seed the second one, and so on.
-        jobs: what to translate.
-        batch_size: how many pictures at once; fewer, where the memory that is free does not do for more.
-        direction: one of the translator's; None is the first.
-        prepare: reads pictures, and does to them what the data set did in training; None reads them as they are.
-        background: the colour under what is transparent, where a picture has alpha and the generator takes none; None
-            is that of the training.
-        strict: refuse pictures with other channels than the generator takes, rather than convert them.
-        done: called with each job when all of it is written, or with what is wrong with its picture.
-        warn: called with a sentence if all samples of a picture are the same, and at the end with what was converted
-            and what was lost, and if pictures seem to have both sides of a pair, once for all pictures.
+    The first sample of each picture has the translator's seed, the second one the next seed, and so on. Batches are
+    smaller if there is no memory for `batch_size` pictures. `prepare` reads pictures as the data set did in training.
+    Pictures with other channels than the generator takes are converted, or refused if `strict`; what is transparent is
+    laid on the background colour, by default that of the training.
+
+    `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
+    with a sentence if all samples of a picture are the same; and at the end, once for all pictures, with what was
+    converted and what was lost, and if they seem to have both sides of a pair.
 
     Raises:
         DataError: there is no such direction.
@@ -117,7 +113,7 @@ class _Picture:
 
 
 class _Run:
-    """What has been read and waits for its like, and what is being written; see `translate_files`."""
+    """The pictures that wait for others of their size, and those that are being written; see `translate_files`."""
 
     def __init__(
         self,
@@ -136,7 +132,7 @@ class _Run:
         self.lost: dict[str, list[Job]] = {}
 
     def add(self, job: Job, found: Loaded) -> None:
-        """Have all samples of a picture made, as soon as there are enough for a batch.
+        """Add a picture; its samples are made as soon as there are enough for a batch.
 
         Raises:
             DataError: there is not enough memory for it.
@@ -154,7 +150,7 @@ class _Run:
             self._flush(group, key[-1])
 
     def finish(self) -> None:
-        """Make what waits, and see everything written."""
+        """Make all that still waits, and wait until everything is written."""
         for (_, _, size), group in self._waiting.items():
             while group:
                 self._flush(group, size)
@@ -238,7 +234,7 @@ class _Run:
 def _read_ahead(
     readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
 ) -> Iterator[tuple[Job, Loaded | ItransError]]:
-    """Yield what is read, in order, while the next ones are being read: few of large pictures, many of small ones."""
+    """Yield pictures in order while the next ones are being read: few ahead if they are large, many if small."""
     reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
     ahead = _READERS
     for job in jobs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from itrans.data.folders import no_pictures
+from itrans.data.layouts import no_pictures
 from itrans.errors import DataError, OutputError, counted
 from itrans.files import expanded
 from itrans.pictures.images import find_images
@@ -27,12 +27,7 @@ LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to translate.
-
-    Attributes:
-        source: the file to read.
-        outputs: the files to write, one for each sample.
-    """
+    """A picture to translate: the file to read, and the files to write, one for each sample."""
 
     source: Path
     outputs: tuple[Path, ...]
@@ -52,12 +47,10 @@ def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bo
 def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_: str | None = None) -> list[Job]:
     """Return what there is to translate.
 
-    Args:
-        inputs: files, folders (with all that is in them), and patterns such as `*.png`.
-        output: the folder to write to; what comes from a folder keeps its place in it. Or see `names_a_file`.
-        samples: how many outputs of each input; if there are several, their names end in `-1`, `-2`, and so on, with
-            leading zeros where it takes some to sort them.
-        format_: `png`, `tif`, `npy` or `bmp`; None keeps the input's if that loses nothing, else it is PNG.
+    Inputs are files, folders with all that is in them, and patterns such as `*.png`. The output is a folder, in which
+    what comes from a folder keeps its place, or a picture: see `names_a_file`. The names of several samples end in
+    `-1`, `-2`, and so on, with leading zeros so that they sort. Without a format, outputs keep the input's if that is
+    lossless, and are PNG if not.
 
     Raises:
         DataError: an input is not there, a folder has no pictures, or two would be written to one file.
@@ -98,16 +91,10 @@ def jobs_that_fit(
     *,
     named: bool = False,
 ) -> list[Job]:
-    """Return the jobs with outputs in a format that holds what the translator makes.
+    """Return the jobs with outputs in a format that can hold translations, whose channels and type are the target's.
 
-    Args:
-        jobs: what to translate.
-        source: what the translator takes.
-        target: what translations are like; only their channels matter, unless they are floats, or have another type
-            than the inputs.
-        format_: the one that was asked for, which is not replaced by another one.
-        warn: called with a sentence, if formats are replaced.
-        named: whether the one output was asked for by its name, whose suffix is not replaced either.
+    The type matters only if it is float32, or not the source's: outputs have the type of their inputs. A format is not
+    replaced if it was asked for, or if the output was named with it; `warn` is told of those that are replaced.
 
     Raises:
         DataError: see `find_jobs`.
@@ -191,7 +178,7 @@ def _files_of(item: str) -> list[tuple[Path, Path]]:
 
 
 def _with_literal_folder(pattern: str) -> str:
-    """Return a pattern in which a folder that is there is meant by its name, brackets and all: `a[1]/*.png`."""
+    """Return a pattern in which the name of an existing folder is taken literally, as in `a[1]/*.png`."""
     for folder in PurePath(pattern).parents:
         if glob.has_magic(str(folder)) and Path(folder).is_dir():
             return str(Path(glob.escape(str(folder)), PurePath(pattern).relative_to(folder)))

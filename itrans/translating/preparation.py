@@ -1,4 +1,4 @@
-"""What a checkpoint's data set did to pictures before they were sources, done to new ones."""
+"""Doing to new pictures what a checkpoint's data set did to its own before they were sources."""
 
 from __future__ import annotations
 
@@ -54,11 +54,9 @@ def preparation_of(table: Mapping[str, Any]) -> Preparation | None:
 
 
 class Preparer:
-    """Reads pictures as sources: with `preparation`, and with the masks that belong to them.
+    """Reads pictures as sources: with `preparation`, and with their masks.
 
-    Args:
-        preparation: what to do.
-        mask: the file of the mask of all pictures; None looks for `NAME-mask.png` beside each.
+    `mask` is a file for all pictures; without one, `NAME-mask.png` is looked for beside each.
     """
 
     def __init__(self, preparation: Preparation, mask: Path | None = None) -> None:

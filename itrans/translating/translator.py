@@ -7,7 +7,6 @@ import operator
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from itrans.checkpoint.file import load_checkpoint
@@ -18,8 +17,7 @@ from itrans.pictures.kinds import kind_of, refuse_unfit
 from itrans.pictures.tensors import stack
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.translating.generators import Generators
-from itrans.translating.need import free_memory_of, memory_of
+from itrans.translating.generators import Generators, Need, free_memory_of
 from itrans.translating.preparation import dataset_class, preparation_of
 
 if TYPE_CHECKING:
@@ -35,8 +33,6 @@ __all__ = ["Mode", "Precision", "Translator"]
 
 _NEEDED = ("method", "generator")
 """The kinds of components that translating has a use for."""
-_PROBE = 256
-"""The side of the picture on which memory is measured: what most generators pad smaller ones to."""
 
 
 class Translator:
@@ -102,7 +98,7 @@ class Translator:
         self._generators = Generators(
             method, states, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
         )
-        self._needs: dict[tuple[object, ...], float] = {}  # bytes for each pixel
+        self._need = Need(lambda image, direction: self.translate(image, direction=direction))
 
     def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
         """Return what a direction takes and what it makes; the second of two swaps `source` and `target`.
@@ -167,17 +163,9 @@ class Translator:
         direction: str | None = None,
         batch_size: int = 8,
     ) -> list[ImageArray]:
-        """Translate one picture several times: with a seed, the next one, and so on.
+        """Translate one picture `count` times: with a seed, the next one, and so on; `batch_size` of them at once.
 
-        Args:
-            image: see `translate`.
-            count: how many outputs.
-            seed: of the first, instead of the translator's.
-            direction: see `translate`.
-            batch_size: how many at once.
-
-        Raises:
-            DataError: see `translate`.
+        The other arguments, and what is raised, are those of `translate`.
         """
         first = self.seed if seed is None else seed
         outputs: list[ImageArray] = []
@@ -187,11 +175,7 @@ class Translator:
         return outputs
 
     def translate_batch(
-        self,
-        images: Sequence[ImageArray],
-        *,
-        seed: int | Sequence[int] | None = None,
-        direction: str | None = None,
+        self, images: Sequence[ImageArray], *, seed: int | Sequence[int] | None = None, direction: str | None = None
     ) -> list[ImageArray]:
         """Translate pictures of equal shape and type at once; each output is what it would be alone.
 
@@ -209,23 +193,12 @@ class Translator:
         )
 
     def translate_stored(
-        self,
-        images: Sequence[ImageArray],
-        *,
-        seed: int | Sequence[int] | None = None,
-        direction: str | None = None,
+        self, images: Sequence[ImageArray], *, seed: int | Sequence[int] | None = None, direction: str | None = None
     ) -> list[ImageArray]:
         """Translate sources of a data set like the one in training: lightness as stored, not a grey picture of it.
 
-        Grey pictures would not do: there and back, 33 of the 256 values of a lightness come back as another.
-
-        Args:
-            images: `(H, W, C)`, each as the direction's spec says.
-            seed: see `translate_batch`.
-            direction: see `translate`.
-
-        Raises:
-            DataError: see `translate_batch`.
+        Grey pictures would not do: there and back, 33 of the 256 values of a lightness come back as another. The
+        pictures are `(H, W, C)`, each as the direction's spec says; all else is as in `translate_batch`.
         """
         source, target = self.specs(direction)
         seeds = self._seeds(seed, len(images))
@@ -264,7 +237,7 @@ class Translator:
         return self._output(batch, self._seeds(seed, len(planes)), direction, target.dtype)
 
     def _output(self, batch: Tensor, seeds: list[int], direction: str | None, dtype: PixelType) -> Tensor:
-        """Return the translations of planes; only of pictures of 8 bits may they be computed in bf16 unasked."""
+        """Return the translations of planes; with `auto`, only those of 8 bits are computed in bf16."""
         exact = self._precision == "auto" and dtype != "uint8"
         compute = torch.float32 if exact else choose_dtype(self._precision, self._device)
         output = self._generators(batch, seeds, direction or self.directions[0], compute)
@@ -277,21 +250,8 @@ class Translator:
         return output
 
     def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
-        """Return about how many bytes one picture takes to be translated, and how many are free on the device.
-
-        The first is measured on a small picture, once for each direction and type; the second is None if unknown.
-
-        Args:
-            image: see `translate`; only its shape and type matter.
-            direction: see `translate`.
-        """
-        height, width, channels = image.shape
-        key = direction, channels, image.dtype.name
-        if key not in self._needs:
-            small = np.zeros((_PROBE, _PROBE, channels), image.dtype)
-            self.translate(small, direction=direction)  # what is made once, such as weights of another type, is there
-            self._needs[key] = memory_of(lambda: self.translate(small, direction=direction)) / _PROBE**2
-        return self._needs[key] * height * width, free_memory_of(self._device)
+        """Return about how many bytes translating a picture takes, and how many are free: None if unknown."""
+        return self._need.of(image, direction), free_memory_of(self._device)
 
     def why_alike(self) -> str:
         """Return why samples of one picture are all the same, as the end of a sentence."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from itrans.api import DataError, OutputError, did_you_mean
 from itrans_datasets.published import ARCHIVES, Archive
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
 # Published without TLS.
 PUBLISHED_AT = "http://efrosgans.eecs.berkeley.edu/pix2pix/datasets"
@@ -22,24 +23,20 @@ Stage = Literal["downloading", "unpacking"]
 _UNPACKED_PER_PACKED = 1.25
 
 
-class Progress(Protocol):
-    """What is told how a fetch is going."""
+class Progress:
+    """What is told how a fetch is going; this one shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the terminal."""
 
     def say(self, line: str) -> None:
         """Take one line that is to stay: the size, what is resumed, what is there already."""
 
     def advance(self, stage: Stage, done: int, total: int | None) -> None:
         """Take how many bytes of the archive are downloaded or unpacked; the total is None where nobody knows it."""
-
-
-class Silence:
-    """A `Progress` that shows nothing."""
-
-    def say(self, line: str) -> None:
-        """Drop the line."""
-
-    def advance(self, stage: Stage, done: int, total: int | None) -> None:
-        """Drop the count."""
 
 
 def listing() -> str:
@@ -74,11 +71,7 @@ def find(name: str) -> Archive:
 
 
 def address(name: str, base: str | None = None) -> str:
-    """Return the URL of an archive.
-
-    Args:
-        name: of the archive.
-        base: the folder of a mirror; else `$ITRANS_DATASETS_URL`; else where the authors publish it.
+    """Return the URL of an archive in the folder of a mirror; else in `$ITRANS_DATASETS_URL`; else at its authors'.
 
     Raises:
         DataError: the base is no http or https URL.
@@ -96,10 +89,7 @@ def address(name: str, base: str | None = None) -> str:
 def require_room(archive: Path, missing: int, total: int) -> None:
     """Raise an OutputError if there is too little room beside an archive to end its download and unpack it.
 
-    Args:
-        archive: the file, which need not exist; its folder has to.
-        missing: how many bytes of it are still to come.
-        total: how many bytes it will have.
+    The file need not exist; its folder has to. Of its `total` bytes, so many are missing.
     """
     unpacked = int(total * _UNPACKED_PER_PACKED)
     free = shutil.disk_usage(archive.parent).free

@@ -11,8 +11,6 @@ from itrans.api import DataError, MissingSplitError, counted
 from itrans.commands import console, options
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from itrans.api import Dataset, Split
     from itrans.commands import Recipe
     from itrans_data.survey import Survey
@@ -28,8 +26,6 @@ _SPLITS: tuple[Split, ...] = ("train", "val", "test")
 @options.code
 def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tuple[str, ...]) -> None:
     """Read every pair of a RECIPE's data set, in all its splits; show what they are like, and report what is wrong."""
-    from rich.console import Console
-
     from itrans.commands import build_dataset, load_recipe
     from itrans_data.survey import HEADINGS, Survey
 
@@ -39,7 +35,7 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
     if note := loaded.sample_note():
         click.echo(note, err=True)
     faults: list[str] = []
-    survey, errors = Survey(), Console(stderr=True)
+    survey = Survey()
     for split in _SPLITS:
         try:
             dataset = build_dataset(loaded, split)
@@ -52,7 +48,7 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         if (other := getattr(dataset, "measured_split", split)) != split:
             click.echo(f"{split}: {other} stands in for it, {counted(len(dataset), 'pair')}")
             continue
-        found = _faults_of(split, dataset, survey, errors)
+        found = _faults_of(split, dataset, survey)
         faults += found
         click.echo(f"{split}: {counted(len(dataset), 'pair')} read, {len(found)} of them wrong")
     if rows := survey.rows():
@@ -68,27 +64,27 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         raise DataError("\n".join(["This is wrong with the data:", *faults[:_MOST_NAMED], *more]))
 
 
-def _faults_of(split: Split, dataset: Dataset, survey: Survey, errors: Console) -> list[str]:
+def _faults_of(split: Split, dataset: Dataset, survey: Survey) -> list[str]:
     """Read all pairs of a split, and return what is wrong with them."""
-    from rich.progress import track
-
     from itrans.commands import checked_pair
 
     faults: list[str] = []
     places: dict[str, int] = {}
     survey.begin(split, dataset)
-    hidden = not errors.is_terminal
-    for position in track(range(len(dataset)), split, console=errors, transient=True, disable=hidden):
-        try:
-            pair = checked_pair(dataset, position)
-        except DataError as error:
-            faults.append(f"{split}: {error}")
-            continue
-        if (other := places.setdefault(pair.key, position)) != position:
-            faults.append(
-                f"{split}: pairs {other} and {position} have one key, {pair.key}: a key names one pair of its split."
-            )
-        survey.add(split, pair)
+    with console.Bar(split, len(dataset), unit="pairs") as bar:
+        for position in range(len(dataset)):
+            bar.advance()
+            try:
+                pair = checked_pair(dataset, position)
+            except DataError as error:
+                faults.append(f"{split}: {error}")
+                continue
+            if (other := places.setdefault(pair.key, position)) != position:
+                faults.append(
+                    f"{split}: pairs {other} and {position} have one key, {pair.key}: "
+                    "a key names one pair of its split."
+                )
+            survey.add(split, pair)
     return faults
 
 

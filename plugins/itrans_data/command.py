@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from itrans.commands import console
+from itrans_data.archives import Progress
 from itrans_data.check import check
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from rich.console import Console
-
     from itrans_data.archives import Stage
 
 _TENTHS = 10
@@ -62,15 +58,11 @@ def fetch(name: str | None, folder: Path, url: str | None, keep_archive: bool) -
     click.echo(f'A recipe finds it by dataset.root = "{fetched.as_posix()}".')
 
 
-def _progress() -> LineProgress | BarProgress:
-    if not console.is_terminal():
-        return LineProgress()
-    from rich.console import Console
-
-    return BarProgress(Console())
+def _progress() -> Progress:
+    return BarProgress() if console.is_terminal() else LineProgress()
 
 
-class LineProgress:
+class LineProgress(Progress):
     """Prints a line at every tenth of each stage, for a pipe or a log file."""
 
     def __init__(self) -> None:
@@ -79,14 +71,6 @@ class LineProgress:
         self._done = 0
         self._start = 0
         self._start_time = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def say(self, line: str) -> None:
         """Print the line."""
@@ -113,46 +97,23 @@ class LineProgress:
         click.echo(line)
 
 
-class BarProgress:
+class BarProgress(Progress):
     """Shows a bar with size, rate and time left, for a terminal."""
 
-    def __init__(self, terminal: Console) -> None:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=terminal,
-        )
+    def __init__(self) -> None:
+        self._bar = console.Bar(unit="bytes", err=False)
         self._stage = ""
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+    def __exit__(self, *_: object) -> None:
+        self._bar.end()
 
     def say(self, line: str) -> None:
         """Print the line above the bar."""
-        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bar.note(line)
 
     def advance(self, stage: Stage, done: int, total: int | None) -> None:
         """Move the bar; each stage has its own."""
         if stage != self._stage:
-            self._stage = stage
-            # What was here already is where the bar begins, and not part of the rate.
-            self._task = self._bar.add_task(stage, completed=done, total=total)
-        self._bar.update(self._task, completed=done, total=total)
+            self._bar.begin(stage, total, done)
+        self._stage = stage
+        self._bar.update(done, total)

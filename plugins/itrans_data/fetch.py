@@ -41,14 +41,8 @@ def fetch(
 ) -> Path:
     """Download one of the `archives.ARCHIVES` and unpack it as `folder`/`name`; what is there already is left alone.
 
-    An interrupted download stays beside it as `name.tar.gz.part`, and the next call goes on from there.
-
-    Args:
-        name: of the archive.
-        folder: where the data set's folder is made.
-        url: the folder of a mirror; else `$ITRANS_DATASETS_URL`; else where the authors publish the archives.
-        progress: told how it is going.
-        keep: leave the archive beside the data set.
+    An interrupted download stays beside it as `name.tar.gz.part`, and the next call goes on from there. The URL is the
+    folder of a mirror; see `archives.address`. With `keep`, the archive stays beside the data set.
 
     Returns:
         The folder of the data set.
@@ -57,7 +51,7 @@ def fetch(
         DataError: there is no such archive, it cannot be downloaded, or it is truncated, corrupt or unsafe.
         OutputError: there is not enough room, or the folder cannot be written to.
     """
-    progress = progress or archives.Silence()
+    progress = progress or Progress()
     archives.find(name)
     address = archives.address(name, url)
     asked = Path(folder) / name
@@ -66,10 +60,10 @@ def fetch(
     if not hasattr(tarfile, "data_filter"):
         raise ItransError("Unpacking an archive safely needs Python 3.11.4 or later.")
     with folder_made(destination.parent):
-        return _fetch_into(name, address, destination, asked, progress, keep=keep)
+        return _fetch_to(name, address, destination, asked, progress, keep=keep)
 
 
-def _fetch_into(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
+def _fetch_to(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
     with writing(destination.parent):
         if destination.exists() and not destination.is_dir():
             raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
@@ -83,7 +77,7 @@ def _fetch_into(name: str, address: str, destination: Path, asked: Path, progres
             size = download.part.stat().st_size
             counts = unpack(download.part, name, destination, lambda n: progress.advance("unpacking", n, size))
     except KeyboardInterrupt:
-        if kept := download.kept_note():
+        if kept := download.what_is_kept():
             progress.say(kept)
         raise
     except BadArchiveError as error:
@@ -156,7 +150,7 @@ class _Download:
             self.part.unlink(missing_ok=True)
             self._sidecar.unlink(missing_ok=True)
 
-    def kept_note(self) -> str:
+    def what_is_kept(self) -> str:
         """Return what the next call will go on from, as a sentence; empty if there is nothing."""
         if not self._begun():
             return ""
@@ -266,7 +260,7 @@ class _Download:
         return begun if begun.url == self._url and begun.validator and 0 < have <= (begun.size or have) else None
 
     def _failure(self, reason: str) -> DataError:
-        return DataError(_message(self._url, self._asked, reason, self.kept_note()))
+        return DataError(_message(self._url, self._asked, reason, self.what_is_kept()))
 
 
 def _reason(error: object) -> str:

@@ -166,7 +166,7 @@ class _Side:
         if self._spec.kind != "labels":
             places = 3 if self._spec.dtype == "float32" else 0
             return f"{self._low:.{places}f} to {self._high:.{places}f}"
-        present, unlabelled = self._present(), self._class_note()
+        present, unlabelled = self._present(), self._share_of_no_class()
         without = f", {100 * unlabelled:.0f} % have none" if unlabelled else ""
         return f"{len(present)} of {self._spec.planes} classes{without}"
 
@@ -181,7 +181,7 @@ class _Side:
         if spec.kind == "labels":
             present = self._present()
             if len(present) == 1:
-                rest = "; all else has the value that stands for no class" if self._class_note() else ""
+                rest = "; all else has the value that stands for no class" if self._share_of_no_class() else ""
                 return [f"In all label maps of {where}, class {present[0]} alone occurs{rest}."]
             return []
         if spec.kind != "image":
@@ -210,7 +210,7 @@ class _Side:
         ignored = self._spec.ignored
         return [value for value in np.flatnonzero(self._classes).tolist() if value != ignored]
 
-    def _class_note(self) -> float:
+    def _share_of_no_class(self) -> float:
         ignored = self._spec.ignored
         if ignored is None or ignored >= len(self._classes):
             return 0.0

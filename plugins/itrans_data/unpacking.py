@@ -47,11 +47,8 @@ def unpack(archive: Path, name: str, destination: Path, advance: Callable[[int],
     Only files, folders and hard links under `name`/ are let through. Symbolic links are refused even where they point
     inside: pictures need none, and without them a path that reads as inside the folder is inside it.
 
-    Args:
-        archive: the `.tar.gz` file.
-        name: the one folder that it may hold.
-        destination: what that folder becomes; it may exist if it is empty.
-        advance: told after each member how many bytes of the archive have been read.
+    The folder becomes the destination, which may exist if it is empty. After each member, `advance` is told how many
+    bytes of the archive have been read.
 
     Returns:
         How many pictures each split holds.
@@ -125,13 +122,7 @@ def _extract(archive: Path, top: str, folder: Path, advance: Callable[[int], Non
 
 
 class _Allowed:
-    """Which members are let through, given those before them.
-
-    Args:
-        top: the one folder that they may be in.
-        folder: where they are unpacked.
-        packed: the archive's size in bytes.
-    """
+    """Which members are let through, given those before them: in the folder `top`, of an archive of so many bytes."""
 
     def __init__(self, top: str, folder: Path, packed: int) -> None:
         self._top, self._folder, self._packed = top, folder, packed

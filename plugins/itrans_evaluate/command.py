@@ -12,7 +12,7 @@ import click
 from itrans.commands import console, folder_made, options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from itrans_evaluate import Evaluation
 
@@ -106,7 +106,7 @@ def evaluate(
     options.import_code(code)
     keep_freed_memory()
     tables = [*([table] if table is not None else []), *([output / "pictures.csv"] if output is not None else [])]
-    with contextlib.ExitStack() as stack, _progress() as progress:
+    with contextlib.ExitStack() as stack, console.Bar("evaluating", err=True) as bar:
         if output is not None:
             stack.enter_context(folder_made(output))
         writers = [stack.enter_context(picture_table(path)) for path in tables]
@@ -133,7 +133,7 @@ def evaluate(
         )
         if output is not None:
             refuse_other_results(output, plan.checkpoint, split, plan.direction)
-        evaluation = plan.run(lambda text: click.echo(text, err=True), progress, picture)
+        evaluation = plan.run(bar.note, bar.update, picture)
     if output is not None:
         write_results(evaluation, output)
     if as_json:
@@ -166,21 +166,3 @@ def _show(evaluation: Evaluation) -> None:
         console.print_table(SEGMENTED_HEADINGS, segmented_rows(evaluation))
     for note in evaluation.notes:
         click.echo(f"Note: {note}")
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on a terminal, nothing in a pipe; what is yielded takes how many are done, of how many."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

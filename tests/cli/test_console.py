@@ -51,3 +51,39 @@ def test_where_nothing_fits_cells_are_folded_and_nothing_is_lost(printed):
     lines = printed(30)
     assert max(map(len, lines)) <= 30
     assert "".join(line.split("│")[4].strip() for line in lines if line.startswith("│"))[:6] == "0.1771"
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Make standard streams a terminal of 80 columns."""
+    monkeypatch.setattr(console, "is_terminal", lambda _stream=None: True)
+    for name, value in {"TTY_COMPATIBLE": "1", "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_bar_counts_and_tells_the_rate_and_has_rows_and_lines_below(terminal, capsys):
+    with console.Bar("epoch 1", 40, err=False) as bar:
+        bar.below = [("a loss", "dim")]
+        bar.note("said [above]")
+        bar.advance()
+        bar.update(12, label="epoch 2", rate="9.5 images/s")
+        bar.begin("validation", 3)
+        bar.advance(2)
+        bar.drop()
+        bar.advance()
+    shown = capsys.readouterr().out
+    assert "said [above]" in shown
+    drawn = shown[shown.rindex("epoch 2") :]
+    assert "13/40" in drawn
+    assert "a loss" in drawn
+    assert "validation" not in drawn
+
+
+def test_in_a_pipe_a_bar_prints_its_notes_alone(capsys):
+    with console.Bar("epoch 1", None) as bar:
+        bar.begin("validation", 3)
+        bar.advance()
+        bar.update(2, 3)
+        bar.drop()
+        bar.note("a sentence")
+    assert capsys.readouterr() == ("", "a sentence\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from itrans.checkpoint.file import load_checkpoint
-from itrans.training.lock import locked
+from itrans.training.lock import lock
 from itrans.training.validation import Validator
 
 
@@ -28,7 +28,7 @@ def test_a_folder_in_use_is_refused_and_left_as_it_is(itrans, recipe, arguments)
     if "--resume" in arguments:
         assert itrans("run", recipe, "-o", "out", "--stop-after", 1).exit_code == 130
     before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
-    with locked(Path("out"), pytest.fail):
+    with lock(Path("out"), pytest.fail):
         done = itrans(*arguments)
         assert done.exit_code == 2
         assert f"process {os.getpid()}" in done.stderr

@@ -218,7 +218,7 @@ def test_a_picture_that_does_not_fit_into_memory_is_refused_with_its_size(itrans
     checkpoint = trained()
     write_image("in/large.png", np.zeros((2100, 2000, 3), np.uint8))
     write_image("in/small.png", picture(3))
-    monkeypatch.setattr("itrans.translating.need.free_memory", lambda: 50_000_000)
+    monkeypatch.setattr("itrans.translating.generators.free_memory", lambda: 50_000_000)
 
     done = itrans("translate", checkpoint, "in", "-o", "out")
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from itrans.errors import ItransError
-from itrans.training.log_lines import read_log
-from itrans.training.record import RunFolder
+from itrans.training.record import RunFolder, read_log
 from itrans_sweep.members import earlier_results
 
 MOST_SECONDS = 5.0

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from itrans.recipe.load import load_recipe
+from itrans.training.journal import Reporter
 from itrans.training.processes import Processes
 from itrans.training.record import RunFolder
-from itrans.training.reporter import Silent
 from itrans.training.stopping import StopRequest
 from itrans.training.trainer import Trainer
 
@@ -25,7 +25,7 @@ def train(recipe, tmp_path):
             RunFolder(tmp_path / folder),
             device=torch.device("cpu"),
             processes=Processes(),
-            reporter=Silent(),
+            reporter=Reporter(),
             stop=StopRequest(steps=stop_after),
             **options,
         )

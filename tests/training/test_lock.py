@@ -10,13 +10,13 @@ import sys
 import pytest
 
 from itrans.api import OutputError
-from itrans.training.lock import locked
+from itrans.training.lock import lock
 
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from itrans.training.lock import locked
-with locked(Path(sys.argv[1]), print):
+from itrans.training.lock import lock
+with lock(Path(sys.argv[1]), print):
     if "fork" in sys.argv and os.fork() == 0:
         time.sleep(60)
         os._exit(0)
@@ -46,7 +46,7 @@ def hold(tmp_path):
 
 def test_another_process_is_refused_and_the_first_named(hold, tmp_path):
     process = hold()
-    with pytest.raises(OutputError) as error, locked(tmp_path / "run", pytest.fail):
+    with pytest.raises(OutputError) as error, lock(tmp_path / "run", pytest.fail):
         pass
     assert f"process {process.pid} on {os.uname().nodename}" in str(error.value)
 
@@ -55,7 +55,7 @@ def test_the_folder_is_free_once_the_first_has_ended_and_nothing_is_left(hold, t
     process = hold()
     process.communicate("", timeout=60)
     assert not (tmp_path / "run").exists()
-    with locked(tmp_path / "run", pytest.fail):
+    with lock(tmp_path / "run", pytest.fail):
         assert (tmp_path / "run").is_dir()
     assert not (tmp_path / "run").exists()
 
@@ -65,15 +65,15 @@ def test_the_folder_of_a_killed_process_is_free_at_once_also_while_its_children_
     process = hold(*arguments)
     process.kill()
     process.wait()
-    with locked(tmp_path / "run", pytest.fail):
+    with lock(tmp_path / "run", pytest.fail):
         pass
 
 
 def test_a_process_locks_a_folder_once(tmp_path):
-    with locked(tmp_path, pytest.fail):
-        with pytest.raises(OutputError, match=f"process {os.getpid()}"), locked(tmp_path / "." / "", pytest.fail):
+    with lock(tmp_path, pytest.fail):
+        with pytest.raises(OutputError, match=f"process {os.getpid()}"), lock(tmp_path / "." / "", pytest.fail):
             pass
-        with locked(tmp_path / "other", pytest.fail):
+        with lock(tmp_path / "other", pytest.fail):
             pass
 
 
@@ -84,7 +84,7 @@ def test_a_file_system_without_locks_is_said_and_used(tmp_path, monkeypatch, cod
 
     monkeypatch.setattr("fcntl.lockf", refuse)
     notes = []
-    with locked(tmp_path / "run", notes.append):
+    with lock(tmp_path / "run", notes.append):
         pass
     assert len(notes) == 1
     assert str(tmp_path / "run") in notes[0]
@@ -97,13 +97,13 @@ def test_without_locks_whoever_the_file_names_is_refused_while_it_lives(hold, tm
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.lockf", refuse)
-    with pytest.raises(OutputError, match=f"process {process.pid}"), locked(tmp_path / "run", pytest.fail):
+    with pytest.raises(OutputError, match=f"process {process.pid}"), lock(tmp_path / "run", pytest.fail):
         pass
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"file.run cannot be written to"), locked(tmp_path / "file/run", print):
+    with pytest.raises(OutputError, match=r"file.run cannot be written to"), lock(tmp_path / "file/run", print):
         pass
 
 
@@ -112,6 +112,6 @@ def test_a_disk_without_room_for_the_lock_is_named(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("itrans.training.lock.os.write", full)
-    with pytest.raises(OutputError, match=r"run.*No space left"), locked(tmp_path / "run", pytest.fail):
+    with pytest.raises(OutputError, match=r"run.*No space left"), lock(tmp_path / "run", pytest.fail):
         pass
     assert not (tmp_path / "run").exists()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from itrans.training.losses import Losses
+from itrans.training.journal import Losses
 from itrans.training.processes import Processes
 
 CPU = torch.device("cpu")

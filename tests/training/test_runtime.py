@@ -89,7 +89,7 @@ def test_averages_follow_the_generator_and_can_take_its_place():
         now = method.networks["generator"].weight.detach()
         expected = decay * (start if expected is None else expected) + (1 - decay) * now
     current = method.networks["generator"].weight.detach().clone()
-    with runtime.averaged():
+    with runtime.use_averages():
         torch.testing.assert_close(method.networks["generator"].weight.detach(), expected)
     assert torch.equal(method.networks["generator"].weight, current)
     assert set(runtime.averages) == {"generator"}

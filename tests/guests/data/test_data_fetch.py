@@ -13,8 +13,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
+from itrans.cli import console
 from itrans.errors import DataError, OutputError
 from itrans_data import archives, command
 from itrans_data.command import data
@@ -165,13 +165,12 @@ def test_a_download_that_starts_again_counts_from_there(capsys):
 
 
 def test_a_terminal_gets_a_bar_with_size_and_rate(url, here, monkeypatch):
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
-    monkeypatch.setattr(command, "_progress", lambda: command.BarProgress(console))
+    monkeypatch.setattr(console, "is_terminal", lambda _stream=None: True)
+    for name, value in {"TTY_COMPATIBLE": "1", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
     result = run("facades", "--url", url)
     assert result.exit_code == 0, result.output
-    shown = screen.getvalue()
-    assert f"{url}/facades.tar.gz: 200." in shown
-    assert "downloading" in shown
-    assert "unpacking" in shown
-    assert "kB" in shown
+    assert f"{url}/facades.tar.gz: 200." in result.output
+    assert "downloading" in result.output
+    assert "unpacking" in result.output
+    assert "kB" in result.output

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from itrans.translating.need import SCRATCH, memory_of
+from itrans.translating.generators import SCRATCH, memory_of
 
 MEGABYTE = 1 << 20
 

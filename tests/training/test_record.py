@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itrans.errors import DataError
-from itrans.training.log_lines import read_log
+from itrans.training.record import read_log
 
 STEP = b'{"event": "step", "step": 1, "losses": {}}\n'
 
