@@ -16,7 +16,7 @@ from itrans.pictures.kinds import kind_of
 from itrans.training.build import build_dataset, held_out_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
