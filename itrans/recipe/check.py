@@ -11,11 +11,9 @@ from pydantic import ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted
 from itrans.recipe.document import value_fault
-from itrans.recipe.parts import OFFERED, parts_of, readable_parts, with_defaults
-from itrans.recipe.schema import Augment, Tables, Validation
+from itrans.recipe.parts import OFFERED, metric_parts, parts_of, readable_parts, with_defaults
+from itrans.recipe.schema import Augment, Tables
 from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
-from itrans.recipe.signature import Signature
-from itrans.registry import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -63,11 +61,11 @@ def check(
         raise RecipeError(problems) from None
     parts = parts_of(tables, recorded)
     needed = [part for part in parts if part.kind in kinds]
-    problems = _part_problems(needed, where, Hints(functools.partial(_keys, needed)))
+    hints = Hints(functools.partial(_keys, needed))
+    measuring = metric_parts(tables.validation) if "metric" in kinds else ()
+    problems = _part_problems([*needed, *measuring], where, hints)
     if "dataset" in kinds:
-        problems += _augment_problems(tables.augment, where)
-    if "metric" in kinds:
-        problems += _metric_problems(tables.validation, where)
+        problems += _transform_problems(tables.augment, where, hints)
     if not problems and "loss" in kinds:
         problems = _method_problems(needed, where)
     if problems:
@@ -99,31 +97,16 @@ def _method_problems(parts: Sequence[Part], where: Callable[[KeyPath], tuple[str
     return [Problem(*where(("loss",)), message) for message in messages]
 
 
-def _metric_problems(validation: Validation, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
-    named: list[tuple[KeyPath, str]] = [(("validation", "metric"), validation.metric)]
-    named += [(("validation", "metrics", place), name) for place, name in enumerate(validation.metrics or ())]
-    problems = []
-    for key, name in named:
-        try:
-            if name != "auto":
-                signature = Signature(METRICS.get(name), OFFERED["metric"])
-                if fault := next(iter(signature.faults({}, f'The metric "{name}"', Hints(lambda: ()))), None):
-                    raise PluginError(fault[1])
-        except PluginError as error:
-            problems.append(Problem(*where(key), str(error)))
-    return problems
-
-
-def _augment_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+def _transform_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, str]], hints: Hints) -> list[Problem]:
     if not augment.transform:
         return []
-    from itrans.data.augment import transform_fault
+    from itrans.recipe.transforms import transform_faults
 
-    problems = []
-    for position, table in enumerate(augment.transform):
-        if fault := transform_fault(table.name, table.arguments):
-            problems.append(Problem(*where(("augment", "transform", position)), fault))
-    return problems
+    return [
+        Problem(*where(("augment", "transform", place, *([argument] if argument else []))), message)
+        for place, table in enumerate(augment.transform)
+        for argument, message in transform_faults(table.name, table.arguments, hints)
+    ]
 
 
 def _in_file_order(problems: list[Problem]) -> list[Problem]:

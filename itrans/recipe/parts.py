@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from itrans.plugins import Origin
     from itrans.recipe.document import KeyPath
-    from itrans.recipe.schema import Tables
+    from itrans.recipe.schema import Tables, Validation
 
 OFFERED = {
     "dataset": ("split",),
@@ -90,12 +90,13 @@ class Part:
         Args:
             hint: returns what to suggest for an unknown name, given those that are known.
         """
+        has_table = self.kind != "metric"  # of which a recipe says the name alone
         try:
             found = self.signature.faults(self.arguments, self.owner, hint)
-            if taken := RESERVED[self.kind].intersection(self.signature.parameters):
+            if has_table and (taken := RESERVED[self.kind].intersection(self.signature.parameters)):
                 raise PluginError(f'{self.owner} has an argument "{taken.pop()}", which a recipe cannot give to it.')
         except PluginError as error:
-            yield (*self.key, "name"), str(error)
+            yield (*self.key, "name") if has_table else self.key, str(error)
             return
         for name, message in found:
             yield (*self.key, name) if name else self.key, message
@@ -142,6 +143,13 @@ def parts_of(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = No
         for key, kind, table in entries
         if table is not None
     )
+
+
+def metric_parts(validation: Validation) -> tuple[Part, ...]:
+    """Return the metrics that a recipe names; a checkpoint does not record them, as they can be chosen anew."""
+    named: list[tuple[KeyPath, str]] = [(("validation", "metric"), validation.metric)]
+    named += [(("validation", "metrics", place), name) for place, name in enumerate(validation.metrics or ())]
+    return tuple(Part(key, "metric", name, {}) for key, name in named if name != "auto")
 
 
 def readable_parts(data: Mapping[str, Any]) -> tuple[Part, ...]:

@@ -6,6 +6,7 @@ import collections.abc
 import contextlib
 import inspect
 import json
+import sys
 import types
 import typing
 from typing import TYPE_CHECKING, Any
@@ -192,12 +193,18 @@ def shown_value(value: object) -> str:
 
 
 def _annotations(component: Callable[..., object]) -> dict[str, Any]:
+    parameters = inspect.signature(component).parameters
     target = component.__init__ if inspect.isclass(component) else component
     try:
-        return typing.get_type_hints(target, include_extras=True)
+        found = typing.get_type_hints(target, include_extras=True)
+        if not found.keys() & parameters.keys():  # a decorator hides them, and says the signature
+            said = {n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty}
+            signed = types.SimpleNamespace(__annotations__=said)
+            found = typing.get_type_hints(signed, vars(sys.modules[component.__module__]), include_extras=True)
     except Exception:  # an annotation may name anything, also what is only imported for type checkers
         return {
             name: parameter.annotation
-            for name, parameter in inspect.signature(component).parameters.items()
+            for name, parameter in parameters.items()
             if not isinstance(parameter.annotation, str) and parameter.annotation is not parameter.empty
         }
+    return found
