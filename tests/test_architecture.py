@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files", "lazy"},
     {"pictures"},
-    {"plugins", "protocols"},
+    {"plugins", "protocols", "records"},
     {"registry"},
     {"recipe"},
     {"data"},

@@ -20,7 +20,7 @@ from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
 from itrans.pictures.kinds import KINDS
-from itrans.protocols import ImageSpec
+from itrans.pictures.spec import ImageSpec
 from itrans.recipe.load import Recipe, has_schema_fault, recipe_of
 from itrans.registry import DATASETS
 

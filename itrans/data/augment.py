@@ -17,16 +17,16 @@ import numpy as np
 
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
-from itrans.protocols import Pair
 from itrans.recipe.schema import height_width
 from itrans.recipe.transforms import albumentations_library, make_transform, transform_takes
+from itrans.records import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import albumentations
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray, ImageSpec
     from itrans.recipe.schema import Augment, Transform
 
 _MIRROR_PROBABILITY = 0.5

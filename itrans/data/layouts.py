@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from itrans.protocols import Split
+from itrans.records import Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

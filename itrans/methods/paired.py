@@ -11,12 +11,15 @@ from torch import Tensor, nn
 
 from itrans.errors import PluginError
 from itrans.networks.padding import apply_generator
-from itrans.protocols import Batch, Discriminator, Generator, Runtime, Translated
+from itrans.protocols import Discriminator, Generator, Runtime
+from itrans.records import Batch, Translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from itrans.protocols import AdversarialLoss, ImageLoss, ImageSpec, WeightedLoss
+    from itrans.pictures.spec import ImageSpec
+    from itrans.protocols import AdversarialLoss, ImageLoss
+    from itrans.records import WeightedLoss
 
 
 class Paired:

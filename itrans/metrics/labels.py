@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.protocols import ImageKind
+    from itrans.pictures.spec import ImageKind
 
 
 class Confusion:

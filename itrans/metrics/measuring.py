@@ -15,7 +15,9 @@ from itrans.registry import METRICS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from itrans.protocols import Batch, ImageKind, ImageSpec, Metric
+    from itrans.pictures.spec import ImageKind, ImageSpec
+    from itrans.protocols import Metric
+    from itrans.records import Batch
 
 SOURCE_L1 = "source_l1"
 """The L1 distance of the source itself from the target, where both are pictures of one kind: what is to be beaten."""

@@ -56,10 +56,11 @@ class Recipe:
         """Return the sentence that goes wherever a sample run's results are shown; None if the data are its own."""
         if not self.is_sample:
             return None
+        from itrans.protocols import attribution_of
         from itrans.registry import DATASETS
 
         name = self.tables.dataset.name
-        attribution = getattr(DATASETS.get(name), "attribution", "")
+        attribution = attribution_of(DATASETS.get(name))
         reason = "as --sample asks," if self.missing is None else f"{self.missing[1]} is not there, so"
         remedy = _how_to_get(*self.missing, "To train on the recipe's own data:") if self.missing else ""
         note = f'SAMPLE DATA: {reason} this run uses the recipe\'s [sample], the data set "{name}".{remedy}'

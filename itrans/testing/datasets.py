@@ -9,7 +9,8 @@ import numpy as np
 
 from itrans.data.pairs import checked_pair
 from itrans.errors import DataError, MissingSplitError
-from itrans.protocols import ImageSpec, Pair, Preparation
+from itrans.pictures.spec import ImageSpec
+from itrans.records import Pair, Preparation
 from itrans.registry import accepted
 from itrans.testing.surroundings import check_seeding
 

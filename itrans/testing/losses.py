@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.protocols import Translated
+from itrans.records import Translated
 from itrans.testing.findings import REFUSALS, described, listed
 from itrans.testing.networks import pictures, seeded
 from itrans.testing.surroundings import check_seeding

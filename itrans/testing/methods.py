@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
-from itrans.protocols import Batch, ImageSpec
 from itrans.recipe.schema import Optimizer, Train
+from itrans.records import Batch
 from itrans.registry import accepted
 from itrans.testing.findings import REFUSALS, described, listed
 from itrans.testing.networks import pictures, seeded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.metrics.measuring import Meter
-from itrans.protocols import ImageSpec
+from itrans.pictures.spec import ImageSpec
 from itrans.registry import accepted
 from itrans.testing.findings import REFUSALS, described
 from itrans.testing.networks import pictures

@@ -108,7 +108,7 @@ def _discriminator_faults(component: Callable[..., Any]) -> list[str]:
 def _loss_faults(component: Callable[..., Any]) -> list[str]:
     import torch
 
-    from itrans.protocols import Translated
+    from itrans.records import Translated
 
     if isinstance(component, type) and issubclass(component, torch.nn.Module):
         return []  # its network may be large, and read or downloaded

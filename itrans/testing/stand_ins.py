@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.protocols import Translated, WeightedLoss
+from itrans.records import Translated, WeightedLoss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

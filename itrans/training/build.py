@@ -13,7 +13,8 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import TrainingSampler
 from itrans.errors import CheckpointError, DataError
-from itrans.protocols import WeightedLoss
+from itrans.protocols import attribution_of, is_paired
+from itrans.records import WeightedLoss
 from itrans.training.failures import at_work
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import Batch, Dataset, ImageSpec, Method, Split
+    from itrans.pictures.spec import ImageSpec
+    from itrans.protocols import Dataset, Method
     from itrans.recipe.load import Recipe
+    from itrans.records import Batch, Split
     from itrans.training.runtime import Runtime
 
 
@@ -49,7 +52,7 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
 
 def with_credit(sample: str | None, dataset: Dataset) -> str | None:
     """Return the note about sample data with what the data set wants to be said with its pictures added to it."""
-    credit = str(getattr(dataset, "attribution", ""))
+    credit = attribution_of(dataset)
     return sample if sample is None or credit in sample else f"{sample} {credit}"
 
 
@@ -62,7 +65,7 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         training: whether they are to be trained with.
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
-    paired = getattr(dataset, "paired", True)
+    paired = is_paired(dataset)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 

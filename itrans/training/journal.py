@@ -9,7 +9,7 @@ from itrans.training.trackers import Trackers
 
 if TYPE_CHECKING:
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
     from itrans.recipe.load import Recipe
     from itrans.training.losses import Look
     from itrans.training.record import RunFolder

@@ -22,7 +22,7 @@ from itrans.training.log_lines import read_log
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 
 class RunFolder:

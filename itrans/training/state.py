@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from itrans.checkpoint.file import CheckpointFile, Progress, misfit
 from itrans.errors import CheckpointError
-from itrans.protocols import Pair
 from itrans.recipe.changes import changes, may_change
+from itrans.records import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable

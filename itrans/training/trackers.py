@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from itrans.protocols import ImageArray, Tracker
+    from itrans.pictures.spec import ImageArray
+    from itrans.protocols import Tracker
     from itrans.recipe.load import Recipe
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import CheckpointFile
-    from itrans.protocols import Batch
     from itrans.recipe.load import Recipe
+    from itrans.records import Batch
     from itrans.training.losses import Look
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder

@@ -13,13 +13,13 @@ from itrans.pictures.images import read_image
 from itrans.pictures.label_maps import read_label_map
 from itrans.pictures.metadata import Metadata
 from itrans.pictures.spec import SUFFIXES, WHITE
-from itrans.protocols import Preparation
+from itrans.records import Preparation
 from itrans.registry import DATASETS, accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 _MASK = "-mask"
 

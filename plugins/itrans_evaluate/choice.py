@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itrans.checkpoint.file import CheckpointFile
-    from itrans.protocols import Dataset, ImageSpec, Split
+    from itrans.pictures.spec import ImageSpec
+    from itrans.protocols import Dataset
     from itrans.recipe.load import Recipe
+    from itrans.records import Split
     from itrans.translating.translator import Translator
 
 _CHANGEABLE = ("dataset", "augment")

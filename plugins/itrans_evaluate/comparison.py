@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itrans.protocols import Split
+    from itrans.records import Split
     from itrans_evaluate.result import Evaluation
 
 

@@ -12,7 +12,7 @@ from itrans.data.loader import load_batches
 from itrans.data.sampler import EvaluationSampler
 from itrans.errors import DataError, DeviceError
 from itrans.metrics.measuring import measurements
-from itrans.protocols import Batch
+from itrans.records import Batch
 from itrans.training.build import build_items
 from itrans.training.devices import choose_device, choose_dtype, choose_memory_format
 from itrans.translating.translator import Translator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.networks.test_mode import Mode
-    from itrans.protocols import Split
+    from itrans.records import Split
     from itrans.training.devices import Precision
 
 _PRECISIONS: dict[torch.dtype, Precision] = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from itrans.metrics.labels import ClassScore
     from itrans.metrics.measuring import Measurement
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray, ImageSpec
     from itrans_evaluate.per_set import SetMetric
 
 _MOST_CONFUSED = 64

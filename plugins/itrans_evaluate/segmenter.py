@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray, ImageSpec
 
 
 class Segmenter:
