@@ -16,9 +16,9 @@ from itrans.recipe.schema import Augment, Tables
 from itrans.recipe.schema_faults import Hints, core_keys, schema_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from itrans.recipe.document import KeyPath
+    from itrans.recipe.document import Where
     from itrans.recipe.parts import Part
 
 _MOST_FAULTS = 100
@@ -28,7 +28,7 @@ _DIGITS = 9
 
 def check(
     data: dict[str, Any],
-    where: Callable[[KeyPath], tuple[str, str]],
+    where: Where,
     *,
     recorded: Mapping[tuple[str, str], str] | None = None,
     kinds: Collection[str] = tuple(OFFERED),
@@ -73,7 +73,7 @@ def check(
     return with_defaults(tables, needed), parts
 
 
-def _part_problems(parts: Iterable[Part], where: Callable[[KeyPath], tuple[str, str]], hints: Hints) -> list[Problem]:
+def _part_problems(parts: Iterable[Part], where: Where, hints: Hints) -> list[Problem]:
     return [Problem(*where(key), message) for part in parts for key, message in part.faults(hints)]
 
 
@@ -88,7 +88,7 @@ def _keys(parts: Iterable[Part]) -> Iterator[str]:
             yield from (f"{owner}.{name}" for name in part.signature.parameters)
 
 
-def _method_problems(parts: Sequence[Part], where: Callable[[KeyPath], tuple[str, str]]) -> list[Problem]:
+def _method_problems(parts: Sequence[Part], where: Where) -> list[Problem]:
     checks = next((getattr(part.component, "check", None) for part in parts if part.kind == "method"), None)
     if checks is None:
         return []
@@ -97,7 +97,7 @@ def _method_problems(parts: Sequence[Part], where: Callable[[KeyPath], tuple[str
     return [Problem(*where(("loss",)), message) for message in messages]
 
 
-def _transform_problems(augment: Augment, where: Callable[[KeyPath], tuple[str, str]], hints: Hints) -> list[Problem]:
+def _transform_problems(augment: Augment, where: Where, hints: Hints) -> list[Problem]:
     if not augment.transform:
         return []
     from itrans.recipe.transforms import transform_faults

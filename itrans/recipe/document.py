@@ -13,10 +13,13 @@ from itrans.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The way to a value: keys of tables and positions in arrays."""
+
+Where: TypeAlias = "Callable[[KeyPath], tuple[str, str]]"
+"""Tells where a value stands, `file:line` or `--set key=value`, and its dotted key there."""
 
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"""'
@@ -61,6 +64,10 @@ class Document:
             if line := self.lines.get(key[:length]):
                 return f"{self.path}:{line}"
         return str(self.path)
+
+    def place(self, key: KeyPath) -> tuple[str, str]:
+        """Return where a key stands, and the key with dots."""
+        return self.where(key), ".".join(map(str, key))
 
 
 def read_document(path: str | os.PathLike[str]) -> Document:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from itrans.plugins import Origin
-    from itrans.recipe.document import KeyPath
+    from itrans.recipe.document import KeyPath, Where
     from itrans.recipe.schema import Tables, Validation
 
 OFFERED = {
@@ -105,7 +105,7 @@ class Part:
         """Return the arguments that the recipe could have given and has not, with what the component takes then."""
         return {name: value for name, value in self.signature.defaults().items() if name not in self.arguments}
 
-    def build(self, where: Callable[[KeyPath], tuple[str, str]], **offered: Any) -> Any:
+    def build(self, where: Where, **offered: Any) -> Any:
         """Make the component.
 
         Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from itrans.recipe.document import KeyPath
+    from itrans.recipe.document import KeyPath, Where
 
 _MOST_HINTS = 3
 _MOST_SHOWN = 100
@@ -70,7 +70,7 @@ class Hints:
 def schema_problems(
     errors: Sequence[ErrorDetails],
     data: dict[str, Any],
-    where: Callable[[KeyPath], tuple[str, str]],
+    where: Where,
     hints: Hints,
 ) -> list[Problem]:
     """Return what pydantic has found as faults of a recipe; what several of its errors say of one key is said once.
@@ -104,9 +104,7 @@ def schema_problems(
     return found
 
 
-def _of_several(
-    key: KeyPath, table: dict[str, Any], message: str, where: Callable[[KeyPath], tuple[str, str]]
-) -> tuple[str, str, str]:
+def _of_several(key: KeyPath, table: dict[str, Any], message: str, where: Where) -> tuple[str, str, str]:
     """Return place and dotted key of values that do not go together, and more to say if they stand in several layers.
 
     Args:
