@@ -192,7 +192,7 @@ class Registry(Generic[T]):
         """
         component = self.get(table["name"])
         arguments = {key: value for key, value in table.items() if key != "name"}
-        taken = accepted(component, offered)
+        taken = accepted_arguments(component, offered)
         return component(**{**taken, **arguments})
 
     def _named(self, name: str) -> list[Origin]:
@@ -240,7 +240,7 @@ def _somebodys_code(told: str, module: str = "") -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def accepted(component: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
+def accepted_arguments(component: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the offered arguments that the component's signature names (`**kwargs` names none)."""
     parameters = inspect.signature(component).parameters
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from itrans.errors import ItransError, PluginError, Problem, RecipeError
 from itrans.recipe.schema import MOST_ENTRIES, Component, LossComponent
 from itrans.recipe.signature import Signature
-from itrans.registry import LOCAL, REGISTRIES, accepted
+from itrans.registry import LOCAL, REGISTRIES, accepted_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -119,7 +119,7 @@ class Part:
         """
         try:
             given = self.signature.values(self.arguments)
-            return self.component(**accepted(self.component, offered) | given)
+            return self.component(**accepted_arguments(self.component, offered) | given)
         except ItransError:
             raise
         except ValueError as error:

@@ -48,10 +48,15 @@ def check_generator(component: Callable[..., Any] | str, size: int | None = None
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.generators import check
+    from itrans.testing.generators import GeneratorCheck
 
     __tracebackhide__ = True
-    _conclude("generator", component, arguments, lambda found, made, own, given: check(found, made, own, given, size))
+    _conclude(
+        "generator",
+        component,
+        arguments,
+        lambda found, made, own, given: GeneratorCheck(found, made, own).check(given, size),
+    )
 
 
 def check_discriminator(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
@@ -65,11 +70,14 @@ def check_discriminator(component: Callable[..., Any] | str, size: int | None = 
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.discriminators import check
+    from itrans.testing.discriminators import DiscriminatorCheck
 
     __tracebackhide__ = True
     _conclude(
-        "discriminator", component, arguments, lambda found, made, own, given: check(found, made, own, given, size)
+        "discriminator",
+        component,
+        arguments,
+        lambda found, made, own, given: DiscriminatorCheck(found, made, own).check(given, size),
     )
 
 

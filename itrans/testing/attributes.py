@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from itrans.pictures.kinds import KINDS
-from itrans.testing.findings import described, listed
+from itrans.testing.findings import error_line, first_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def _metric_faults(component: type) -> list[str]:
     if not isinstance(lower_is_better, bool):
         found.append("It does not say which way is better: say lower_is_better = True or False in the class.")
     if not isinstance(kinds, tuple) or not kinds or not {*kinds} <= {*KINDS}:
-        found.append(f"kinds should be a tuple of some of {listed([*KINDS])}, and is {kinds!r}.")
+        found.append(f"kinds should be a tuple of some of {first_names([*KINDS])}, and is {kinds!r}.")
     return found
 
 
@@ -99,7 +99,7 @@ def _method_faults(component: type) -> list[str]:
         try:
             told = check(losses=[], has_discriminator=False)
         except Exception as error:
-            found.append(f"The class's check(losses=[], has_discriminator=False) raises {described(error)}")
+            found.append(f"The class's check(losses=[], has_discriminator=False) raises {error_line(error)}")
         else:
             if not isinstance(told, list | tuple) or not all(isinstance(sentence, str) for sentence in told):
                 found.append(f"check() should return a list of sentences, and returns {told!r}.")

@@ -11,7 +11,7 @@ from itrans.data.pairs import checked_pair
 from itrans.errors import DataError, MissingSplitError
 from itrans.pictures.spec import ImageSpec
 from itrans.records import Pair, Preparation
-from itrans.registry import accepted
+from itrans.registry import accepted_arguments
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def check(
     """
     if callable(make_preparation := getattr(component, "preparation", None)):
         with findings.trying("preparation()"):
-            made = make_preparation(**accepted(make_preparation, arguments))
+            made = make_preparation(**accepted_arguments(make_preparation, arguments))
             findings.expect(
                 made is None or isinstance(made, Preparation),
                 f"preparation() should give a Preparation or None, and gives {made!r}.",
@@ -45,7 +45,7 @@ def check(
     for split in [given["split"]] if "split" in given else ["train", "val", "test"]:
 
         def make(split: str = split) -> Any:
-            return component(**accepted(component, {"split": split}), **arguments)
+            return component(**accepted_arguments(component, {"split": split}), **arguments)
 
         with findings.trying(f"Its split {split}"):
             try:

@@ -36,16 +36,16 @@ class Findings:
         try:
             yield
         except Exception as error:
-            self.faults.append(f"{what} raises {described(error)}")
+            self.faults.append(f"{what} raises {error_line(error)}")
 
 
-def described(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return an error's type and the first line of its message."""
     reason = (str(error).splitlines() or [""])[0].rstrip(".")
     return f"{type(error).__name__}: {reason}." if reason else f"{type(error).__name__}."
 
 
-def listed(names: list[str], most: int = 5) -> str:
+def first_names(names: list[str], most: int = 5) -> str:
     """Return the first few names, as a phrase."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from itrans.records import Translated
-from itrans.testing.findings import REFUSALS, described, listed
+from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import pictures, seeded
 from itrans.testing.surroundings import check_seeding
 
@@ -43,8 +43,8 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
             trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
             findings.expect(
                 not trained or getattr(loss, "trains", False),
-                f"It has parameters that want to be trained ({listed(trained)}), and training leaves those of losses "
-                "as they are: of a network that is fixed, say so by requires_grad_(False).",
+                f"It has parameters that want to be trained ({first_names(trained)}), and training leaves those of "
+                "losses as they are: of a network that is fixed, say so by requires_grad_(False).",
             )
             loss.eval().requires_grad_(False)  # as training has it
         role = getattr(loss, "role", None)
@@ -62,7 +62,7 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
             if findings.faults:
                 return  # others would say the same
         if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, size, labels=True):
-            findings.faults.append(f"It refuses all pictures that were tried: {described(refusals[0])}")
+            findings.faults.append(f"It refuses all pictures that were tried: {error_line(refusals[0])}")
 
 
 def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[str, Translated]]:
@@ -94,7 +94,7 @@ def _check_image(
             refusal = refusal or error
             continue
         except Exception as error:
-            findings.faults.append(f"Given pictures of {channels} channels, it raises {described(error)}")
+            findings.faults.append(f"Given pictures of {channels} channels, it raises {error_line(error)}")
             return None
         for what, record in _records(channels, side, labels):
             with findings.trying(what):

@@ -14,8 +14,8 @@ from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
 from itrans.recipe.schema import Optimizer, Train
 from itrans.records import Batch
-from itrans.registry import accepted
-from itrans.testing.findings import REFUSALS, described, listed
+from itrans.registry import accepted_arguments
+from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import pictures, seeded
 from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refused, weighted
 from itrans.testing.surroundings import check_seeding
@@ -53,13 +53,13 @@ def check(
     }
     if told := refused(component, losses, offered["build_discriminator"] is not None):
         findings.faults.append(
-            f"Its check() refuses the losses {listed([entry.name for entry in losses])}, so it cannot be tried: "
+            f"Its check() refuses the losses {first_names([entry.name for entry in losses])}, so it cannot be tried: "
             f"{' '.join(told)} Give check_method losses that it takes."
         )
         return
 
     def make(**other: Any) -> Any:
-        return seeded(0, lambda: component(**accepted(component, offered | other), **arguments))
+        return seeded(0, lambda: component(**accepted_arguments(component, offered | other), **arguments))
 
     trained = None
     with findings.trying("Training, it"):
@@ -192,7 +192,7 @@ def _check_repeats(findings: Findings, make: Callable[..., Any], offered: Mappin
     except Exception as error:
         findings.faults.append(
             "What state_dict() returns should be tensors, numbers, texts, and lists and dicts of them, which a "
-            f"checkpoint can hold; reading it with weights_only=True raises {described(error)}"
+            f"checkpoint can hold; reading it with weights_only=True raises {error_line(error)}"
         )
         return
     second = make()

@@ -9,8 +9,8 @@ import torch
 
 from itrans.metrics.measuring import Meter
 from itrans.pictures.spec import ImageSpec
-from itrans.registry import accepted
-from itrans.testing.findings import REFUSALS, described
+from itrans.registry import accepted_arguments
+from itrans.testing.findings import REFUSALS, error_line
 from itrans.testing.networks import pictures
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
         offered = {"source": ImageSpec(3), "target": target, "device": torch.device("cpu"), "announce": print, **given}
         with findings.trying(f"For targets of {target.planes} channels ({target.kind}), it"):
             try:
-                metric = component(**accepted(component, offered), **arguments)
+                metric = component(**accepted_arguments(component, offered), **arguments)
             except REFUSALS as error:
                 refusals.append(error)
                 continue
             _check_values(findings, Meter("it", metric), target)
     if len(refusals) == len(targets):
-        findings.faults.append(f"It refuses all targets that were tried: {described(refusals[0])}")
+        findings.faults.append(f"It refuses all targets that were tried: {error_line(refusals[0])}")
 
 
 def _check_values(findings: Findings, meter: Meter, target: ImageSpec) -> None:

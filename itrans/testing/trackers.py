@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itrans.registry import accepted
-from itrans.testing.findings import REFUSALS, described
+from itrans.registry import accepted_arguments
+from itrans.testing.findings import REFUSALS, error_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,9 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
         for step in [given["step"]] if "step" in given else [0, 2]:
             with findings.trying(f"Told of a run from step {step} on, it"):
                 try:
-                    tracker = component(**accepted(component, {"step": step}), **arguments)
+                    tracker = component(**accepted_arguments(component, {"step": step}), **arguments)
                 except REFUSALS as error:
-                    findings.faults.append(f"It cannot be made: {described(error)}")
+                    findings.faults.append(f"It cannot be made: {error_line(error)}")
                     return
                 tracker.start(_RECIPE, Path(folder))
                 image = np.zeros((8, 12, 3), np.uint8)
