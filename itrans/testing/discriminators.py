@@ -24,12 +24,17 @@ from itrans.testing.networks import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from itrans.testing.findings import Findings
+
 _SEEDS, _LARGER = 3, 30.0
 
 
-class DiscriminatorCheck(NetworkCheck):
-    """Notes what is wrong with a discriminator."""
+def check(findings: Findings) -> None:
+    """Note what is wrong with a discriminator."""
+    _DiscriminatorCheck(findings).check()
 
+
+class _DiscriminatorCheck(NetworkCheck):
     offered = ("in_channels", "condition_channels")
     channels = ((3, 3), (3, 0), (1, 4), (4, 0))
     differs = "give the same logits, and gives others: what is random in it is drawn from torch."
@@ -40,7 +45,7 @@ class DiscriminatorCheck(NetworkCheck):
         image = pictures(taken, height, width, count=count, seed=1)
         return image, pictures(seen_besides, height, width, count=count, seed=2) if seen_besides else None
 
-    def look(self, network: Any, channels: Sequence[int], size: int | None) -> int:
+    def look(self, network: Any, channels: Sequence[int]) -> int:
         """Judge 2 pictures and 1, of the first size that the network does not refuse, and odd ones."""
 
         def attempt(side: int) -> None:
@@ -48,7 +53,7 @@ class DiscriminatorCheck(NetworkCheck):
             if not self.findings.faults:  # of one small picture, batch normalisation may have a single value
                 self._check_logits(network, *self.inputs(channels, side, side, count=1))
 
-        side = first_size([size] if size else SIZES, attempt)
+        side = first_size([self.findings.size] if self.findings.size else SIZES, attempt)
         if self.findings.faults:
             return side
         image, condition = self.inputs(channels, side, side)

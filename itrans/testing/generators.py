@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from itrans.networks.test_mode import Mode
+    from itrans.testing.findings import Findings
 
 _SLACK = 1.001
 """How far an output may reach: rounding may carry what was clipped or squashed a little over 1."""
 
 
-class GeneratorCheck(NetworkCheck):
-    """Notes what is wrong with a generator."""
+def check(findings: Findings) -> None:
+    """Note what is wrong with a generator."""
+    _GeneratorCheck(findings).check()
 
+
+class _GeneratorCheck(NetworkCheck):
     offered = ("in_channels", "out_channels")
     channels = ((3, 3), (1, 3), (3, 1), (4, 4), (1, 1))
     differs = "give one output, and gives two: what is random in it is drawn from torch, or from itrans.api.Noise."
@@ -35,7 +39,7 @@ class GeneratorCheck(NetworkCheck):
         """Return sources."""
         return (pictures(channels[0], height, width, count=count, seed=1),)
 
-    def look(self, network: Any, channels: Sequence[int], size: int | None) -> int:
+    def look(self, network: Any, channels: Sequence[int]) -> int:
         """Translate 2 pictures and 1, of the first size that the network does not refuse, and return that."""
         multiple = getattr(network, "size_multiple", 1)
         if found := multiple_faults(multiple):
@@ -47,7 +51,8 @@ class GeneratorCheck(NetworkCheck):
             if not self.findings.faults:  # of one small picture, batch normalisation may have a single value
                 self._check_output(network, *self.inputs(channels, side, side, count=1), channels[1])
 
-        return first_size([math.ceil(side / multiple) * multiple for side in ([size] if size else SIZES)], attempt)
+        sizes = [self.findings.size] if self.findings.size else SIZES
+        return first_size([math.ceil(side / multiple) * multiple for side in sizes], attempt)
 
     def compute(self, network: Any, *inputs: Tensor | None) -> Tensor:
         """Translate as `itrans translate` does, in the mode running."""

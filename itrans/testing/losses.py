@@ -13,7 +13,7 @@ from itrans.testing.networks import pictures, seeded
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from itrans.testing.findings import Findings
 
@@ -28,17 +28,10 @@ _SURE = 60.0
 """A logit whose sigmoid is 1 in float32."""
 
 
-def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], size: int | None) -> None:
-    """Note what is wrong with a loss.
-
-    Args:
-        findings: where faults go.
-        component: the loss's class.
-        arguments: a recipe's.
-        size: the height and width of the pictures to compare, instead of several.
-    """
+def check(findings: Findings) -> None:
+    """Note what is wrong with a loss."""
     with findings.trying("Built, it"):
-        loss = seeded(0, lambda: component(**arguments))
+        loss = seeded(0, findings.build)
         if isinstance(loss, nn.Module):
             trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
             findings.expect(
@@ -57,11 +50,11 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
             return
         refusals = []
         for channels in _CHANNELS:
-            if refusal := _check_image(findings, loss, channels, size):
+            if refusal := _check_image(findings, loss, channels):
                 refusals.append(refusal)
             if findings.faults:
                 return  # others would say the same
-        if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, size, labels=True):
+        if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, labels=True):
             findings.faults.append(f"It refuses all pictures that were tried: {error_line(refusals[0])}")
 
 
@@ -82,12 +75,10 @@ def _record(source: Tensor, target: Tensor, output: Tensor) -> Translated:
     return Translated(source, target, output, discriminate=lambda image: [image, image[:, :, ::2, ::2] * 2])
 
 
-def _check_image(
-    findings: Findings, loss: Any, channels: int, size: int | None, *, labels: bool = False
-) -> Exception | None:
+def _check_image(findings: Findings, loss: Any, channels: int, *, labels: bool = False) -> Exception | None:
     """Compare pictures of the first size that the loss does not refuse; return why it refuses them all, if it does."""
     refusal: Exception | None = None
-    for side in [size] if size else _SIZES:
+    for side in [findings.size] if findings.size else _SIZES:
         try:
             seeded(0, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         except REFUSALS as error:

@@ -14,7 +14,6 @@ from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
 from itrans.recipe.schema import Optimizer, Train
 from itrans.records import Batch
-from itrans.registry import accepted_arguments
 from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import pictures, seeded
 from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refused, weighted
@@ -31,17 +30,9 @@ _HEIGHT, _WIDTH = 30, 27
 _STEPS = 3
 
 
-def check(
-    findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: Mapping[str, Any]
-) -> None:
-    """Note what is wrong with a method.
-
-    Args:
-        findings: where faults go.
-        component: the method's class.
-        arguments: a recipe's.
-        given: offered arguments in the place of those that are made here.
-    """
+def check(findings: Findings) -> None:
+    """Note what is wrong with a method."""
+    component, given = findings.component, findings.given
     losses = weighted(given["losses"]) if "losses" in given else chosen_losses(component)
     offered = {
         "build_generator": SmallGenerator,
@@ -59,7 +50,7 @@ def check(
         return
 
     def make(**other: Any) -> Any:
-        return seeded(0, lambda: component(**accepted_arguments(component, offered | other), **arguments))
+        return seeded(0, lambda: findings.build(**offered | other))
 
     trained = None
     with findings.trying("Training, it"):

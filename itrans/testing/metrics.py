@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from itrans.metrics.measuring import Meter
 from itrans.pictures.spec import ImageSpec
-from itrans.registry import accepted_arguments
 from itrans.testing.findings import REFUSALS, error_line
 from itrans.testing.networks import pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from itrans.testing.findings import Findings
@@ -29,23 +26,17 @@ _TARGETS = {
 }
 
 
-def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: dict[str, Any]) -> None:
-    """Note what is wrong with a metric.
-
-    Args:
-        findings: where faults go.
-        component: the metric's class.
-        arguments: its own.
-        given: `source` and `target`, instead of several.
-    """
-    kinds = getattr(component, "kinds", ("image", "lightness", "ab"))
+def check(findings: Findings) -> None:
+    """Note what is wrong with a metric."""
+    given = findings.given
+    kinds = getattr(findings.component, "kinds", ("image", "lightness", "ab"))
     targets = [given["target"]] if "target" in given else [spec for kind in kinds for spec in _TARGETS[kind]]
     refusals = []
     for target in targets:
         offered = {"source": ImageSpec(3), "target": target, "device": torch.device("cpu"), "announce": print, **given}
         with findings.trying(f"For targets of {target.planes} channels ({target.kind}), it"):
             try:
-                metric = component(**accepted_arguments(component, offered), **arguments)
+                metric = findings.build(**offered)
             except REFUSALS as error:
                 refusals.append(error)
                 continue

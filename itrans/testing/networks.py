@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from itrans.testing.imports import no_connections
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SIZES = (32, 64, 128, 256, 512, 16, 8, 28)
 """Heights and widths, tried in this order: some networks refuse what is small, some all but one size."""
@@ -42,16 +43,15 @@ class NetworkCheck:
     channels: tuple[tuple[int, int], ...]
     differs: str
 
-    def __init__(self, findings: Findings, component: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    def __init__(self, findings: Findings) -> None:
         self.findings, self.expect, self.trying = findings, findings.expect, findings.trying
-        self._component, self._arguments = component, arguments
 
     def inputs(self, channels: Sequence[int], height: int, width: int, count: int = 2) -> tuple[Tensor | None, ...]:
         """Return what a network of so many channels is called with."""
         raise NotImplementedError
 
-    def look(self, network: Any, channels: Sequence[int], size: int | None) -> int:
-        """Look at what a network makes, and return a height and width that it takes: `size`, if that is given."""
+    def look(self, network: Any, channels: Sequence[int]) -> int:
+        """Look at what a network makes, and return a height and width that it takes."""
         raise NotImplementedError
 
     def compute(self, network: Any, *inputs: Tensor | None) -> Tensor:
@@ -66,9 +66,9 @@ class NetworkCheck:
         """Note what is wrong besides."""
         raise NotImplementedError
 
-    def check(self, given: Mapping[str, Any], size: int | None) -> None:
-        """Note what is wrong; numbers of channels that are given, and a size that is, are not varied."""
-        usable = self._first_usable(given, size)
+    def check(self) -> None:
+        """Note what is wrong."""
+        usable = self._first_usable()
         if usable is None:
             return
         offered, side = usable
@@ -84,24 +84,25 @@ class NetworkCheck:
             self.expect(torch.equal(first, second), f"Built and used twice from one seed, it should {self.differs}")
             check_seeding(self.findings, lambda: make(None).train()(*inputs))
         self._check_state(network, lambda: make(3, initialize=False), inputs)
-        if accepted_arguments(self._component, {"initialize": False}):
+        if accepted_arguments(self.findings.component, {"initialize": False}):
             self._check_initialize(network, lambda: make(initialize=False))
         self.check_more(network, make, inputs)
 
     def _build(self, offered: dict[str, Any], seed: int | None = 0) -> Any:
         """Build a network as the registry would, with weights from a seed or as torch's own generator has them."""
-        taken = accepted_arguments(self._component, offered) | self._arguments
-        network = self._component(**taken) if seed is None else seeded(seed, lambda: self._component(**taken))
+        build = functools.partial(self.findings.build, **offered)
+        network = build() if seed is None else seeded(seed, build)
         if not isinstance(network, nn.Module):
             raise TypeError(f"it should be a torch.nn.Module, and is {type(network).__name__}")
         return network
 
-    def _first_usable(self, given: Mapping[str, Any], size: int | None) -> tuple[dict[str, int], int] | None:
+    def _first_usable(self) -> tuple[dict[str, int], int] | None:
         """Look at the network with several numbers of channels; return the first that it takes, and a size."""
         found: tuple[dict[str, int], int] | None = None
         refusal: Exception | None = None
+        given = self.findings.given
         for numbers in dict.fromkeys(tuple(map(given.get, self.offered, numbers)) for numbers in self.channels):
-            channels = dict(zip(self.offered, numbers, strict=True))
+            channels: dict[str, int] = dict(zip(self.offered, numbers, strict=True))
             shown = " and ".join(f"{name} = {count}" for name, count in channels.items())
             with self.trying(f"With {shown} it"):
                 try:
@@ -109,7 +110,7 @@ class NetworkCheck:
                 except REFUSALS as error:
                     refusal = refusal or error
                     continue
-                taken = self.look(network, numbers, size)
+                taken = self.look(network, [*channels.values()])
                 found = found or (channels, taken)
             if self.findings.faults:
                 return None  # others would say the same

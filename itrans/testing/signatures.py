@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +52,9 @@ def signature_faults(kind: str, component: Callable[..., Any]) -> list[str]:
 
 def annotation_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     """Return what keeps recipes from checking the values of arguments."""
-    try:
-        signature = Signature(component, OFFERED[kind])
-    except (TypeError, ValueError):
-        return []  # told by signature_faults
+    signature = _signature(kind, component)
+    if signature is None:
+        return []
     unchecked = signature.unchecked()
     found = [
         f'Its argument "{name}" has no annotation that a recipe\'s value can be checked against: int, float, bool, '
@@ -77,8 +77,13 @@ def annotation_faults(kind: str, component: Callable[..., Any]) -> list[str]:
 
 def argument_faults(kind: str, component: Callable[..., Any], arguments: dict[str, Any]) -> list[str]:
     """Return what a recipe with these arguments would be told."""
-    try:
-        signature = Signature(component, OFFERED[kind])
-    except (TypeError, ValueError):
-        return []  # told by signature_faults
+    signature = _signature(kind, component)
+    if signature is None:
+        return []
     return [" ".join(message.split()) for _, message in signature.faults(arguments, f"The {kind}")]
+
+
+def _signature(kind: str, component: Callable[..., Any]) -> Signature | None:
+    with contextlib.suppress(TypeError, ValueError):  # told by signature_faults
+        return Signature(component, OFFERED[kind])
+    return None
