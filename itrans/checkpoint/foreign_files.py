@@ -32,11 +32,7 @@ _TAR = (257, b"ustar")
 
 
 def foreign_kind(path: Path) -> str | None:
-    """Return what a file is, to stand after "is not a checkpoint but", if it can be told; None if it may be PyTorch's.
-
-    Args:
-        path: a file.
-    """
+    """Return what a file is, to stand after "is not a checkpoint but"; None if it cannot be told, or may be PyTorch's."""
     try:
         with path.open("rb") as file:
             head = file.read(512)

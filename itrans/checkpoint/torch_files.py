@@ -64,8 +64,9 @@ def _read(path: Path, *, mapped: bool, values: bool) -> Any:
     with path.open("rb") as file:
         is_zip = file.read(4) == _ZIP  # the older format of torch.save is none, and cannot be mapped into memory
     parts = _checked_parts(path, checksums=values) if is_zip else {}
-    if not is_zip:
-        _refuse_hungry(path, path)
+    if not is_zip and path.stat().st_size:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            _refuse_hungry(path, content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what a file of another program is like, nothing can be done about it
         device = "cpu" if values else "meta"
@@ -80,9 +81,6 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
     """Return where in a zip file the values of its tensors begin, and how many bytes each part has.
 
     Nothing is returned of a file with parts that are compressed: what is on disk is not what they hold.
-
-    Raises:
-        CheckpointError: a part has another checksum, or there are several of one name.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -98,8 +96,8 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
                 f"{path} is not opened: its {packed / 1e6:.0f} MB would unpack to {unpacked / 1e9:.1f} GB, which "
                 "weights never do."
             )
-        odd = {info.compress_type for info in infos} - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-        if odd:
+        ways = {info.compress_type for info in infos}
+        if ways - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise CheckpointError(
                 f"{path} is compressed in a way that PyTorch does not read. Unpack it, and pack it again as a zip "
                 "file without compression."
@@ -109,7 +107,7 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
         for info in infos:
             if info.filename.endswith("/data.pkl"):
                 _refuse_hungry(path, archive.read(info))
-        if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+        if zipfile.ZIP_DEFLATED in ways:
             return {}
         with path.open("rb") as file:
             return {
@@ -124,16 +122,9 @@ def _start(file: Any, info: zipfile.ZipInfo) -> int:
     return info.header_offset + _LOCAL_HEADER + int(name) + int(extra)
 
 
-def _refuse_hungry(path: Path, record: bytes | Path) -> None:
+def _refuse_hungry(path: Path, record: bytes | mmap.mmap) -> None:
     """Refuse a record that has memory filled before there is anything to look at."""
-    if isinstance(record, bytes):
-        found = _ASKS_FOR_MEMORY in record
-    elif record.stat().st_size == 0:
-        found = False
-    else:
-        with record.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            found = content.find(_ASKS_FOR_MEMORY) >= 0
-    if found:
+    if record.find(_ASKS_FOR_MEMORY) >= 0:
         raise CheckpointError(f"{path} is not opened: it holds a bytearray, which no file of weights does.")
 
 
