@@ -32,7 +32,7 @@ _TAR = (257, b"ustar")
 
 
 def foreign_kind(path: Path) -> str | None:
-    """Return what a file is, to stand after "is not a checkpoint but"; None if it cannot be told, or may be PyTorch's."""
+    """Return what a file is, to stand after "is not a checkpoint but"; None for what may be of PyTorch."""
     try:
         with path.open("rb") as file:
             head = file.read(512)

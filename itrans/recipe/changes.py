@@ -31,15 +31,9 @@ _LENGTH: tuple[KeyPath, ...] = (("train", "epochs"), ("train", "steps"))
 
 
 def changes(then: Mapping[str, Any], now: Recipe, *, free: Sequence[KeyPath], source: str) -> list[str]:
-    """Return what differs, each as `train.steps: 4 then, 600 now`.
+    """Return what differs from a recipe as `Recipe.resolved` was, each as `train.steps: 4 then, 600 now`.
 
-    Arguments that components have got since count as their defaults.
-
-    Args:
-        then: the recipe of the run, as `Recipe.resolved` was.
-        now: the recipe.
-        free: keys, and tables, that may differ.
-        source: where `then` is from, for messages.
+    Keys and tables that are `free` may differ. Arguments that components have got since count as their defaults.
     """
     try:
         before = recipe_of(then, source, recorded=now.recorded).resolved

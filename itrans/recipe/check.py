@@ -35,13 +35,8 @@ def check(
 ) -> tuple[Tables, tuple[Part, ...]]:
     """Return a recipe's tables, with the components' defaults filled in, and its parts.
 
-    Args:
-        data: the recipe's values.
-        where: tells the place and the dotted key of a value, for messages.
-        recorded: the distributions of components by kind and name, of a run that goes on or of a checkpoint: of several
-            components of one name it is the recorded one.
-        kinds: of the components that are needed; of all others nothing but the name is looked at, and they may be
-            missing. Without data sets, transforms are not looked at either.
+    Of components of other `kinds` than are needed nothing but the name is looked at, and they may be missing. Without
+    data sets, transforms are not looked at either.
 
     Raises:
         RecipeError: something is wrong; everything that is, is in it.

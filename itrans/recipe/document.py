@@ -102,11 +102,7 @@ def read_document(path: str | os.PathLike[str]) -> Document:
 
 
 def value_fault(value: object) -> tuple[str, str] | None:
-    """Return the dotted key and a message of what in a recipe's values no recipe can hold; None if nothing is.
-
-    Args:
-        value: what the TOML parser made of a file or of a `--set`.
-    """
+    """Return the dotted key and a message of what in a recipe's values no recipe can hold; None if nothing is."""
     waiting: list[tuple[tuple[str, ...], object]] = [((), value)]
     while waiting:
         key, value = waiting.pop()

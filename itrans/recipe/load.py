@@ -90,13 +90,7 @@ class Recipe:
         ]
 
     def build(self, kind: str, *, position: int = 0, **offered: Any) -> Any:
-        """Make the component that the recipe names; raises what `Part.build` raises.
-
-        Args:
-            kind: `dataset`, `generator`, `discriminator`, `loss` or `method`.
-            position: which of the losses.
-            offered: what itrans gives to it.
-        """
+        """Make the component of a kind, or of several losses the one at `position`; raises what `Part.build` raises."""
         return [part for part in self.parts if part.kind == kind][position].build(self.where, **offered)
 
     def with_losses(self, is_wanted: Callable[[Part], bool]) -> Self:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from itrans.errors import Problem, did_you_mean, quoted, shortened
 from itrans.recipe.schema import Component, LossComponent, Tables, Transform
-from itrans.recipe.signature import shown_type, shown_value
+from itrans.recipe.signature import type_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,22 +46,14 @@ def core_keys() -> Iterator[str]:
 
 
 class Hints:
-    """What to suggest for a name that a table does not take: one that it does, or the same name in another table.
-
-    Args:
-        keys: returns the dotted keys that all tables of the recipe take; called if need be.
-    """
+    """What to suggest for a name that a table does not take: one that it does, or the same name in another table."""
 
     def __init__(self, keys: Callable[[], Iterable[str]]) -> None:
+        """Take what returns the dotted keys that all tables of the recipe take; it is called if need be."""
         self._keys = functools.cache(lambda: list(keys()))
 
     def __call__(self, name: str, known: Iterable[str]) -> str:
-        """Return ` Did you mean "..."?`, or an empty string where no name is near.
-
-        Args:
-            name: the unknown one.
-            known: those of the table where it stands.
-        """
+        """Return ` Did you mean "..."?`, or an empty string where no name is near."""
         if elsewhere := [key for key in self._keys() if key.rpartition(".")[2] == name][:_MOST_HINTS]:
             return f" Did you mean {' or '.join(quoted(elsewhere))}?"
         return did_you_mean(name, known)
@@ -73,14 +65,7 @@ def schema_problems(
     where: Where,
     hints: Hints,
 ) -> list[Problem]:
-    """Return what pydantic has found as faults of a recipe; what several of its errors say of one key is said once.
-
-    Args:
-        errors: pydantic's, of validating `Tables`.
-        data: the recipe's values.
-        where: tells the place and the dotted key of a value.
-        hints: suggests names.
-    """
+    """Return what is wrong, of errors that pydantic has found in a recipe's values."""
     grouped: dict[KeyPath, list[ErrorDetails]] = {}
     strangers = [details["loc"] for details in errors if details["type"] == "extra_forbidden"]
     if extends := [key for key in strangers if len(key) == 1 and _nearest(str(key[0]), _TOP) == ["extends"]]:
@@ -107,11 +92,7 @@ def schema_problems(
 def _of_several(key: KeyPath, table: dict[str, Any], message: str, where: Where) -> tuple[str, str, str]:
     """Return place and dotted key of values that do not go together, and more to say if they stand in several layers.
 
-    Args:
-        key: of the table that they are in; empty for values of several tables.
-        table: its content.
-        message: what is wrong; the names of values of several tables are quoted in it.
-        where: see `schema_problems`.
+    The key is that of their table; it is empty for values of several tables, whose names the message quotes.
     """
     if key:
         keys: list[KeyPath] = [(*key, name) for name in table]
@@ -146,11 +127,7 @@ def _layer(place: str, dotted: str) -> str:
 def _schema_message(key: KeyPath, errors: list[ErrorDetails], hints: Hints, *, is_top: bool) -> str:
     """Say what is wrong with one key; a key that may be of several types has an error for each of them.
 
-    Args:
-        key: where it is among the tables.
-        errors: what pydantic says of it.
-        hints: suggests names.
-        is_top: whether it stands at the top of a file, not in its `[sample]` and not in a `--set`.
+    `is_top` says whether it stands at the top of a file, not in its `[sample]` and not in a `--set`.
     """
     model, name = _model_at(key[:-1]), str(key[-1]) if key else ""
     kind, value = errors[0]["type"], errors[0]["input"]
@@ -172,8 +149,8 @@ def _schema_message(key: KeyPath, errors: list[ErrorDetails], hints: Hints, *, i
     reason = "; ".join(text[0].lower() + text[1:] for text in reasons)
     if kind == "value_error" or name not in model.model_fields:
         return f"{reason[0].upper()}{reason[1:]}."
-    should = shown_type(model.model_fields[name].annotation)
-    return f'"{name}" is {shortened(shown_value(value), _MOST_SHOWN)}, and should be {should} ({reason}).'
+    should = type_text(model.model_fields[name].annotation)
+    return f'"{name}" is {shortened(value_text(value), _MOST_SHOWN)}, and should be {should} ({reason}).'
 
 
 def _nearest(name: str, known: Iterable[str]) -> list[str]:
