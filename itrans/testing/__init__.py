@@ -166,10 +166,10 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
 def _check(kind: str, component: Callable[..., Any] | str, arguments: dict[str, Any], size: int | None = None) -> None:
     from itrans.recipe.parts import OFFERED
     from itrans.registry import REGISTRIES
+    from itrans.testing.attributes import attribute_faults
     from itrans.testing.findings import Findings
     from itrans.testing.imports import import_faults
-    from itrans.testing.quick import static_faults
-    from itrans.testing.signatures import annotation_faults, argument_faults
+    from itrans.testing.signatures import annotation_faults, argument_faults, signature_faults
     from itrans.testing.surroundings import unchanged_settings
 
     __tracebackhide__ = True  # pytest shows the caller's line instead
@@ -177,7 +177,7 @@ def _check(kind: str, component: Callable[..., Any] | str, arguments: dict[str, 
     given = {name: value for name, value in arguments.items() if name in OFFERED[kind]}
     own = {name: value for name, value in arguments.items() if name not in given}
     findings = Findings(made, own, given, size)
-    findings.faults += [*static_faults(kind, made), *argument_faults(kind, made, own)]
+    findings.faults += [*signature_faults(kind, made), *attribute_faults(kind, made), *argument_faults(kind, made, own)]
     if not findings.faults:  # what cannot be called as agreed cannot be tried
         with unchanged_settings(findings):
             importlib.import_module(_MODULES[kind]).check(findings)

@@ -48,11 +48,7 @@ def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
 
     All are imported in one process. If that ends early, the distribution whose turn it was is tried in one of its own,
     so that it is not blamed for what another has left running, and the others go on in a new one. There is an end to
-    that: what is left after many have failed so is not tried.
-
-    Args:
-        origins: the components.
-        seconds: how long the import of one may take.
+    that: what is left after many have failed so is not tried. The import of one may take so many seconds.
 
     Raises:
         PluginError: no process can be started to try anything in.
@@ -78,12 +74,7 @@ def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
 
 
 def status(origin: Origin, imported: Callable[[], None] = lambda: None) -> str:
-    """Import a component in this process and return its status.
-
-    Args:
-        origin: the component.
-        imported: is called between the import and what follows.
-    """
+    """Import a component in this process and return its status; `imported` is called between that and what follows."""
     try:
         component = REGISTRIES[origin.kind].get(origin.qualified)
     except PluginError as error:
@@ -224,9 +215,9 @@ def _reason(process: subprocess.Popen[bytes], hung: bool, seconds: float) -> str
     if hung:
         return f"does not end within {seconds:g} s"
     code = process.returncode
-    if code < 0:
-        return f"ends the process by {signal.Signals(-code).name}"
-    return f"ends the process with exit code {code}"
+    return (
+        f"ends the process by {signal.Signals(-code).name}" if code < 0 else f"ends the process with exit code {code}"
+    )
 
 
 def _imported_instead(origin: Origin) -> str:
@@ -235,13 +226,13 @@ def _imported_instead(origin: Origin) -> str:
     imported = getattr(module, "__file__", None)
     if not isinstance(imported, str):
         return ""
-    for file in _recorded(Path(origin.metadata), origin.module):
+    for file in _recorded_files(Path(origin.metadata), origin.module):
         if not file.samefile(imported):
             return printable(imported)
     return ""
 
 
-def _recorded(metadata: Path, module: str) -> Iterable[Path]:
+def _recorded_files(metadata: Path, module: str) -> Iterable[Path]:
     """Return the file of a module by the list of files that an installation keeps; none without one."""
     stem = module.replace(".", "/")
     try:

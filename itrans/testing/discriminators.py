@@ -40,7 +40,6 @@ class _DiscriminatorCheck(NetworkCheck):
     differs = "give the same logits, and gives others: what is random in it is drawn from torch."
 
     def inputs(self, channels: Sequence[int], height: int, width: int, count: int = 2) -> tuple[Tensor, Tensor | None]:
-        """Return pictures, and the condition if there is one."""
         taken, seen_besides = channels
         image = pictures(taken, height, width, count=count, seed=1)
         return image, pictures(seen_besides, height, width, count=count, seed=2) if seen_besides else None
@@ -78,7 +77,6 @@ class _DiscriminatorCheck(NetworkCheck):
         return logits
 
     def check_backward(self, network: Any, inputs: tuple[Any, ...]) -> None:
-        """Note what is wrong with the gradients, of the picture too."""
         image = inputs[0].clone().requires_grad_()
         logits = seeded(0, lambda: network(image, inputs[1]))
         check_gradients(self.findings, network, logits if isinstance(logits, list) else [logits])
@@ -88,7 +86,6 @@ class _DiscriminatorCheck(NetworkCheck):
         )
 
     def check_more(self, network: Any, make: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
-        """Judge with other weights and in evaluation mode."""
         with self.trying("Built from several seeds, it"):
             self._check_unbounded([make(seed) for seed in range(_SEEDS)], inputs)
         with self.trying("In evaluation mode it"):

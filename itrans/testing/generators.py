@@ -36,7 +36,6 @@ class _GeneratorCheck(NetworkCheck):
     differs = "give one output, and gives two: what is random in it is drawn from torch, or from itrans.api.Noise."
 
     def inputs(self, channels: Sequence[int], height: int, width: int, count: int = 2) -> tuple[Tensor]:
-        """Return sources."""
         return (pictures(channels[0], height, width, count=count, seed=1),)
 
     def look(self, network: Any, channels: Sequence[int]) -> int:
@@ -59,7 +58,6 @@ class _GeneratorCheck(NetworkCheck):
         return _translate(network, "running", *inputs)
 
     def check_backward(self, network: Any, inputs: tuple[Any, ...]) -> None:
-        """Note what is wrong with the gradients."""
         check_gradients(self.findings, network, [seeded(0, lambda: network(*inputs))])
 
     def check_more(self, network: Any, make: Callable[..., Any], inputs: tuple[Any, ...]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from itrans.testing.findings import Findings
 
 _SIZES = (64, 256)
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 _CHANNELS = (3, 1, 4)
 _CLASSES = 5
 """Planes of label maps, which a loss that refuses all pictures is tried with."""
@@ -65,7 +66,7 @@ def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[s
     if labels:
         what = f"Given label maps of {channels} classes"
         target = torch.where(target == target.amax(dim=1, keepdim=True), 1.0, -1.0)
-    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
+    for dtype, name in _PRECISIONS.items():
         yield f"{what} in {name}, it", _record(source, target, output.to(dtype))
     yield f"{what}, of which the output is the target, it", _record(source, target, target)
 
@@ -111,28 +112,26 @@ def _check_value(findings: Findings, what: str, value: Any, output: Tensor) -> N
 def _check_adversarial(findings: Findings, loss: Any) -> None:
     conditional = getattr(loss, "conditional", None)
     findings.expect(isinstance(conditional, bool), f"conditional should be True or False, and is {conditional!r}.")
-    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
-        real, fake = (torch.full((2, 1, 4, 4), at, dtype=dtype, requires_grad=True) for at in (-_WRONG, _WRONG))
-        what = f"Given logits in {name}, discriminator(real_logits, fake_logits)"
-        with findings.trying(what):
-            value = loss.discriminator(real, fake)
-            if _check_scalar(findings, what, value):
+    calls = {
+        "discriminator(real_logits, fake_logits)": (("fall", "targets", -_WRONG), ("rise", "outputs", _WRONG)),
+        "generator(fake_logits)": (("fall", "outputs", -_WRONG),),
+    }
+    for dtype, dtype_name in _PRECISIONS.items():
+        for call, sides in calls.items():
+            name = call.partition("(")[0]
+            what = f"Given logits in {dtype_name}, {call}"
+            logits = [torch.full((2, 1, 4, 4), start, dtype=dtype, requires_grad=True) for _, _, start in sides]
+            with findings.trying(what):
+                value = getattr(loss, name)(*logits)
+                if not _check_scalar(findings, what, value):
+                    continue
                 value.backward()
-                findings.expect(
-                    _slope(real) < 0, f"discriminator() should fall as the logits of targets rise from {-_WRONG}."
-                )
-                findings.expect(
-                    _slope(fake) > 0, f"discriminator() should rise as the logits of outputs rise from {_WRONG}."
-                )
-        fake = torch.full((2, 1, 4, 4), -_WRONG, dtype=dtype, requires_grad=True)
-        what = f"Given logits in {name}, generator(fake_logits)"
-        with findings.trying(what):
-            value = loss.generator(fake)
-            if _check_scalar(findings, what, value):
-                value.backward()
-                findings.expect(
-                    _slope(fake) < 0, f"generator() should fall as the logits of outputs rise from {-_WRONG}."
-                )
+                for side, (way, whose, start) in zip(logits, sides, strict=True):
+                    slope = 0.0 if side.grad is None else float(side.grad.float().sum())
+                    findings.expect(
+                        slope < 0 if way == "fall" else slope > 0,
+                        f"{name}() should {way} as the logits of {whose} rise from {start}.",
+                    )
     if not findings.faults:  # others would say the same
         _check_extremes(findings, loss)
         zeros = torch.zeros(2, 1, 4, 4)
@@ -166,7 +165,3 @@ def _check_scalar(findings: Findings, what: str, value: object) -> bool:
         f"{what} should give float32, and gives {value.dtype}: compute in float(), for bf16 has 8 significant bits.",
     )
     return findings.expect(bool(value.isfinite()), f"{what} should give a finite number, and gives {value.item()}.")
-
-
-def _slope(logits: Tensor) -> float:
-    return 0.0 if logits.grad is None else float(logits.grad.float().sum())

@@ -13,10 +13,10 @@ from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
 from itrans.recipe.schema import Optimizer, Train
-from itrans.records import Batch
+from itrans.records import Batch, WeightedLoss
 from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import pictures, seeded
-from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refused, weighted
+from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refusals
 from itrans.testing.surroundings import check_seeding
 from itrans.training.processes import Processes
 from itrans.training.runtime import Runtime
@@ -33,7 +33,9 @@ _STEPS = 3
 def check(findings: Findings) -> None:
     """Note what is wrong with a method."""
     component, given = findings.component, findings.given
-    losses = weighted(given["losses"]) if "losses" in given else chosen_losses(component)
+    losses = chosen_losses(component)
+    if "losses" in given:
+        losses = [entry if isinstance(entry, WeightedLoss) else WeightedLoss(*entry) for entry in given["losses"]]
     offered = {
         "build_generator": SmallGenerator,
         "build_discriminator": SmallDiscriminator if is_judged(losses) else None,
@@ -42,7 +44,7 @@ def check(findings: Findings) -> None:
         **given,
         "losses": losses,
     }
-    if told := refused(component, losses, offered["build_discriminator"] is not None):
+    if told := refusals(component, losses, offered["build_discriminator"] is not None):
         findings.faults.append(
             f"Its check() refuses the losses {first_names([entry.name for entry in losses])}, so it cannot be tried: "
             f"{' '.join(told)} Give check_method losses that it takes."
@@ -87,10 +89,14 @@ def _runtime(method: Any, dtype: torch.dtype = torch.float32) -> Runtime:
 
 def _step(method: Any, runtime: Runtime, offered: Mapping[str, Any], number: int) -> Any:
     """Train with the batch, and from the random numbers, that belong to a step's number."""
-    source, target = (_seen(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target")))
-    batch = Batch(source, target, (f"{number}-0", f"{number}-1"))
+    batch = _batch(offered, number)
     with runtime.autocast():
         return seeded(number, lambda: method.step(batch, runtime))
+
+
+def _batch(offered: Mapping[str, Any], number: int = 0) -> Batch:
+    source, target = (_seen(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target")))
+    return Batch(source, target, (f"{number}-0", f"{number}-1"))
 
 
 def _check_training(findings: Findings, make: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
@@ -134,13 +140,8 @@ def _check_training(findings: Findings, make: Callable[..., Any], offered: Mappi
             f"{_shown(value)}.",
         )
     fresh = make()
-    check_seeding(findings, lambda: fresh.step(_plain_batch(offered), _runtime(fresh)))
+    check_seeding(findings, lambda: fresh.step(_batch(offered), _runtime(fresh)))
     return method
-
-
-def _plain_batch(offered: Mapping[str, Any]) -> Batch:
-    source, target = (_seen(offered[side]) for side in ("source", "target"))
-    return Batch(source, target, ("0", "1"))
 
 
 def _seen(spec: ImageSpec, seed: int = 0) -> Tensor:

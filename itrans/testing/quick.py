@@ -28,12 +28,18 @@ _OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor")
 """What the message of an error has in it that comes from computing without values, or without a GPU."""
 
 
-def static_faults(kind: str, component: Callable[..., Any]) -> list[str]:
-    """Return what is wrong with a component's signature and its class's attributes."""
-    return [*signature_faults(kind, component), *attribute_faults(kind, component)]
+def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+    """Return what is wrong with a component, as far as can be told at once; see `itrans.testing.quick_faults`."""
+    try:
+        found = [*signature_faults(kind, component), *attribute_faults(kind, component)]
+        if not found:
+            found += _shape_faults(kind, component)
+        return [*found, *annotation_faults(kind, component)]
+    except (Exception, SystemExit) as error:  # an attribute may be computed, and raise anything
+        return [f"Looking at it raises {error_line(error)}"]
 
 
-def shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+def _shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     """Build a network or a loss with its defaults, on the device without values, and return what shapes are wrong.
 
     Nothing is computed, and no connection is made. What cannot be built so is not judged.
@@ -65,17 +71,6 @@ def shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
         if any(word in str(error).lower() for word in _OF_THE_PLACE):
             return []
         return [f"With the defaults of its arguments it raises {error_line(error)}"]
-
-
-def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
-    """Return what is wrong with a component, as far as can be told at once; see `itrans.testing.quick_faults`."""
-    try:
-        found = static_faults(kind, component)
-        if not found:
-            found += shape_faults(kind, component)
-        return [*found, *annotation_faults(kind, component)]
-    except (Exception, SystemExit) as error:  # an attribute may be computed, and raise anything
-        return [f"Looking at it raises {error_line(error)}"]
 
 
 def _generator_faults(component: Callable[..., Any]) -> list[str]:
