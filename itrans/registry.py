@@ -63,7 +63,7 @@ class Registry(Generic[T]):
         """
         if not plugins.is_name(name):
             raise PluginError(f'"{printable(name)}" cannot name a {self.kind}: {plugins.NAMING}.')
-        taken = [origin for origin in self._named(name) if self._is_seen(origin)]
+        taken = [origin for origin in self._namesakes(name) if self._is_seen(origin)]
         if taken and not replace:
             raise PluginError(
                 f'The {self.kind} "{name}" is registered already, by {_source(taken[0])}. '
@@ -105,9 +105,9 @@ class Registry(Generic[T]):
         if ":" in name:
             distribution, _, plain = name.partition(":")
             wanted = plugins.normalized(distribution)
-            matches = [origin for origin in self._named(plain) if origin.distribution == wanted]
+            matches = [origin for origin in self._namesakes(plain) if origin.distribution == wanted]
         else:
-            matches = [origin for origin in self._named(name) if self._is_seen(origin)]
+            matches = [origin for origin in self._namesakes(name) if self._is_seen(origin)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -132,7 +132,7 @@ class Registry(Generic[T]):
         """
         if ":" in name:
             return name
-        namesakes = self._named(name)
+        namesakes = self._namesakes(name)
         if any(origin.distribution == distribution for origin in namesakes):
             return f"{distribution}:{name}"
         if distribution == LOCAL and len(namesakes) == 1 and namesakes[0].distribution != plugins.OURS:
@@ -195,7 +195,7 @@ class Registry(Generic[T]):
         taken = accepted_arguments(component, offered)
         return component(**{**taken, **arguments})
 
-    def _named(self, name: str) -> list[Origin]:
+    def _namesakes(self, name: str) -> list[Origin]:
         """Return all components of a plain name, those that a decorator hides among them."""
         local = [self._local_origin(name)] if name in self._local else []
         return [*local, *plugins.installed().by_name.get((self.kind, name), ())]

@@ -55,7 +55,7 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[in
                 module.forward = forward
                 replaced.append(module)
         # Not inference_mode: what a network keeps for later, such as a grid of positions, must serve training too.
-        with torch.no_grad(), _uncompiled(networks), _seeded(networks, seeds[0]):
+        with torch.no_grad(), _run_as_written(networks), _seed_generators(networks, seeds[0]):
             yield
     finally:
         for module in replaced:
@@ -85,7 +85,7 @@ def why_alike(networks: Iterable[nn.Module], mode: Mode) -> str:
 
 
 @contextlib.contextmanager
-def _seeded(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
+def _seed_generators(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
     """Seed torch's own generators of the CPU and of the networks' device, and put them back when the block ends."""
     device = next((weight.device for network in networks for weight in network.parameters()), torch.device("cpu"))
     on_cpu = device.type == "cpu"
@@ -99,7 +99,7 @@ def _seeded(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
         yield
 
 
-def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
+def _run_as_written(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
     """Run compiled networks as written: compiling them again for this mode would take longer than it gains."""
     if not any(getattr(network, "_compiled_call_impl", None) for network in networks):
         return contextlib.nullcontext()  # the compiler takes seconds to import
@@ -114,7 +114,7 @@ def _test_forward(module: nn.Module, mode: Mode, drawn: _Drawn) -> Callable[[Ten
     if mode == "running":
         return None
     if isinstance(module, _BatchNorm):
-        return functools.partial(_normalized_by_itself, module)
+        return functools.partial(_normalize_alone, module)
     if isinstance(module, _DropoutNd) and type(module) in _MASK_RANKS:
         return functools.partial(_seeded_dropout, module, drawn)
     return None
@@ -124,7 +124,7 @@ _MASK_RANKS: dict[type[nn.Module], int | None] = {nn.Dropout: None, nn.Dropout1d
 """How many leading dimensions a dropout's mask varies in: all, or sample and channel."""
 
 
-def _normalized_by_itself(module: _BatchNorm, images: Tensor) -> Tensor:
+def _normalize_alone(module: _BatchNorm, images: Tensor) -> Tensor:
     """Normalise each sample by its own mean and variance over height and width: batch normalisation of a batch of 1."""
     if images.ndim < 3 or images[0, 0].numel() == 1:  # one value is its own mean
         shape = (1, -1, *([1] * (images.ndim - 2)))

@@ -115,21 +115,21 @@ class Layers:
         for name, value in (self.sample or {}).items():
             if name == "dataset" and isinstance(value, dict) and "name" in value:
                 self.data.pop(name, None)
-            self._note(_laid(self.data, name, value), lambda key: self.where(("sample", *key)))
+            self._note(_lay(self.data, name, value), lambda key: self.where(("sample", *key)))
 
     def _lay_document(self, document: Document) -> None:
         data = copy.deepcopy(document.data)
-        for name in _left_out(data.pop("without", []), self._tables(), document):
+        for name in _tables_left_out(data.pop("without", []), self._tables(), document):
             self._drop(name, document.place)
         sample = data.pop("sample", None)
         if sample is not None and not isinstance(sample, dict):
             raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
         for name, value in data.items():
-            self._note(_laid(self.data, name, value), document.place)
+            self._note(_lay(self.data, name, value), document.place)
         if sample is not None:
             self.sample = self.sample or {}
             for name, value in sample.items():
-                self._note([("sample", *key) for key in _laid(self.sample, name, value)], document.place)
+                self._note([("sample", *key) for key in _lay(self.sample, name, value)], document.place)
 
     def leave_out(self, names: Iterable[str]) -> None:
         """Leave tables out, of the recipe and of its `[sample]`.
@@ -173,11 +173,11 @@ class Layers:
             raise RecipeError(Problem(place, "", TOO_DEEP))
         if not _is_text(assignment):
             raise RecipeError(Problem(place, "", "This has bytes that are no UTF-8, and a recipe cannot hold such."))
-        value = _parsed(text, place)
+        value = _assigned_value(text, place)
         table: Any = self.data
         path: list[str | int] = []
         for part in parts[:-1]:
-            table = self._entered(table, part, path, place)
+            table = self._enter(table, part, path, place)
         if not isinstance(table, dict):
             message = "This is a value, not a table with keys."
             if isinstance(table, list):
@@ -187,7 +187,7 @@ class Layers:
         table.pop(ALTERNATIVES.get(parts[-1], ""), None)
         self._note([(*path, parts[-1])], _on_command_line(place))
 
-    def _entered(self, table: Any, part: str, path: list[str | int], place: str) -> Any:
+    def _enter(self, table: Any, part: str, path: list[str | int], place: str) -> Any:
         if isinstance(table, list):
             names = [str(item.get("name")) if isinstance(item, dict) else "" for item in table]
             if part.isdecimal() and len(part) < _DIGITS and int(part) < len(table):
@@ -212,7 +212,7 @@ def _on_command_line(place: str) -> Where:
     return lambda key: (place, ".".join(map(str, key)))
 
 
-def _parsed(text: str, place: str) -> Any:
+def _assigned_value(text: str, place: str) -> Any:
     """Return the value that a text stands for: TOML, or else the text."""
     try:
         found = tomllib.loads(f"value = {text}")
@@ -245,7 +245,7 @@ def _entries(table: list[Any]) -> str:
     return ", ".join(f"{place} ({name})" if name else str(place) for place, name in enumerate(names)) or "none"
 
 
-def _laid(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
+def _lay(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     """Lay a value over tables, in place, and return the keys that are new or other ones now.
 
     Tables are merged, key by key; one that names another component, and anything else, replaces what is below.
@@ -264,7 +264,7 @@ def _laid(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     return [(name, key) for key in value]
 
 
-def _left_out(without: Any, below: list[str], document: Document) -> list[str]:
+def _tables_left_out(without: Any, below: list[str], document: Document) -> list[str]:
     """Return the tables that a file leaves out of what it extends.
 
     Raises:

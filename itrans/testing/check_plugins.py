@@ -68,7 +68,7 @@ def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
             ended, hung = ended + 1, hung + trial.hung
             suspect = waiting[0].distribution
             own = [origin for origin in waiting if origin.distribution == suspect]
-            found |= _stopped(own, trial) if trial.hung else _on_its_own(own, seconds)
+            found |= _statuses_when_stopped(own, trial) if trial.hung else _statuses_alone(own, seconds)
             waiting = [origin for origin in waiting if origin not in found]
     return found
 
@@ -122,7 +122,7 @@ class _Trial:
     hung: bool
 
 
-def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
+def _statuses_alone(origins: list[Origin], seconds: float) -> dict[Origin, str]:
     """Return the statuses of one distribution's components."""
     found: dict[Origin, str] = {}
     failures = 0
@@ -130,7 +130,7 @@ def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
         trial = _try(waiting, seconds)
         found |= trial.statuses
         if left := [origin for origin in waiting if origin not in found]:
-            found |= (stopped := _stopped(left, trial))
+            found |= (stopped := _statuses_when_stopped(left, trial))
             failures += 1
             if failures == _MOST_OF_ONE:
                 others = [origin for origin in left if origin not in stopped]
@@ -138,7 +138,7 @@ def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
     return found
 
 
-def _stopped(origins: list[Origin], trial: _Trial) -> dict[Origin, str]:
+def _statuses_when_stopped(origins: list[Origin], trial: _Trial) -> dict[Origin, str]:
     """Return the statuses that are clear when a process has ended, or was ended, at the first of some components.
 
     They are of one distribution. What hangs once is not tried again: each time takes long.

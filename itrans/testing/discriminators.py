@@ -16,9 +16,9 @@ from itrans.testing.networks import (
     check_gradients,
     draws,
     first_size,
+    make_seeded,
     one_tensor,
     pictures,
-    seeded,
 )
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class _DiscriminatorCheck(NetworkCheck):
         network.eval()
         image, condition = (*inputs, None)[:2]
         with torch.no_grad():
-            logits: Tensor = seeded(0, lambda: one_tensor(network(image, condition)))
+            logits: Tensor = make_seeded(0, lambda: one_tensor(network(image, condition)))
         return logits
 
     def check_backward(self, network: Any, inputs: tuple[Any, ...]) -> None:
         image = inputs[0].clone().requires_grad_()
-        logits = seeded(0, lambda: network(image, inputs[1]))
+        logits = make_seeded(0, lambda: network(image, inputs[1]))
         check_gradients(self.findings, network, logits if isinstance(logits, list) else [logits])
         self.expect(
             image.grad is not None and bool(image.grad.count_nonzero()),

@@ -13,7 +13,16 @@ from itrans.networks.padding import apply_generator
 from itrans.networks.test_mode import MODES, test_mode
 from itrans.testing.attributes import multiple_faults
 from itrans.testing.findings import REFUSALS
-from itrans.testing.networks import SIZES, NetworkCheck, check_gradients, close, draws, first_size, pictures, seeded
+from itrans.testing.networks import (
+    SIZES,
+    NetworkCheck,
+    check_gradients,
+    close,
+    draws,
+    first_size,
+    make_seeded,
+    pictures,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +67,7 @@ class _GeneratorCheck(NetworkCheck):
         return _translate(network, "running", *inputs)
 
     def check_backward(self, network: Any, inputs: tuple[Any, ...]) -> None:
-        check_gradients(self.findings, network, [seeded(0, lambda: network(*inputs))])
+        check_gradients(self.findings, network, [make_seeded(0, lambda: network(*inputs))])
 
     def check_more(self, network: Any, make: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
         """Translate as `itrans translate` does: any size, in both modes."""

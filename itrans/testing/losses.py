@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from itrans.records import Translated
 from itrans.testing.findings import REFUSALS, error_line, first_names
-from itrans.testing.networks import pictures, seeded
+from itrans.testing.networks import make_seeded, pictures
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SURE = 60.0
 def check(findings: Findings) -> None:
     """Note what is wrong with a loss."""
     with findings.trying("Built, it"):
-        loss = seeded(0, findings.build)
+        loss = make_seeded(0, findings.build)
         if isinstance(loss, nn.Module):
             trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
             findings.expect(
@@ -81,7 +81,7 @@ def _check_image(findings: Findings, loss: Any, channels: int, *, labels: bool =
     refusal: Exception | None = None
     for side in [findings.size] if findings.size else _SIZES:
         try:
-            seeded(0, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
+            make_seeded(0, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         except REFUSALS as error:
             refusal = refusal or error
             continue
@@ -90,7 +90,7 @@ def _check_image(findings: Findings, loss: Any, channels: int, *, labels: bool =
             return None
         for what, record in _records(channels, side, labels):
             with findings.trying(what):
-                _check_value(findings, what, seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
+                _check_value(findings, what, make_seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
         with findings.trying("Called again, it"):
             check_seeding(findings, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         return None

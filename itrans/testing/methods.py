@@ -15,7 +15,7 @@ from itrans.pictures.tensors import stack
 from itrans.recipe.schema import Optimizer, Train
 from itrans.records import Batch, WeightedLoss
 from itrans.testing.findings import REFUSALS, error_line, first_names
-from itrans.testing.networks import pictures, seeded
+from itrans.testing.networks import make_seeded, pictures
 from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refusals
 from itrans.testing.surroundings import check_seeding
 from itrans.training.processes import Processes
@@ -52,7 +52,7 @@ def check(findings: Findings) -> None:
         return
 
     def make(**other: Any) -> Any:
-        return seeded(0, lambda: findings.build(**offered | other))
+        return make_seeded(0, lambda: findings.build(**offered | other))
 
     trained = None
     with findings.trying("Training, it"):
@@ -91,11 +91,13 @@ def _step(method: Any, runtime: Runtime, offered: Mapping[str, Any], number: int
     """Train with the batch, and from the random numbers, that belong to a step's number."""
     batch = _batch(offered, number)
     with runtime.autocast():
-        return seeded(number, lambda: method.step(batch, runtime))
+        return make_seeded(number, lambda: method.step(batch, runtime))
 
 
 def _batch(offered: Mapping[str, Any], number: int = 0) -> Batch:
-    source, target = (_seen(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target")))
+    source, target = (
+        _noise_like(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target"))
+    )
     return Batch(source, target, (f"{number}-0", f"{number}-1"))
 
 
@@ -130,27 +132,27 @@ def _check_training(findings: Findings, make: Callable[..., Any], offered: Mappi
         )
     if not findings.expect(
         isinstance(logged, Mapping) and logged,
-        f"step() should return the losses to log by their names, and returns {_shown(logged)}.",
+        f"step() should return the losses to log by their names, and returns {_value_text(logged)}.",
     ):
         return None
     for name, value in logged.items():
         findings.expect(
             isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad and bool(value.isfinite()),
             f'What step() returns as "{name}" should be a finite tensor of no dimensions, detached, and is '
-            f"{_shown(value)}.",
+            f"{_value_text(value)}.",
         )
     fresh = make()
     check_seeding(findings, lambda: fresh.step(_batch(offered), _runtime(fresh)))
     return method
 
 
-def _seen(spec: ImageSpec, seed: int = 0) -> Tensor:
+def _noise_like(spec: ImageSpec, seed: int = 0) -> Tensor:
     """Return noise as networks see pictures of a kind that have been stored."""
     kind = kind_of(spec)
     return kind.planes(stack(kind.arrays(pictures(spec.planes, _HEIGHT, _WIDTH, seed=seed), spec)), spec)
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     if not isinstance(value, Tensor):
         return f"{type(value).__name__} {value!r}"[:100]
     grad = " with a gradient" if value.requires_grad else ""
@@ -220,7 +222,7 @@ def _check_translation(findings: Findings, method: Any, offered: Mapping[str, An
     ends = [offered["source"], offered["target"]]
     for place, direction in enumerate(directions[:2]):
         taken, made = ends[::-1] if place else ends
-        source = _seen(taken, seed=99)
+        source = _noise_like(taken, seed=99)
         with torch.no_grad():
             output = method.translate(source, direction)
             again = trained.translate(source, direction)
@@ -237,7 +239,7 @@ def _check_translation(findings: Findings, method: Any, offered: Mapping[str, An
         )
     try:
         with torch.no_grad():
-            method.translate(_seen(ends[0]), "no such direction")
+            method.translate(_noise_like(ends[0]), "no such direction")
     except ValueError:
         return
     findings.faults.append("translate() should raise ValueError for a direction that there is not, and takes any.")

@@ -23,7 +23,7 @@ SIZES = (32, 64, 128, 256, 512, 16, 8, 28)
 """Heights and widths, tried in this order: some networks refuse what is small, some all but one size."""
 
 
-def seeded(seed: int, make: Callable[[], Any]) -> Any:
+def make_seeded(seed: int, make: Callable[[], Any]) -> Any:
     """Return what is made with torch's random numbers from a seed; its own are as they were afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -80,7 +80,7 @@ class NetworkCheck:
         with self.trying("Its backward pass"):
             self.check_backward(network.train(), inputs)
         with self.trying("Built and used again, it"):
-            first, second = (seeded(2, lambda: one_tensor(make().train()(*inputs))) for _ in range(2))
+            first, second = (make_seeded(2, lambda: one_tensor(make().train()(*inputs))) for _ in range(2))
             self.expect(torch.equal(first, second), f"Built and used twice from one seed, it should {self.differs}")
             check_seeding(self.findings, lambda: make(None).train()(*inputs))
         self._check_state(network, lambda: make(3, initialize=False), inputs)
@@ -91,7 +91,7 @@ class NetworkCheck:
     def _build(self, offered: dict[str, Any], seed: int | None = 0) -> Any:
         """Build a network as the registry would, with weights from a seed or as torch's own generator has them."""
         build = functools.partial(self.findings.build, **offered)
-        network = build() if seed is None else seeded(seed, build)
+        network = build() if seed is None else make_seeded(seed, build)
         if not isinstance(network, nn.Module):
             raise TypeError(f"it should be a torch.nn.Module, and is {type(network).__name__}")
         return network
