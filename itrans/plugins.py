@@ -1,7 +1,7 @@
 """Which components are installed, read from entry points without importing any of them.
 
-The only module that knows the `entrypoints` library. What it reads was written by anybody: it takes nothing for
-granted, and what it cannot take it names, so that one bad package never hides another.
+The only module that knows the `entrypoints` library. Anybody may have written what it reads, so it takes nothing for
+granted. It names what it cannot use, and one bad package never hides another.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
                 look.origins.extend(look.origins_of(source))
             elif seen[source.distribution] == entry and any(_Look().origins_of(source)):
                 reason = f"{source.distribution} is installed twice here, and this one is passed over; install it anew"
-                look.unreadable.append(_note(source.place, reason))
+                look.note(source.place, reason)
     missing = [
         f'{RESTRICTION} names "{printable(name)}", which '
         + ("brings no components." if name in seen else "is not installed.")
@@ -234,6 +234,10 @@ class _Look:
         self.origins: list[Origin] = []
         self.unreadable: list[str] = []
         self.doubtful: list[str] = []
+
+    def note(self, place: Path, reason: str) -> None:
+        """Note what could not be read, or was refused."""
+        self.unreadable.append(_note(place, reason))
 
     def sources(self, entry: str) -> Iterator[_Source]:
         """Yield the distributions of one entry of `sys.path`.
@@ -269,8 +273,7 @@ class _Look:
             reason = (
                 "that stands for what a decorator registers" if name == LOCAL else "that is not a name and a version"
             )
-            reason = f"its plugins are left out: it is called {_excerpt(stem)}, and {reason}"
-            self.unreadable.append(_note(place, reason))
+            self.note(place, f"its plugins are left out: it is called {_excerpt(stem)}, and {reason}")
 
     def origins_of(self, source: _Source) -> Iterator[Origin]:
         """Yield the components of a distribution."""
@@ -291,20 +294,16 @@ class _Look:
         for kind, group in _EVERY_GROUP.items():
             for name, text in config.items(group, raw=True) if config.has_section(group) else ():
                 target = " ".join(text.split())
-                fault = None
                 if not is_name(name):
-                    fault = f"a {kind} is left out: {_excerpt(name)} is not a name; {NAMING}"
+                    self.note(file, f"a {kind} is left out: {_excerpt(name)} is not a name; {NAMING}")
                 elif len(target) > _MOST_CHARACTERS or target != printable(target):
-                    fault = f'the {kind} "{name}" is left out: {_excerpt(target)} is no object'
-                if fault:
-                    self.unreadable.append(_note(file, fault))
+                    self.note(file, f'the {kind} "{name}" is left out: {_excerpt(target)} is no object')
                 else:
                     yield Origin(kind, name, source.distribution, source.version, target, str(source.place))
 
     def _note_unread(self, file: Path, error: Exception) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
-        reason = f"it cannot be read, so its plugins are not seen: {reason[:_MOST_CHARACTERS]}"
-        self.unreadable.append(_note(file, reason))
+        self.note(file, f"it cannot be read, so its plugins are not seen: {reason[:_MOST_CHARACTERS]}")
 
 
 def _preference(name: str) -> tuple[bool, list[int], str]:

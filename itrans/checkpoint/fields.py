@@ -1,6 +1,6 @@
-"""What is read from somebody's file, held against what it should be: types all the way down, before any of it is used.
+"""Checks what a file holds against the types that it should have, all the way down, before any of it is used.
 
-Nothing in a file is taken as it is: containers are made anew, and tensors are taken without what hangs on them.
+Containers are made anew, and tensors are taken without what hangs on them.
 """
 
 from __future__ import annotations

@@ -24,10 +24,10 @@ _LOCAL_HEADER = 30
 
 _UNPACKED_FREELY = 2**30
 _MOST_TIMES_LARGER = 20
-"""Weights hardly get smaller by compression: what unpacks to more than a GB and so many times its size are none."""
+"""Compression hardly makes weights smaller. A file that unpacks to over a GB and so many times its size has none."""
 
 _ASKS_FOR_MEMORY = b"\nbytearray\n"
-"""In the record of a file: a call that takes as much memory as it says. No file of weights has one."""
+"""A call in a file's record that takes as much memory as it says; no file of weights has one."""
 
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a picture"),
@@ -56,7 +56,7 @@ _TAR = (257, b"ustar")
 def read_torch_file(
     path: Path, *, refusal: str, wanted: str = "a PyTorch file", mapped: bool = False, values: bool = True
 ) -> Any:
-    """Return what is in a file: tensors, on the CPU, and plain values. What the tensors are like is not looked at.
+    """Return what is in a file: tensors, on the CPU, and plain values. The tensors themselves are not checked.
 
     Args:
         path: the file, which is there.

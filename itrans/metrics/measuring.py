@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from itrans.records import Batch
 
 SOURCE_L1 = "source_l1"
-"""The L1 distance of the source itself from the target, where both are pictures of one kind: what is to be beaten."""
+"""The L1 distance of the source itself from the target, where both are of one kind: the value to beat."""
 
 
 class Meter:
@@ -68,7 +68,7 @@ class Meter:
 
     @contextlib.contextmanager
     def _telling(self) -> Iterator[None]:
-        """Say whose fault it is what the metric raises."""
+        """Name the metric in whatever it raises."""
         try:
             yield
         except (ItransError, MemoryError, torch.OutOfMemoryError):
@@ -111,7 +111,7 @@ def meters_for(
     device: torch.device,
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[Meter]:
-    """Return a meter for each of some metrics, and one of the source itself where L1 is among them and it has one.
+    """Return a meter for each metric; where L1 is among them and both sides are alike, one for the source too.
 
     Raises:
         PluginError: there is no such metric, or it cannot be built.

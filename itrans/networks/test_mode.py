@@ -1,4 +1,4 @@
-"""What is random, and batch normalisation, at test time, so that a picture's translation depends on the picture alone.
+"""How networks run at test time, so that a picture's translation depends on that picture alone.
 
 The paper keeps dropout on at test time (it is the only noise) and normalises by the statistics of the test batch, which
 it takes at batch size 1 (Isola et al., arXiv 1611.07004, section 3.3). Mode `paper` does the same for every picture of

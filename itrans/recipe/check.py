@@ -58,8 +58,8 @@ def check(
 ) -> tuple[Tables, tuple[Part, ...]]:
     """Return a recipe's tables, with the components' defaults filled in, and its parts.
 
-    Of components of other `kinds` than are needed nothing but the name is looked at, and they may be missing. Without
-    data sets, transforms are not looked at either.
+    Components of other `kinds` are not needed: only their names are looked at, and they may be missing. If data sets
+    are not needed, transforms are not looked at either.
 
     Raises:
         RecipeError: something is wrong; everything that is, is in it.

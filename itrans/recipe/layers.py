@@ -110,7 +110,7 @@ class Layers:
     def lay_sample(self) -> None:
         """Lay the `[sample]` over the recipe, as a file over what it extends, but with a data set of its own.
 
-        The recipe's data set is not there, so that nothing of it would be of use to another.
+        The recipe's own data set is not there, and its arguments would be of no use to another.
         """
         for name, value in (self.sample or {}).items():
             if name == "dataset" and isinstance(value, dict) and "name" in value:

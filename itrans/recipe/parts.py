@@ -158,7 +158,7 @@ def readable_parts(data: Mapping[str, Any]) -> tuple[Part, ...]:
 
 
 def with_defaults(tables: Tables, parts: Collection[Part]) -> Tables:
-    """Return tables in which all that some parts take is written out: a later version's defaults change nothing."""
+    """Return tables with the defaults of some parts written out, so that those of a later version change nothing."""
     defaults = {part.key: part.defaults() for part in parts}
     full: dict[str, Any] = dict.fromkeys(LISTS, ())
     for key, kind, table in _entries(vars(tables)):

@@ -32,8 +32,8 @@ def transform_faults(
 ) -> list[tuple[str, str]]:
     """Return what is wrong with a transform, as `Signature.faults` does for a component.
 
-    Values are for the class to judge: some take more than their annotations say. What it refuses is told by the
-    annotation where that can tell it, and else in the class's own words.
+    The class itself judges values, as some classes take more than their annotations say. Where it refuses one, the
+    message is made from the annotation if that is against it as well, and else from the class's own words.
     """
     library = albumentations_library()
     known = {

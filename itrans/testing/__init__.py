@@ -166,10 +166,9 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
 def _check(kind: str, component: Callable[..., Any] | str, arguments: dict[str, Any], size: int | None = None) -> None:
     from itrans.recipe.parts import OFFERED
     from itrans.registry import REGISTRIES
-    from itrans.testing.attributes import attribute_faults
     from itrans.testing.findings import Findings
     from itrans.testing.imports import import_faults
-    from itrans.testing.signatures import annotation_faults, argument_faults, signature_faults
+    from itrans.testing.static import annotation_faults, argument_faults, attribute_faults, signature_faults
     from itrans.testing.surroundings import unchanged_settings
 
     __tracebackhide__ = True  # pytest shows the caller's line instead

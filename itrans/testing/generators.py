@@ -11,7 +11,6 @@ from torch import Tensor
 
 from itrans.networks.padding import apply_generator
 from itrans.networks.test_mode import MODES, test_mode
-from itrans.testing.attributes import multiple_faults
 from itrans.testing.findings import REFUSALS
 from itrans.testing.networks import (
     SIZES,
@@ -23,6 +22,7 @@ from itrans.testing.networks import (
     make_seeded,
     pictures,
 )
+from itrans.testing.static import multiple_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

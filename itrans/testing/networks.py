@@ -36,7 +36,7 @@ class NetworkCheck:
     Attributes:
         offered: the names of the numbers of channels that itrans offers.
         channels: those numbers, as they are tried.
-        differs: what is wrong if it makes two things when it should make one.
+        differs: the end of the sentence about a network that makes two things where it should make one.
     """
 
     offered: tuple[str, str]
@@ -146,9 +146,10 @@ class NetworkCheck:
             )
 
     def check_forms(self, network: nn.Module, inputs: tuple[Any, ...], expected: Tensor, draws: bool) -> None:
-        """Expect the same, but for rounding, of tensors that lie channels last, and finite values under bf16.
+        """Expect nearly the same of tensors that lie channels last in memory, and finite values in bf16.
 
-        What `draws` from torch's generator draws in whatever order values lie, so its values are not compared.
+        A network that `draws` from torch's generator draws in the order in which values lie, so its values are not
+        compared.
         """
         present = [tensor for tensor in inputs if tensor is not None]
         with self.trying("With weights and pictures that lie channels last in memory, it"), torch.no_grad():

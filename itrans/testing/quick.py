@@ -11,10 +11,9 @@ from itrans.errors import ItransError, LibraryError
 from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature
 from itrans.registry import accepted_arguments
-from itrans.testing.attributes import attribute_faults, multiple_faults
 from itrans.testing.findings import error_line
 from itrans.testing.imports import no_connections
-from itrans.testing.signatures import annotation_faults, signature_faults
+from itrans.testing.static import annotation_faults, attribute_faults, multiple_faults, signature_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a component leaves as it was: torch's settings and the random numbers that everything shares."""
+"""What a component must leave as it was: torch's settings and the random numbers that everything shares."""
 
 from __future__ import annotations
 
