@@ -35,6 +35,11 @@ class Component(BaseModel):
         """The component's arguments."""
         return dict(self.model_extra or {})
 
+    @property
+    def table(self) -> dict[str, Any]:
+        """The name and the arguments, as `Registry.build` takes them."""
+        return {"name": self.name, **self.arguments}
+
 
 class LossComponent(Component):
     """An entry of `[[loss]]`."""
