@@ -162,6 +162,7 @@ def with_defaults(tables: Tables, parts: Collection[Part]) -> Tables:
     defaults = {part.key: part.defaults() for part in parts}
     full: dict[str, Any] = dict.fromkeys(LISTS, ())
     for key, kind, table in _entries(vars(tables)):
-        filled = table and table.model_copy(update=defaults.get(key, {}))
-        full[kind] = (*full[kind], filled) if kind in LISTS else filled
+        if table is not None:
+            filled = table.model_copy(update=defaults.get(key, {}))
+            full[kind] = (*full[kind], filled) if kind in LISTS else filled
     return tables.model_copy(update=full)
