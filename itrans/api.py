@@ -33,30 +33,21 @@ from itrans.errors import (
 )
 from itrans.files import cache_folder
 from itrans.lazy import getter
-from itrans.pictures.spec import SUFFIXES, WHITE
+from itrans.pictures.spec import SUFFIXES, WHITE, ImageKind, ImageSpec, PixelType
 from itrans.protocols import (
     AdversarialLoss,
-    Batch,
     Dataset,
     Discriminator,
     Generator,
-    ImageKind,
     ImageLoss,
-    ImageSpec,
     Loss,
     Method,
     Metric,
-    Pair,
-    PixelType,
-    Preparation,
-    Recognized,
     Runtime,
-    Split,
     Tracker,
-    Translated,
     Update,
-    WeightedLoss,
 )
+from itrans.records import Batch, Pair, Preparation, Recognized, Split, Translated, WeightedLoss
 from itrans.registry import (
     API_VERSION,
     DATASETS,
@@ -97,8 +88,8 @@ if TYPE_CHECKING:
     from itrans.pictures.kinds import kind_of as kind_of
     from itrans.pictures.kinds import register_kind as register_kind
     from itrans.pictures.label_maps import read_label_map as read_label_map
+    from itrans.pictures.spec import ImageArray as ImageArray
     from itrans.pictures.writing import write_image as write_image
-    from itrans.protocols import ImageArray as ImageArray
     from itrans.translating.translator import load as load
     from itrans_timm.weights import backbone_fault as backbone_fault
     from itrans_timm.weights import quiet_downloads as quiet_downloads

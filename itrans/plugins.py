@@ -1,7 +1,7 @@
 """Which components are installed, read from entry points without importing any of them.
 
-The only module that knows the `entrypoints` library. What it reads was written by anybody: it takes nothing for
-granted, and what it cannot take it names, so that one bad package never hides another.
+The only module that knows the `entrypoints` library. Anybody may have written what it reads, so it takes nothing for
+granted. It names what it cannot use, and one bad package never hides another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import entrypoints
 
@@ -198,109 +198,118 @@ def refuse_unreadable_metadata() -> None:
 def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
     only = None if restriction is None else {OURS, *map(normalized, re.split(r"[,\s]+", restriction))} - {""}
     seen: dict[str, str] = {}
-    origins: list[Origin] = []
-    unreadable: list[str] = []
-    doubtful: list[str] = []
+    look = _Look()
     for entry in dict.fromkeys(path):
-        for source in _sources(entry or os.curdir, unreadable):
+        for source in look.sources(entry or os.curdir):
             if only is not None and source.distribution not in only:
                 seen.setdefault(source.distribution, entry)
             elif source.distribution not in seen:
                 seen[source.distribution] = entry
-                origins.extend(_origins_of(source, unreadable, doubtful))
-            elif seen[source.distribution] == entry and any(_origins_of(source, [], [])):
+                look.origins.extend(look.origins_of(source))
+            elif seen[source.distribution] == entry and any(_Look().origins_of(source)):
                 reason = f"{source.distribution} is installed twice here, and this one is passed over; install it anew"
-                unreadable.append(_note(source.place, reason))
+                look.note(source.place, reason)
     missing = [
         f'{RESTRICTION} names "{printable(name)}", which '
         + ("brings no components." if name in seen else "is not installed.")
-        for name in sorted((only or set()) - {origin.distribution for origin in origins} - {OURS})
+        for name in sorted((only or set()) - {origin.distribution for origin in look.origins} - {OURS})
     ]
     chosen = None if only is None else tuple(printable(name) for name in sorted(only))
-    return Installed(tuple(sorted(origins)), tuple(unreadable), chosen, tuple(missing), tuple(doubtful))
+    return Installed(tuple(sorted(look.origins)), tuple(look.unreadable), chosen, tuple(missing), tuple(look.doubtful))
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(NamedTuple):
     """The metadata of one distribution; `config` is None if it is still to be read from the folder `place`."""
 
     distribution: str
     version: str
     place: Path
-    config: configparser.ConfigParser | None = None
+    config: configparser.ConfigParser | None
 
 
-def _sources(entry: str, unreadable: list[str]) -> Iterator[_Source]:
-    """Yield the distributions of one entry of `sys.path`."""
-    try:
-        if entry.endswith(".egg"):
-            raise NotADirectoryError
-        names = [name for name in os.listdir(entry) if name.endswith((".dist-info", ".egg-info"))]  # noqa: PTH208
-    except NotADirectoryError:
-        yield from _archived(entry, unreadable)
-        return
-    except (OSError, ValueError):
-        return  # Python passes over such an entry as well
-    for name in sorted(names, key=_preference, reverse=True):
-        yield from _checked(name.rpartition(".")[0], Path(entry, name), None, unreadable)
+class _Look:
+    """What has been found so far; see `Installed`."""
 
+    def __init__(self) -> None:
+        self.origins: list[Origin] = []
+        self.unreadable: list[str] = []
+        self.doubtful: list[str] = []
 
-def _archived(entry: str, unreadable: list[str]) -> Iterator[_Source]:
-    """Yield the distributions of an egg or a zip file. `entrypoints` reads all of one, or none."""
-    try:
-        found = list(entrypoints.iter_files_distros(path=[entry]))
-    except Exception as error:  # a damaged archive raises anything
-        unreadable.append(_unread(Path(entry), error))
-        return
-    for config, distribution in found:
-        yield from _checked(f"{distribution.name}-{distribution.version or ''}", Path(entry), config, unreadable)
+    def note(self, place: Path, reason: str) -> None:
+        """Note what could not be read, or was refused."""
+        self.unreadable.append(_note(place, reason))
 
+    def sources(self, entry: str) -> Iterator[_Source]:
+        """Yield the distributions of one entry of `sys.path`.
 
-def _checked(
-    stem: str, place: Path, config: configparser.ConfigParser | None, unreadable: list[str]
-) -> Iterator[_Source]:
-    """Yield a distribution if its name, and with it all messages about it, can be shown."""
-    found = entrypoints.Distribution.from_name_version(stem)
-    name, version = normalized(found.name), re.sub(r"-py\d[\d.]*$", "", found.version or "")
-    if _DISTRIBUTION.fullmatch(name) and _VERSION.fullmatch(version) and name != LOCAL:
-        yield _Source(name, version, place, config)
-    elif config is not None or (place / "entry_points.txt").exists():
-        reason = "that stands for what a decorator registers" if name == LOCAL else "that is not a name and a version"
-        unreadable.append(_note(place, f"its plugins are left out: it is called {_excerpt(stem)}, and {reason}"))
+        `entrypoints.iter_files_distros` would stop at the first file that is malformed, so folders are listed here. It
+        reads all of an archive, or none.
+        """
+        try:
+            if entry.endswith(".egg"):
+                raise NotADirectoryError
+            names = [name for name in os.listdir(entry) if name.endswith((".dist-info", ".egg-info"))]  # noqa: PTH208
+        except NotADirectoryError:
+            try:
+                archived = list(entrypoints.iter_files_distros(path=[entry]))
+            except Exception as error:  # a damaged archive raises anything
+                self._note_unread(Path(entry), error)
+                return
+            for config, distribution in archived:
+                yield from self._source(f"{distribution.name}-{distribution.version or ''}", Path(entry), config)
+        except (OSError, ValueError):
+            return  # Python passes over such an entry as well
+        else:
+            for name in sorted(names, key=_preference, reverse=True):
+                yield from self._source(name.rpartition(".")[0], Path(entry, name), None)
+
+    def _source(self, stem: str, place: Path, config: configparser.ConfigParser | None) -> Iterator[_Source]:
+        """Yield a distribution if its name, and with it all messages about it, can be shown."""
+        found = entrypoints.Distribution.from_name_version(stem)
+        name, version = normalized(found.name), re.sub(r"-py\d[\d.]*$", "", found.version or "")
+        if _DISTRIBUTION.fullmatch(name) and _VERSION.fullmatch(version) and name != LOCAL:
+            yield _Source(name, version, place, config)
+        elif config is not None or (place / "entry_points.txt").exists():
+            reason = (
+                "that stands for what a decorator registers" if name == LOCAL else "that is not a name and a version"
+            )
+            self.note(place, f"its plugins are left out: it is called {_excerpt(stem)}, and {reason}")
+
+    def origins_of(self, source: _Source) -> Iterator[Origin]:
+        """Yield the components of a distribution."""
+        config, file = source.config, source.place
+        if config is None:
+            file = source.place / "entry_points.txt"
+            try:
+                config = _read(file)
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            except Exception as error:  # malformed in one of many ways
+                self._note_unread(file, error)
+                return
+        for group in config.sections():
+            if group.startswith(f"{OURS}.") and group not in _EVERY_GROUP.values():
+                reason = f"the group {_excerpt(group)} is not known, so its entries are not seen."
+                self.doubtful.append(_note(file, f"{reason}{did_you_mean(group, _EVERY_GROUP.values())}"))
+        for kind, group in _EVERY_GROUP.items():
+            for name, text in config.items(group, raw=True) if config.has_section(group) else ():
+                target = " ".join(text.split())
+                if not is_name(name):
+                    self.note(file, f"a {kind} is left out: {_excerpt(name)} is not a name; {NAMING}")
+                elif len(target) > _MOST_CHARACTERS or target != printable(target):
+                    self.note(file, f'the {kind} "{name}" is left out: {_excerpt(target)} is no object')
+                else:
+                    yield Origin(kind, name, source.distribution, source.version, target, str(source.place))
+
+    def _note_unread(self, file: Path, error: Exception) -> None:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        self.note(file, f"it cannot be read, so its plugins are not seen: {reason[:_MOST_CHARACTERS]}")
 
 
 def _preference(name: str) -> tuple[bool, list[int], str]:
     """Order what an interrupted update leaves behind: the higher version comes last."""
     version = entrypoints.Distribution.from_name_version(name).version or ""
     return name.endswith(".dist-info"), [int(number[:9]) for number in re.findall(r"[0-9]+", version)], name
-
-
-def _origins_of(source: _Source, unreadable: list[str], doubtful: list[str]) -> Iterator[Origin]:
-    config, file = source.config, source.place
-    if config is None:
-        file = source.place / "entry_points.txt"
-        try:
-            config = _read(file)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except Exception as error:  # malformed in one of many ways
-            unreadable.append(_unread(file, error))
-            return
-    for group in config.sections():
-        if group.startswith(f"{OURS}.") and group not in _EVERY_GROUP.values():
-            near = did_you_mean(group, _EVERY_GROUP.values())
-            doubtful.append(
-                _note(file, f"the group {_excerpt(group)} is not known, so its entries are not seen.{near}")
-            )
-    for kind, group in _EVERY_GROUP.items():
-        for name, text in config.items(group, raw=True) if config.has_section(group) else ():
-            target = " ".join(text.split())
-            if not is_name(name):
-                unreadable.append(_note(file, f"a {kind} is left out: {_excerpt(name)} is not a name; {NAMING}"))
-            elif len(target) > _MOST_CHARACTERS or target != printable(target):
-                unreadable.append(_note(file, f'the {kind} "{name}" is left out: {_excerpt(target)} is no object'))
-            else:
-                yield Origin(kind, name, source.distribution, source.version, target, str(source.place))
 
 
 def _read(file: Path) -> configparser.ConfigParser:
@@ -310,11 +319,6 @@ def _read(file: Path) -> configparser.ConfigParser:
     if b"itrans." in data or data.lstrip()[:1] not in {b"", b"[", b"#", b";"}:
         config.read_file(io.StringIO(data.decode("utf-8"), newline=None), source=file.name)
     return config
-
-
-def _unread(file: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return _note(file, f"it cannot be read, so its plugins are not seen: {reason[:_MOST_CHARACTERS]}")
 
 
 def _note(place: Path, reason: str) -> str:

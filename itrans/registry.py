@@ -6,11 +6,12 @@ Names are listed without importing anything; `get` imports the one component tha
 from __future__ import annotations
 
 import collections
+import contextlib
 import inspect
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from itrans import __version__, plugins
 from itrans.errors import PluginError, did_you_mean, error_text, printable, quoted
@@ -18,7 +19,7 @@ from itrans.plugins import Origin
 from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Metric, Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 API_VERSION = 1
 """The version of the component protocols. A component may carry `itrans_api`; a higher one than this is refused."""
@@ -62,7 +63,7 @@ class Registry(Generic[T]):
         """
         if not plugins.is_name(name):
             raise PluginError(f'"{printable(name)}" cannot name a {self.kind}: {plugins.NAMING}.')
-        taken = [origin for origin in self._named(name) if self._is_seen(origin)]
+        taken = [origin for origin in self._namesakes(name) if self._is_seen(origin)]
         if taken and not replace:
             raise PluginError(
                 f'The {self.kind} "{name}" is registered already, by {_source(taken[0])}. '
@@ -85,7 +86,9 @@ class Registry(Generic[T]):
         A name that was registered by decorator hides installed components of the same name, but for their qualified
         names.
         """
-        return [origin for origin in self._everything() if self._is_seen(origin)]
+        installed = [origin for origin in plugins.installed().origins if origin.kind == self.kind]
+        everything = [*map(self._local_origin, self._local), *installed]
+        return sorted(origin for origin in everything if self._is_seen(origin))
 
     def names(self) -> list[str]:
         """Return the names a recipe can use, sorted, without importing anything; ambiguous ones are qualified."""
@@ -102,9 +105,9 @@ class Registry(Generic[T]):
         if ":" in name:
             distribution, _, plain = name.partition(":")
             wanted = plugins.normalized(distribution)
-            matches = [origin for origin in self._named(plain) if origin.distribution == wanted]
+            matches = [origin for origin in self._namesakes(plain) if origin.distribution == wanted]
         else:
-            matches = [origin for origin in self._named(name) if self._is_seen(origin)]
+            matches = [origin for origin in self._namesakes(name) if self._is_seen(origin)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -124,26 +127,22 @@ class Registry(Generic[T]):
     def recorded_name(self, name: str, distribution: str) -> str:
         """Return the name to look a component up by that a checkpoint or a run has recorded.
 
-        Args:
-            name: what the recipe calls it, plain or qualified.
-            distribution: the one that brought it.
-
         Raises:
-            PluginError: that one does not bring it here.
+            PluginError: the recorded distribution does not bring it here.
         """
         if ":" in name:
             return name
-        namesakes = self._named(name)
+        namesakes = self._namesakes(name)
         if any(origin.distribution == distribution for origin in namesakes):
             return f"{distribution}:{name}"
         if distribution == LOCAL and len(namesakes) == 1 and namesakes[0].distribution != plugins.OURS:
             return name  # what was tried in a file has since been made a package
         if not namesakes and distribution == plugins.OURS:
             return name  # of another version of itrans; whoever looks it up is told what there is
-        here = f"There is no {self.kind} {quoted([printable(name)])[0]} here."
+        here = f'There is no {self.kind} "{printable(name)}" here.'
         if namesakes:
-            others = ", ".join(_source(origin) for origin in namesakes)
-            here = f"The {self.kind} {quoted([printable(name)])[0]} of {others} is another one than is meant."
+            others = ", ".join(map(_source, namesakes))
+            here = f'The {self.kind} "{printable(name)}" of {others} is another one than is meant.'
         if distribution == LOCAL:
             raise PluginError(f"{here} It was registered by a file of your own: give that, --code FILE.")
         package = printable(distribution)
@@ -159,24 +158,17 @@ class Registry(Generic[T]):
         if origin.distribution == LOCAL:
             return self._local[origin.name]
         who = f'The {self.kind} "{origin.name}" of {_source(origin)}'
-        component: Callable[..., T] = _obtained(
-            origin.load,
-            lambda error: (
-                f"{who} cannot be imported from {origin.target}:\n{error_text(error)}{_imported_from(origin, error)}"
-            ),
-        )
+        with _somebodys_code(f"{who} cannot be imported from {origin.target}:", origin.module):
+            component: Any = origin.load()
         if not callable(component):
             advice = "" if ":" in origin.target else f" Its entry point should name one: {origin.module}:NAME."
             raise PluginError(
                 f"{who} is {printable(type(component).__name__)} {origin.target}, "
                 f"not something that can be called to make one.{advice}"
             )
-        needs = _obtained(
-            lambda: (getattr(component, "itrans_api", 1), inspect.signature(component))[0],
-            lambda error: (
-                f"{who} cannot be used, because its itrans_api or its arguments cannot be read:\n{error_text(error)}"
-            ),
-        )
+        with _somebodys_code(f"{who} cannot be used, because its itrans_api or its arguments cannot be read:"):
+            needs = getattr(component, "itrans_api", 1)
+            inspect.signature(component)
         if not isinstance(needs, int):
             kind = printable(type(needs).__name__)
             raise PluginError(f"{who} cannot be used, because its itrans_api is of type {kind}, not a whole number.")
@@ -185,7 +177,7 @@ class Registry(Generic[T]):
                 f"{who} needs the component API {needs}; "
                 f"itrans {__version__} has {API_VERSION}. Update it: pip install --upgrade itrans"
             )
-        return component
+        return cast("Callable[..., T]", component)
 
     def build(self, table: Mapping[str, Any], **offered: Any) -> T:
         """Make the component that a recipe's table names.
@@ -200,26 +192,28 @@ class Registry(Generic[T]):
         """
         component = self.get(table["name"])
         arguments = {key: value for key, value in table.items() if key != "name"}
-        taken = accepted(component, offered)
+        taken = accepted_arguments(component, offered)
         return component(**{**taken, **arguments})
 
-    def _named(self, name: str) -> list[Origin]:
+    def _namesakes(self, name: str) -> list[Origin]:
         """Return all components of a plain name, those that a decorator hides among them."""
-        local = [Origin(self.kind, name, LOCAL, "", _place(self._local[name]))] if name in self._local else []
+        local = [self._local_origin(name)] if name in self._local else []
         return [*local, *plugins.installed().by_name.get((self.kind, name), ())]
 
-    def _everything(self) -> list[Origin]:
-        local = [Origin(self.kind, name, LOCAL, "", _place(component)) for name, component in self._local.items()]
-        return sorted([*local, *(origin for origin in plugins.installed().origins if origin.kind == self.kind)])
+    def _local_origin(self, name: str) -> Origin:
+        component = self._local[name]
+        named = component if hasattr(component, "__qualname__") else type(component)
+        return Origin(self.kind, name, LOCAL, "", f"{named.__module__}:{named.__qualname__}")
 
     def _is_seen(self, origin: Origin) -> bool:
         return origin.distribution == LOCAL or origin.name not in self._local
 
 
-def _obtained(get: Callable[[], Any], message: Callable[[BaseException], str]) -> Any:
-    """Return what somebody else's code gives, or raise `PluginError` instead of whatever that raises.
+@contextlib.contextmanager
+def _somebodys_code(told: str, module: str = "") -> Iterator[None]:
+    """Raise `PluginError` instead of whatever the block raises, a `KeyboardInterrupt` of its own making too.
 
-    An imported module may raise anything, an interruption of its own making too; Ctrl-C is let through.
+    Ctrl-C is let through.
     """
     pressed = False
 
@@ -235,38 +229,34 @@ def _obtained(get: Callable[[], Any], message: Callable[[BaseException], str]) -
     if listens:
         signal.signal(signal.SIGINT, press)
     try:
-        return get()
+        yield
     except BaseException as error:
         if pressed:
             raise KeyboardInterrupt from error
-        raise PluginError(plugins.metadata_fault(error) or message(error)) from error
+        place = _imported_from(module, error) if module else ""
+        raise PluginError(plugins.metadata_fault(error) or f"{told}\n{error_text(error)}{place}") from error
     finally:
         if listens:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def accepted(component: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
+def accepted_arguments(component: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the offered arguments that the component's signature names (`**kwargs` names none)."""
     parameters = inspect.signature(component).parameters
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: value for name, value in offered.items() if name in parameters and parameters[name].kind in by_name}
 
 
-def _place(component: Callable[..., object]) -> str:
-    named = component if hasattr(component, "__qualname__") else type(component)
-    return f"{named.__module__}:{named.__qualname__}"
-
-
 def _source(origin: Origin) -> str:
     return f"{origin.distribution} {origin.version}".strip()
 
 
-def _imported_from(origin: Origin, error: BaseException) -> str:
+def _imported_from(module: str, error: BaseException) -> str:
     """Return the file of the package in which something lacks: it may be another package of the same name."""
     if not isinstance(error, ImportError | AttributeError):
         return ""
     lacking = error.name if isinstance(error, ImportError) else getattr(error.obj, "__name__", None)
-    package = (lacking if isinstance(lacking, str) else origin.module).partition(".")[0]
+    package = (lacking if isinstance(lacking, str) else module).partition(".")[0]
     file = getattr(sys.modules.get(package), "__file__", None)
     return f" ({package} is {printable(file)})" if isinstance(file, str) and file not in str(error) else ""
 

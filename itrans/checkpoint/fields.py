@@ -1,6 +1,6 @@
-"""What is read from somebody's file, held against what it should be: types all the way down, before any of it is used.
+"""Checks what a file holds against the types that it should have, all the way down, before any of it is used.
 
-Nothing in a file is taken as it is: containers are made anew, and tensors are taken without what hangs on them.
+Containers are made anew, and tensors are taken without what hangs on them.
 """
 
 from __future__ import annotations
@@ -54,14 +54,10 @@ class UnknownError(FieldError):
     """A field, or one of several values to choose from, is not known here: the file may be of a newer version."""
 
 
-def checked(value: Any, annotation: Any, key: str, least: Mapping[str, int] | None = None) -> Any:
-    """Return a value as its annotation says it is, in containers of its own.
+def checked_value(value: Any, annotation: Any, key: str, least: Mapping[str, int] | None = None) -> Any:
+    """Return a value of a file as its annotation says it is, in containers of its own.
 
-    Args:
-        value: what a file holds.
-        annotation: `int`, `float | None`, `list[str]`, `dict[str, Tensor]`, a dataclass, `Any` for plain values ...
-        key: where it stands, for messages.
-        least: the smallest values of whole numbers by their keys; 0 for all others.
+    `least` has the smallest values of whole numbers by their keys; it is 0 for all others.
 
     Raises:
         UnknownError: it has a field, or a value, that is not known.
@@ -70,7 +66,7 @@ def checked(value: Any, annotation: Any, key: str, least: Mapping[str, int] | No
     return _Check(least or {}).value(value, annotation, key)
 
 
-def table(value: Any, key: str) -> dict[str, Any]:
+def checked_table(value: Any, key: str) -> dict[str, Any]:
     """Return what could stand in a TOML file as well: texts, finite numbers, lists, and tables of them.
 
     Raises:
@@ -85,10 +81,7 @@ def table(value: Any, key: str) -> dict[str, Any]:
 def dense(value: Any, key: str, *, expanded: int = _EXPANDED) -> Tensor:
     """Return a tensor whose values are all there, without gradients, hooks and attributes.
 
-    Args:
-        value: what a file holds.
-        key: where it stands, for messages.
-        expanded: how many bytes it may seem to have that are not there, because a value stands for several.
+    It may seem to have `expanded` bytes that are not there, because a value stands for several.
 
     Raises:
         FieldError: it is no such tensor.
@@ -159,12 +152,12 @@ class _Check:
         hints = typing.get_type_hints(annotation)
         values = dict(dict.items(value))
         if strange := [name for name in values if name not in hints]:
-            raise UnknownError(_joined(key, strange[0]))
-        found = {name: self.value(inner, hints[name], _joined(key, name)) for name, inner in values.items()}
+            raise UnknownError(_key_within(key, strange[0]))
+        found = {name: self.value(inner, hints[name], _key_within(key, name)) for name, inner in values.items()}
         for field in dataclasses.fields(annotation):
             is_needed = field.default is field.default_factory is dataclasses.MISSING
             if is_needed and field.name not in found:
-                raise FieldError(f"its record is not complete: {_joined(key, field.name)} is missing.")
+                raise FieldError(f"its record is not complete: {_key_within(key, field.name)} is missing.")
         if annotation is ImageSpec and found.get("kind", "image") not in KINDS:
             raise UnknownError(f'{key}.kind = "{printable(found["kind"][:100])}"')
         return annotation(**found)
@@ -176,7 +169,7 @@ class _Check:
         for name, inner in dict.items(value):
             if not isinstance(name, str):
                 raise FieldError(f"{key} has {noun(name)} among its names, which should be texts.")
-            found[name] = self.value(inner, annotation, _joined(key, name))
+            found[name] = self.value(inner, annotation, _key_within(key, name))
         if annotation is Tensor and isinstance(metadata := getattr(value, "_metadata", None), dict):
             # The versions of modules, which some of them look at when they load a state; of no use if they are odd.
             try:
@@ -188,24 +181,18 @@ class _Check:
         return found
 
     def _scalar(self, value: Any, annotation: Any, key: str) -> Any:
-        if annotation is int:
+        if annotation is int and type(value) is int:
             least = self._least.get(key, 0)
-            if type(value) is not int:
-                raise _wrong(key, value, "a whole number")
             if not least <= value <= _LARGEST:
-                raise FieldError(f"{key} is {_shown(value)}, and should be {least} or more.")
+                raise FieldError(f"{key} is {_number_text(value)}, and should be {least} or more.")
             return value
-        if annotation is float:
-            if type(value) not in {int, float}:
-                raise _wrong(key, value, "a number")
+        if annotation is float and type(value) in {int, float}:
             if not math.isfinite(value):
                 raise FieldError(f"{key} is {value}, and should be a finite number.")
             return float(value)
-        if annotation is str and type(value) is str:
-            return _text(value, key)
-        if annotation is bool and type(value) is bool:
-            return value
-        raise _wrong(key, value, _NOUNS[annotation])
+        if type(value) is not annotation:
+            raise _wrong(key, value, _NOUNS[annotation])
+        return _text(value, key) if annotation is str else value
 
     def plain(self, value: Any, key: str, depth: int = 0) -> Any:
         """Return plain values, and tensors where these may be."""
@@ -222,7 +209,7 @@ class _Check:
             return value
         if isinstance(value, dict):
             return {
-                self._name(name, key): self.plain(inner, _joined(key, name), depth + 1)
+                self._name(name, key): self.plain(inner, _key_within(key, name), depth + 1)
                 for name, inner in dict.items(value)
             }
         if isinstance(value, list | tuple):
@@ -232,7 +219,7 @@ class _Check:
             return dense(value, key)
         if self._with_tensors and type(value) is bytes and len(value) <= _MOST_CHARACTERS:
             return value
-        what = f"is {_shown(value)}" if isinstance(value, int | float) else f"is {noun(value)}"
+        what = f"is {_number_text(value)}" if isinstance(value, int | float) else f"is {noun(value)}"
         raise FieldError(f"{key} {what}, which no file of itrans has there.")
 
     def _name(self, name: Any, key: str) -> Any:
@@ -255,11 +242,11 @@ def _text(value: str, key: str) -> str:
     return value
 
 
-def _shown(value: float) -> str:
+def _number_text(value: float) -> str:
     return str(value) if isinstance(value, float) or abs(value) <= 10**20 else "a number of too many digits"
 
 
-def _joined(key: str, name: object) -> str:
+def _key_within(key: str, name: object) -> str:
     """Return the key of what is in a table."""
     is_short = isinstance(name, str) or (isinstance(name, int) and abs(name) <= _LARGEST)
     shown = printable(str(name)[:100]) if is_short else noun(name)

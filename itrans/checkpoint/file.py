@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from itrans import __version__
-from itrans.checkpoint.fields import FieldError, UnknownError, checked, noun, table
+from itrans.checkpoint.fields import FieldError, UnknownError, checked_table, checked_value, noun
 from itrans.checkpoint.places import checkpoint_path
 from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
 from itrans.pictures.kinds import KINDS
-from itrans.protocols import ImageSpec
+from itrans.pictures.spec import ImageSpec
 from itrans.recipe.load import Recipe, has_schema_fault, recipe_of
 from itrans.registry import DATASETS
 
@@ -104,14 +104,16 @@ class CheckpointFile:
     @property
     def recorded(self) -> dict[tuple[str, str], str]:
         """The distributions of the components, by kind and name."""
-        return recorded(self.components)
+        return {
+            (c["kind"], c["name"]): c["distribution"]
+            for c in self.components
+            if {"kind", "name", "distribution"} <= set(c)
+        }
 
     def checked_recipe(self, path: str | os.PathLike[str], kinds: Collection[str] | None = None) -> Recipe:
         """Return the recipe with its components found among what is installed here.
 
-        Args:
-            path: the file, for messages.
-            kinds: of the components that are needed: others may be missing. None is all.
+        Those of other `kinds` than are given may be missing.
 
         Raises:
             CheckpointError: a component is not installed, or takes other arguments than it did.
@@ -152,11 +154,6 @@ _LEAST = {
 """The smallest values of whole numbers, where these are not 0."""
 
 
-def recorded(components: list[dict[str, str]]) -> dict[tuple[str, str], str]:
-    """Return the distributions of a checkpoint's components, by kind and name."""
-    return {(c["kind"], c["name"]): c["distribution"] for c in components if {"kind", "name", "distribution"} <= set(c)}
-
-
 def recorded_in(run: Path) -> dict[tuple[str, str], str]:
     """Return the distributions of a run's components, by kind and name.
 
@@ -178,7 +175,8 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
         OutputError: the file cannot be written.
     """
     head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
-    record = {**head, **asdict_shallow(checkpoint), **head}
+    plain = {name: asdict(getattr(checkpoint, name)) for name in ("source", "target", "progress")}
+    record = {**head, **vars(checkpoint), **plain, **head}
     if fault := _unstorable(checkpoint.method, "method"):
         raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")
     try:
@@ -199,14 +197,6 @@ def _unstorable(value: Any, key: str) -> str | None:
     if value is None or isinstance(value, torch.Tensor) or type(value) in (bool, int, float, str, bytes):
         return None
     return f"{key} is {type(value).__name__}"
-
-
-def asdict_shallow(checkpoint: CheckpointFile) -> dict[str, Any]:
-    """Return the record's fields as plain values, its tensors not copied."""
-    plain = dict(vars(checkpoint))
-    for name in ("source", "target", "progress"):
-        plain[name] = asdict(plain[name])
-    return plain
 
 
 def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values: bool = True) -> CheckpointFile:
@@ -237,7 +227,7 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values
     try:
         if type(version) is not int or version < 1:
             raise FieldError(f'"version" is {noun(version)}, and should be a whole number, 1 or more.')
-        return _checked(dict(dict.items(record)), values=values)
+        return _checked_file(dict(dict.items(record)), values=values)
     except UnknownError as error:
         raise CheckpointError(
             f"{path} is of a newer itrans ({wrote} wrote it): {error} is not known to itrans {__version__}. Update it: "
@@ -254,7 +244,7 @@ def misfit(error: Exception) -> str:
     return error_text(error) if not isinstance(error, RuntimeError | ValueError) else str(error)[:_MOST_CHARACTERS]
 
 
-def _checked(record: dict[str, Any], *, values: bool) -> CheckpointFile:
+def _checked_file(record: dict[str, Any], *, values: bool) -> CheckpointFile:
     """Return a record all of whose values are what they should be."""
     del record["format"], record["version"]
     if not values:
@@ -267,12 +257,12 @@ def _checked(record: dict[str, Any], *, values: bool) -> CheckpointFile:
     if not isinstance(training, dict):
         raise FieldError(f"training is {noun(training)}, and should be a table.")
     _import_kinds(record, recipe)
-    found: CheckpointFile = checked(record | {"recipe": {}}, CheckpointFile, "", _LEAST)
-    found.recipe = table(recipe, "recipe")
+    found: CheckpointFile = checked_value(record | {"recipe": {}}, CheckpointFile, "", _LEAST)
+    found.recipe = checked_table(recipe, "recipe")
     for name, value in dict.items(training):
         if name not in _TRAINING:
             raise UnknownError(f"training.{printable(str(name)[:100]) if isinstance(name, str) else noun(name)}")
-        found.training[name] = checked(value, _TRAINING[name], f"training.{name}")
+        found.training[name] = checked_value(value, _TRAINING[name], f"training.{name}")
     return found
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import pickle
+import tomllib
 import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from itrans.checkpoint.foreign_files import foreign_kind
 from itrans.errors import CheckpointError, printable
 
 if TYPE_CHECKING:
@@ -23,16 +24,39 @@ _LOCAL_HEADER = 30
 
 _UNPACKED_FREELY = 2**30
 _MOST_TIMES_LARGER = 20
-"""Weights hardly get smaller by compression: what unpacks to more than a GB and so many times its size are none."""
+"""Compression hardly makes weights smaller. A file that unpacks to over a GB and so many times its size has none."""
 
 _ASKS_FOR_MEMORY = b"\nbytearray\n"
-"""In the record of a file: a call that takes as much memory as it says. No file of weights has one."""
+"""A call in a file's record that takes as much memory as it says; no file of weights has one."""
+
+_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"II*\0", "a picture"),
+    (b"MM\0*", "a picture"),
+    (b"RIFF", "a picture or a recording"),
+    (b"\x93NUMPY", "an array of NumPy"),
+    (b"\x89HDF", "an HDF5 file, such as Keras writes"),
+    (b"\x1f\x8b", "a gzip archive: unpack it first"),
+    (b"BZh", "a bzip2 archive: unpack it first"),
+    (b"\xfd7zXZ", "an xz archive: unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
+    (b"Rar!", "a rar archive: unpack it first"),
+    (b"GGUF", "a GGUF file"),
+    (b"version https://git-lfs", "what Git LFS has left in its place: git lfs pull fetches it"),
+    (b"%PDF", "a PDF file"),
+)
+_WEB_PAGES = (b"<!doctype", b"<html", b"<?xml")
+_MOST_OF_A_TEXT = 1_000_000
+_TAR = (257, b"ustar")
 
 
 def read_torch_file(
     path: Path, *, refusal: str, wanted: str = "a PyTorch file", mapped: bool = False, values: bool = True
 ) -> Any:
-    """Return what is in a file: tensors, on the CPU, and plain values. What the tensors are like is not looked at.
+    """Return what is in a file: tensors, on the CPU, and plain values. The tensors themselves are not checked.
 
     Args:
         path: the file, which is there.
@@ -49,7 +73,7 @@ def read_torch_file(
     except CheckpointError:
         raise
     except Exception as error:  # what is damaged can make torch raise anything
-        if kind := foreign_kind(path):
+        if kind := _foreign_kind(path):
             raise CheckpointError(f"{path} is not {wanted}, but {kind}.") from error
         if isinstance(error, pickle.UnpicklingError):
             raise CheckpointError(f"{path} {refusal}") from error
@@ -64,8 +88,9 @@ def _read(path: Path, *, mapped: bool, values: bool) -> Any:
     with path.open("rb") as file:
         is_zip = file.read(4) == _ZIP  # the older format of torch.save is none, and cannot be mapped into memory
     parts = _checked_parts(path, checksums=values) if is_zip else {}
-    if not is_zip:
-        _refuse_hungry(path, path)
+    if not is_zip and path.stat().st_size:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            _refuse_hungry(path, content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what a file of another program is like, nothing can be done about it
         device = "cpu" if values else "meta"
@@ -80,9 +105,6 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
     """Return where in a zip file the values of its tensors begin, and how many bytes each part has.
 
     Nothing is returned of a file with parts that are compressed: what is on disk is not what they hold.
-
-    Raises:
-        CheckpointError: a part has another checksum, or there are several of one name.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -98,8 +120,8 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
                 f"{path} is not opened: its {packed / 1e6:.0f} MB would unpack to {unpacked / 1e9:.1f} GB, which "
                 "weights never do."
             )
-        odd = {info.compress_type for info in infos} - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-        if odd:
+        ways = {info.compress_type for info in infos}
+        if ways - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise CheckpointError(
                 f"{path} is compressed in a way that PyTorch does not read. Unpack it, and pack it again as a zip "
                 "file without compression."
@@ -109,7 +131,7 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
         for info in infos:
             if info.filename.endswith("/data.pkl"):
                 _refuse_hungry(path, archive.read(info))
-        if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+        if zipfile.ZIP_DEFLATED in ways:
             return {}
         with path.open("rb") as file:
             return {
@@ -124,16 +146,9 @@ def _start(file: Any, info: zipfile.ZipInfo) -> int:
     return info.header_offset + _LOCAL_HEADER + int(name) + int(extra)
 
 
-def _refuse_hungry(path: Path, record: bytes | Path) -> None:
+def _refuse_hungry(path: Path, record: bytes | mmap.mmap) -> None:
     """Refuse a record that has memory filled before there is anything to look at."""
-    if isinstance(record, bytes):
-        found = _ASKS_FOR_MEMORY in record
-    elif record.stat().st_size == 0:
-        found = False
-    else:
-        with record.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            found = content.find(_ASKS_FOR_MEMORY) >= 0
-    if found:
+    if record.find(_ASKS_FOR_MEMORY) >= 0:
         raise CheckpointError(f"{path} is not opened: it holds a bytearray, which no file of weights does.")
 
 
@@ -159,3 +174,55 @@ def _storages(record: Any) -> Iterator[torch.UntypedStorage]:
         elif isinstance(value, dict | list | tuple) and id(value) not in seen:
             seen.add(id(value))
             waiting.extend(dict.values(value) if isinstance(value, dict) else value)
+
+
+def _foreign_kind(path: Path) -> str | None:
+    """Return what a file is, to stand after "is not a checkpoint but"; None for what may be of PyTorch."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return None
+    if not head:
+        return "an empty file"
+    for beginning, what in _BEGINNINGS:
+        if head.startswith(beginning):
+            return what
+    if head[_TAR[0] :].startswith(_TAR[1]):
+        return "a tar archive: unpack it first"
+    if head.lstrip().lower().startswith(_WEB_PAGES):
+        return "a web page: download the file itself"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return (
+            "a safetensors file: weights without the architecture that they are of. As a PyTorch file, "
+            "torch.save(safetensors.torch.load_file(FILE), NEW.pth), itrans import may make a checkpoint of them"
+        )
+    if head.startswith(b"PK"):
+        return _kind_of_zip(path)
+    if path.suffix.lower() == ".onnx":
+        return "an ONNX file: weights with their graph, which cannot be imported"
+    return _kind_of_text(path)
+
+
+def _kind_of_zip(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None
+    if "constants.pkl" in names:
+        return "a program of TorchScript: what can be imported is its state dict, saved by itself"
+    return None if "data.pkl" in names else "a zip archive: unpack it first"
+
+
+def _kind_of_text(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > _MOST_OF_A_TEXT:
+            return None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    with contextlib.suppress(ValueError, RecursionError):
+        if not {"generator", "dataset", "extends", "train"}.isdisjoint(tomllib.loads(text)):
+            return "a recipe: itrans run trains it"
+    return "a text file" if all(character.isprintable() or character.isspace() for character in text) else None

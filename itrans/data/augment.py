@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
-import os
 import random
 import traceback
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cv2
 import numpy as np
 
-from itrans.errors import DataError, counted, did_you_mean
+from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
-from itrans.protocols import Pair
 from itrans.recipe.schema import height_width
+from itrans.recipe.transforms import albumentations_library, make_transform, transform_takes
+from itrans.records import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import albumentations
 
-    from itrans.protocols import ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray, ImageSpec
     from itrans.recipe.schema import Augment, Transform
 
 _MIRROR_PROBABILITY = 0.5
@@ -39,8 +37,6 @@ _EMPTY = "fill_mask"
 """The argument of transforms that leave a part of a mask empty: what to put there, which is 0 if nothing is said."""
 _ATTEMPTS = 32
 """To see what a transform does that is applied to some pictures only."""
-
-_ABSTRACT = {"BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D"}
 
 
 class _Chance(NamedTuple):
@@ -133,11 +129,10 @@ class PairTransform:
 
     def _transform_of(self, table: Transform) -> Any:
         arguments = dict(table.arguments)
-        empty = inspect.signature(getattr(_library(), table.name)).parameters.get(_EMPTY)
         unlabelled = next(iter(self._unlabelled)) if len(self._unlabelled) == 1 else None
-        if unlabelled is not None and empty is not None and empty.default is not None:  # None leaves masks alone
+        if unlabelled is not None and transform_takes(table.name, _EMPTY):  # None leaves masks alone
             arguments.setdefault(_EMPTY, unlabelled)
-        return _make(table.name, arguments)
+        return make_transform(table.name, arguments)
 
     def _steps(self) -> Iterator[tuple[str, Any]]:
         """Yield each transform of the recipe's list, after what a message calls it."""
@@ -170,7 +165,7 @@ class PairTransform:
             return None
         # "source" and "target" are names of our own: albumentations treats each as what it is said to be
         kinds = {name: "image" if smooth else "mask" for name, smooth in self._is_smooth.items()}
-        return _library().Compose(steps, additional_targets=kinds)
+        return albumentations_library().Compose(steps, additional_targets=kinds)
 
     def _apply(
         self, transform: albumentations.Compose | None, sides: dict[str, ImageArray], chance: _Chance
@@ -186,37 +181,6 @@ class PairTransform:
         others = {name: side for name, side in sides.items() if name not in pictures[:1]}
         done = transform(image=image, force_apply=True, **others)  # spares that draw
         return {name: done[name] if name in others else done["image"] for name in sides}
-
-
-def transform_fault(name: str, arguments: dict[str, Any]) -> str | None:
-    """Return what is wrong with a transform of albumentations that a recipe names, or None."""
-    library = _library()
-    known = {
-        key: value
-        for key, value in vars(library).items()
-        if inspect.isclass(value) and issubclass(value, library.BasicTransform) and key not in _ABSTRACT
-    }
-    if name not in known:
-        return f'albumentations {library.__version__} has no transform "{name}".{did_you_mean(name, known)}'
-    parameters = [key for key in inspect.signature(known[name]).parameters if key != "self"]
-    for key in arguments:
-        if key not in parameters:
-            return f'"{name}" takes no "{key}".{did_you_mean(key, parameters)}\nIt takes: {", ".join(parameters)}'
-    try:
-        _make(name, arguments)
-    except Exception as error:  # of albumentations, which raises many kinds
-        reason = str(error) if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
-        return f'"{name}" refuses its arguments: {reason}'
-    return None
-
-
-def _make(name: str, arguments: dict[str, Any]) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # albumentations only warns of arguments that it does not use
-        try:
-            return getattr(_library(), name)(**arguments)
-        except UserWarning as warning:
-            raise ValueError(str(warning)) from warning
 
 
 def _other_kind(before: ImageArray, after: object) -> str | None:
@@ -251,11 +215,3 @@ def _mirror_image(image: ImageArray) -> ImageArray:
     if image.shape[2] <= _MOST_CHANNELS:  # in a tenth of the time that NumPy takes
         return cast("ImageArray", cv2.flip(image, 1).reshape(image.shape))
     return cast("ImageArray", np.ascontiguousarray(image[:, ::-1]))
-
-
-def _library() -> Any:
-    """Return albumentations, which takes a second to import, and is of use for a recipe's own list of transforms."""
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would ask the network for a newer version
-    import albumentations
-
-    return albumentations

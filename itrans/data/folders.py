@@ -11,13 +11,13 @@ from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice, no_pi
 from itrans.errors import DataError, MissingSplitError
 from itrans.files import expanded, is_there
 from itrans.pictures.images import find_images
-from itrans.protocols import Split
+from itrans.records import Split
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 _STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
 """Many published data sets have one held-out part, called either way."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from itrans.errors import DataError
 from itrans.pictures.images import unread_suffixes
-from itrans.protocols import Split
+from itrans.records import Split
 
 if TYPE_CHECKING:
     import os

@@ -14,7 +14,7 @@ from itrans.data.workers import batches_of, be_quiet, count_of
 from itrans.errors import DataError, ItransError
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.tensors import stack
-from itrans.protocols import Batch
+from itrans.records import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from itrans.data.pairs import PairItems
     from itrans.data.sampler import Draw
-    from itrans.protocols import ImageSpec, Pair
+    from itrans.pictures.spec import ImageSpec
+    from itrans.records import Pair
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
 from itrans.errors import DataError, ItransError, RoomError, counted, error_text
 from itrans.pictures.kinds import kind_of
-from itrans.protocols import Pair
+from itrans.protocols import is_paired
+from itrans.records import Pair
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from itrans.data.augment import PairTransform
-    from itrans.protocols import Dataset, ImageArray, ImageSpec
+    from itrans.pictures.spec import ImageArray, ImageSpec
+    from itrans.protocols import Dataset
 
 
 class Skipped(NamedTuple):
@@ -99,7 +101,7 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
         raise kind(message) from error
     _check_side("source", pair.source, dataset.source, pair.key)
     _check_side("target", pair.target, dataset.target, pair.key)
-    if getattr(dataset, "paired", True) and pair.source.shape[:2] != pair.target.shape[:2]:
+    if is_paired(dataset) and pair.source.shape[:2] != pair.target.shape[:2]:
         (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
         raise DataError(
             f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "

@@ -5,29 +5,29 @@ With a conditional discriminator, `cgan` and `l1` this is Pix2Pix (Isola et al.,
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
 from itrans.errors import PluginError
 from itrans.networks.padding import apply_generator
-from itrans.protocols import Batch, Discriminator, Generator, Runtime, Translated
+from itrans.protocols import Discriminator, Generator, Runtime
+from itrans.records import Batch, Translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from itrans.protocols import AdversarialLoss, ImageLoss, ImageSpec, WeightedLoss
+    from itrans.pictures.spec import ImageSpec
+    from itrans.protocols import AdversarialLoss, ImageLoss
+    from itrans.records import WeightedLoss
 
 
 class Paired:
     """One discriminator update, then one generator update, on pairs of source and target.
 
-    Args:
-        build_generator: makes the recipe's generator for some input and output channels.
-        build_discriminator: makes the recipe's discriminator, or None where there is none.
-        losses: of the generator; each adversarial one trains the discriminator too.
-        source: what the source pictures are.
-        target: what the target pictures are.
+    The losses are the generator's; each adversarial one trains the discriminator too.
     """
 
     def __init__(
@@ -57,12 +57,7 @@ class Paired:
 
     @staticmethod
     def check(losses: Sequence[tuple[str, Any]], has_discriminator: bool) -> list[str]:
-        """Return what is wrong with a recipe's parts, one sentence each, before any data is read.
-
-        Args:
-            losses: the names and classes of the recipe's losses.
-            has_discriminator: whether the recipe names one.
-        """
+        """Return what is wrong with a recipe's parts, of whose losses it is given the names and classes."""
         problems = []
         adversarial = {name: loss for name, loss in losses if getattr(loss, "role", None) == "adversarial"}
         if adversarial and not has_discriminator:
@@ -88,10 +83,8 @@ class Paired:
     @property
     def networks(self) -> Mapping[str, nn.Module]:
         """`generator` and, if there is one, `discriminator`."""
-        found: dict[str, Any] = {"generator": self.generator}
-        if self.discriminator is not None:
-            found["discriminator"] = self.discriminator
-        return found
+        found: dict[str, Any] = {"generator": self.generator, "discriminator": self.discriminator}
+        return {name: network for name, network in found.items() if network is not None}
 
     @property
     def generators(self) -> Sequence[str]:
@@ -153,16 +146,9 @@ class Paired:
         return logits if isinstance(logits, list) else [logits]
 
     def _features(self, source: Tensor) -> Callable[[Tensor], list[Tensor]] | None:
-        features = getattr(self.discriminator, "features", None)
-        if features is None:
-            return None
+        features: Callable[..., list[Tensor]] | None = getattr(self.discriminator, "features", None)
         condition = source if self._conditional else None
-
-        def discriminate(image: Tensor) -> list[Tensor]:
-            found: list[Tensor] = features(image, condition)
-            return found
-
-        return discriminate
+        return None if features is None else lambda image: features(image, condition)
 
 
 def _scalar(name: str, value: object) -> Tensor:
@@ -173,7 +159,4 @@ def _scalar(name: str, value: object) -> Tensor:
 
 
 def _mean(values: Sequence[Tensor]) -> Tensor:
-    total = values[0]
-    for value in values[1:]:
-        total = total + value
-    return total / len(values)
+    return functools.reduce(operator.add, values) / len(values)

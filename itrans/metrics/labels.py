@@ -10,7 +10,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from itrans.protocols import ImageKind
+    from itrans.pictures.spec import ImageKind
 
 
 class Confusion:
@@ -22,12 +22,7 @@ class Confusion:
     """The planes that were measured last and their matrices: several scores of one batch take the time of one."""
 
     def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the matrices of the pictures, `(N, K, K)` of int64.
-
-        Args:
-            outputs: `(N, K, H, W)`, a plane for each class.
-            targets: `(N, K, H, W)`, 1 in the plane of a pixel's class, -1 in all others.
-        """
+        """Return the matrices of pictures with a plane for each of K classes, `(N, K, K)` of int64."""
         seen = tuple(side() for side in Confusion._latest[0])
         if not (len(seen) == 2 and seen[0] is outputs and seen[1] is targets):
             found = confusions(class_indices(outputs), class_indices(targets, ignoring=True), outputs.shape[1])
@@ -69,11 +64,9 @@ def _mean(right: Tensor, of: Tensor) -> float | None:
 
 
 def class_indices(planes: Tensor, *, ignoring: bool = False) -> Tensor:
-    """Return the class of each pixel, `(N, H, W)` of int64: that of the highest plane.
+    """Return the class of each pixel, `(N, H, W)` of int64: that of the highest of planes `(N, K, H, W)`.
 
-    Args:
-        planes: `(N, K, H, W)`, a plane for each class.
-        ignoring: give -1 where no plane is above 0, as no plane of a target is where it has no class.
+    With `ignoring` it is -1 where no plane is above 0, as no plane of a target is where it has no class.
     """
     highest, indices = planes.max(dim=1)
     return indices.masked_fill(highest <= 0, -1) if ignoring else indices
@@ -82,10 +75,7 @@ def class_indices(planes: Tensor, *, ignoring: bool = False) -> Tensor:
 def confusions(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
     """Return how many pixels of each true class (row) were taken for each class (column): `(N, K, K)` of int64.
 
-    Args:
-        predicted: `(N, ...)`, classes from 0 to `classes` - 1.
-        true: of the same shape; pixels below 0 are left out.
-        classes: K.
+    Both are `(N, ...)`, classes from 0 to K - 1; pixels whose true class is below 0 are left out.
     """
     size = classes * classes
     first = torch.arange(len(true), device=true.device).view(-1, *[1] * (true.ndim - 1)) * size

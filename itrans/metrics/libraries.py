@@ -1,4 +1,4 @@
-"""What is said where a library that measures cannot be imported."""
+"""What to say when a library that measures cannot be imported."""
 
 from __future__ import annotations
 

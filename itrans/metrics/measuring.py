@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -15,10 +16,12 @@ from itrans.registry import METRICS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from itrans.protocols import Batch, ImageKind, ImageSpec, Metric
+    from itrans.pictures.spec import ImageKind, ImageSpec
+    from itrans.protocols import Metric
+    from itrans.records import Batch
 
 SOURCE_L1 = "source_l1"
-"""The L1 distance of the source itself from the target, where both are pictures of one kind: what is to be beaten."""
+"""The L1 distance of the source itself from the target, where both are of one kind: the value to beat."""
 
 
 class Meter:
@@ -46,26 +49,30 @@ class Meter:
         """Count some pictures, and return what was measured of each, `(N, ...)`; None if they are too small."""
         if min(targets.shape[-2:]) < self.smallest:
             return None
-        try:
+        with self._telling():
             found = self.metric.measure(outputs, targets)
             if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1]:
                 raise TypeError("measure() should return a tensor with a value for each picture")
             total = found.sum(0)
             if total.ndim and self.is_mean:
                 raise TypeError(f"measure() should return (N,) without value(), and returns {tuple(found.shape)}")
-        except (ItransError, MemoryError, torch.OutOfMemoryError):
-            raise
-        except Exception as error:
-            raise PluginError(f'The metric "{self.name}" has failed: {error_text(error)}') from error
         self.total = total if self.total is None else self.total + total
         self.count += len(found)
         return found
 
     def value(self, total: Tensor, count: int = 1) -> float | None:
         """Return the metric's value of a sum over so many pictures; None if there is none."""
-        try:
+        with self._telling():
             found = float(total) / count if self.is_mean else self.metric.value(total)  # type: ignore[attr-defined]
             return None if found is None else float(found)
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Name the metric in whatever it raises."""
+        try:
+            yield
+        except (ItransError, MemoryError, torch.OutOfMemoryError):
+            raise
         except Exception as error:
             raise PluginError(f'The metric "{self.name}" has failed: {error_text(error)}') from error
 
@@ -79,11 +86,7 @@ class Meter:
         return [*found.tolist()] if self.is_mean else [self.value(one) for one in found]
 
     def result(self, reduce: Callable[[Tensor | None], Tensor | None] = lambda own: own) -> float | None:
-        """Return the value over all pictures; None if there is none.
-
-        Args:
-            reduce: sums a tensor over processes, of which some may have none.
-        """
+        """Return the value over all pictures, None if there is none; `reduce` sums over processes, some without any."""
         total, count = reduce(self.total), reduce(torch.tensor(self.count))
         return None if total is None or not count else self.value(total, int(count))
 
@@ -108,14 +111,7 @@ def meters_for(
     device: torch.device,
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[Meter]:
-    """Return a meter for each of some metrics, and one of the source itself where L1 is among them and it has one.
-
-    Args:
-        names: as recipes say them.
-        source: what the sources are.
-        target: what the targets are.
-        device: where they are.
-        announce: told before something is downloaded.
+    """Return a meter for each metric; where L1 is among them and both sides are alike, one for the source too.
 
     Raises:
         PluginError: there is no such metric, or it cannot be built.
@@ -168,12 +164,7 @@ def measurements(
 ) -> Iterator[Measurement]:
     """Translate batch after batch, let the meters count, and yield what they have measured.
 
-    Args:
-        batches: in [-1, 1].
-        translate: from sources to outputs.
-        meters: empty if nothing is to be measured, as of pictures that are no pairs.
-        target: what the targets are.
-        who: translates, for messages.
+    There are no meters if nothing is to be measured, as of pictures that are no pairs.
 
     Raises:
         PluginError: outputs are no pictures like their targets, or a metric has failed.
@@ -192,12 +183,7 @@ def count(
 ) -> dict[str, Tensor | None]:
     """Let meters count the pictures of a batch, and return what each has measured, by its name.
 
-    Args:
-        meters: all of metrics for such targets.
-        source: `(N, Cin, H, W)` in [-1, 1].
-        outputs: `(N, C, H, W)`; what is beyond [-1, 1] is clipped.
-        target: `(N, C, H, W)`.
-        spec: what the targets are.
+    Outputs are clipped to [-1, 1].
     """
     with torch.autocast(target.device.type, enabled=False):  # windows of SSIM cancel to nothing in bf16
         sides = [side.float() for side in (source, outputs, target)]

@@ -28,13 +28,13 @@ def apply_generator(generator: Generator, source: Tensor) -> Tensor:
     if not (missing_rows or missing_columns):
         return generator(source)
     top, left = missing_rows // 2, missing_columns // 2
-    rows = _reflected(height, top, missing_rows - top, source.device)
-    columns = _reflected(width, left, missing_columns - left, source.device)
+    rows = _reflected_positions(height, top, missing_rows - top, source.device)
+    columns = _reflected_positions(width, left, missing_columns - left, source.device)
     output = generator(source.index_select(-2, rows).index_select(-1, columns))
     return output[..., top : top + height, left : left + width]
 
 
-def _reflected(size: int, before: int, after: int, device: torch.device) -> Tensor:
+def _reflected_positions(size: int, before: int, after: int, device: torch.device) -> Tensor:
     """Return the positions that reflection about the edge pixels gives, as often as the padding takes."""
     if size == 1:
         return torch.zeros(1 + before + after, dtype=torch.long, device=device)

@@ -1,4 +1,4 @@
-"""What is random, and batch normalisation, at test time, so that a picture's translation depends on the picture alone.
+"""How networks run at test time, so that a picture's translation depends on that picture alone.
 
 The paper keeps dropout on at test time (it is the only noise) and normalises by the statistics of the test batch, which
 it takes at batch size 1 (Isola et al., arXiv 1611.07004, section 3.3). Mode `paper` does the same for every picture of
@@ -55,7 +55,7 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[in
                 module.forward = forward
                 replaced.append(module)
         # Not inference_mode: what a network keeps for later, such as a grid of positions, must serve training too.
-        with torch.no_grad(), _uncompiled(networks), _seeded(networks, seeds[0]):
+        with torch.no_grad(), _run_as_written(networks), _seed_generators(networks, seeds[0]):
             yield
     finally:
         for module in replaced:
@@ -85,7 +85,7 @@ def why_alike(networks: Iterable[nn.Module], mode: Mode) -> str:
 
 
 @contextlib.contextmanager
-def _seeded(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
+def _seed_generators(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
     """Seed torch's own generators of the CPU and of the networks' device, and put them back when the block ends."""
     device = next((weight.device for network in networks for weight in network.parameters()), torch.device("cpu"))
     on_cpu = device.type == "cpu"
@@ -99,7 +99,7 @@ def _seeded(networks: Iterable[nn.Module], seed: int) -> Iterator[None]:
         yield
 
 
-def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
+def _run_as_written(networks: Iterable[nn.Module]) -> contextlib.AbstractContextManager[object]:
     """Run compiled networks as written: compiling them again for this mode would take longer than it gains."""
     if not any(getattr(network, "_compiled_call_impl", None) for network in networks):
         return contextlib.nullcontext()  # the compiler takes seconds to import
@@ -110,13 +110,13 @@ def _uncompiled(networks: Iterable[nn.Module]) -> contextlib.AbstractContextMana
 def _test_forward(module: nn.Module, mode: Mode, drawn: _Drawn) -> Callable[[Tensor], Tensor] | None:
     """Return what stands in for a module's own forward, if anything does."""
     if isinstance(module, Noise):
-        return _SeededNoise(module, drawn)
+        return functools.partial(_seeded_noise, module, drawn)
     if mode == "running":
         return None
     if isinstance(module, _BatchNorm):
-        return functools.partial(_normalized_by_itself, module)
+        return functools.partial(_normalize_alone, module)
     if isinstance(module, _DropoutNd) and type(module) in _MASK_RANKS:
-        return _SeededDropout(module.p, _MASK_RANKS[type(module)], drawn)
+        return functools.partial(_seeded_dropout, module, drawn)
     return None
 
 
@@ -124,7 +124,7 @@ _MASK_RANKS: dict[type[nn.Module], int | None] = {nn.Dropout: None, nn.Dropout1d
 """How many leading dimensions a dropout's mask varies in: all, or sample and channel."""
 
 
-def _normalized_by_itself(module: _BatchNorm, images: Tensor) -> Tensor:
+def _normalize_alone(module: _BatchNorm, images: Tensor) -> Tensor:
     """Normalise each sample by its own mean and variance over height and width: batch normalisation of a batch of 1."""
     if images.ndim < 3 or images[0, 0].numel() == 1:  # one value is its own mean
         shape = (1, -1, *([1] * (images.ndim - 2)))
@@ -146,9 +146,7 @@ _Fill: TypeAlias = "Callable[[Tensor, torch.Generator], Tensor]"
 class _Drawn:
     """Random values of a layer, drawn once for each shape: all pictures of one seed have the same.
 
-    Args:
-        seeds: one for all pictures of a batch, or one for each.
-        layer: the layer's number.
+    There is one seed for all pictures of a batch, or one for each.
     """
 
     def __init__(self, seeds: Sequence[int], layer: int) -> None:
@@ -172,41 +170,29 @@ class _Drawn:
         return self._values.repeat_interleave(repeats + bool(rest), dim=0)[: like.shape[0]]
 
 
-class _SeededDropout:
-    """Dropout with masks that seeds decide."""
+def _seeded_dropout(module: _DropoutNd, drawn: _Drawn, images: Tensor) -> Tensor:
+    """Drop out by masks that seeds decide."""
+    varies = _MASK_RANKS[type(module)] is None
+    shape = tuple(images.shape[1:]) if varies else (images.shape[1], *([1] * (images.ndim - 2)))
 
-    def __init__(self, probability: float, rank: int | None, drawn: _Drawn) -> None:
-        self._probability, self._rank, self._drawn = probability, rank, drawn
+    def mask(values: Tensor, generator: torch.Generator) -> Tensor:
+        return values.uniform_(generator=generator).ge_(module.p).mul_(1 / (1 - module.p) if module.p < 1 else 0.0)
 
-    def __call__(self, images: Tensor) -> Tensor:
-        shape = tuple(images.shape[1:]) if self._rank is None else (images.shape[1], *([1] * (images.ndim - 2)))
-        return images * self._drawn(shape, images, self._mask)
-
-    def _mask(self, values: Tensor, generator: torch.Generator) -> Tensor:
-        scale = 1 / (1 - self._probability) if self._probability < 1 else 0.0
-        return values.uniform_(generator=generator).ge_(self._probability).mul_(scale)
+    return images * drawn(shape, images, mask)
 
 
-class _SeededNoise:
-    """Noise that seeds decide."""
-
-    def __init__(self, noise: Noise, drawn: _Drawn) -> None:
-        self._noise, self._drawn = noise, drawn
-
-    def __call__(self, like: Tensor) -> Tensor:
-        shape = self._noise.shape or tuple(like.shape[1:])
-        values = self._drawn(shape, like, self._noise.filled)
-        return values.expand(like.shape[0], *shape).clone()  # for networks that change it in place
+def _seeded_noise(module: Noise, drawn: _Drawn, like: Tensor) -> Tensor:
+    """Make noise that seeds decide."""
+    shape = module.shape or tuple(like.shape[1:])
+    values = drawn(shape, like, module.filled)
+    return values.expand(like.shape[0], *shape).clone()  # for networks that change it in place
 
 
 class CastWeights:
     """Weights of convolutions and linear layers in the precision that autocast computes them in, cast once.
 
-    Autocast would cast them anew for every batch, which for a U-Net takes a sixth of the time of a batch of 8.
-
-    Args:
-        networks: modules whose weights are not going to change.
-        dtype: bf16 or fp16.
+    Autocast would cast them anew for every batch, which for a U-Net takes a sixth of the time of a batch of 8. The
+    weights must not change meanwhile.
     """
 
     def __init__(self, networks: Iterable[nn.Module], dtype: torch.dtype) -> None:

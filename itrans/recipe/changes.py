@@ -46,7 +46,7 @@ def changes(then: Mapping[str, Any], now: Recipe, *, source: str, free: Sequence
     except ItransError:  # of an itrans or a plugin that took other arguments: all that can be compared is the text
         before = dict(then)
     return [
-        f"{'.'.join(map(str, key))}: {_shown(old)} then, {_shown(new)} now"
+        f"{'.'.join(map(str, key))}: {_value_text(old)} then, {_value_text(new)} now"
         for key, old, new in _differences((), before, now.resolved)
         if not any(key[: len(prefix)] == prefix for prefix in (may_change(now) if free is None else free))
     ]
@@ -67,5 +67,5 @@ def _differences(key: KeyPath, before: Any, now: Any) -> Iterator[tuple[KeyPath,
         yield key, before, now
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "not set" if value is _ABSENT else json.dumps(value)

@@ -13,10 +13,13 @@ from itrans.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The way to a value: keys of tables and positions in arrays."""
+
+Where: TypeAlias = "Callable[[KeyPath], tuple[str, str]]"
+"""Tells where a value stands, `file:line` or `--set key=value`, and its dotted key there."""
 
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"""'
@@ -62,6 +65,10 @@ class Document:
                 return f"{self.path}:{line}"
         return str(self.path)
 
+    def place(self, key: KeyPath) -> tuple[str, str]:
+        """Return where a key stands, and the key with dots."""
+        return self.where(key), ".".join(map(str, key))
+
 
 def read_document(path: str | os.PathLike[str]) -> Document:
     """Read a TOML file.
@@ -95,11 +102,7 @@ def read_document(path: str | os.PathLike[str]) -> Document:
 
 
 def value_fault(value: object) -> tuple[str, str] | None:
-    """Return the dotted key and a message of what in a recipe's values no recipe can hold; None if nothing is.
-
-    Args:
-        value: what the TOML parser made of a file or of a `--set`.
-    """
+    """Return the dotted key and a message of what in a recipe's values no recipe can hold; None if nothing is."""
     waiting: list[tuple[tuple[str, ...], object]] = [((), value)]
     while waiting:
         key, value = waiting.pop()

@@ -1,4 +1,4 @@
-"""What a recipe's values come from: its file, the `[sample]` laid over it, and `--set` on top."""
+"""What a recipe's values come from: the files it extends, itself, the `[sample]` over them, and `--set` on top."""
 
 from __future__ import annotations
 
@@ -9,25 +9,77 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import Problem, RecipeError, did_you_mean, quoted
-from itrans.recipe.document import MOST_LEVELS, TOO_DEEP, TOO_LARGE, Document, backslash_hint, parse_key, value_fault
+from itrans.files import expanded
+from itrans.recipe.document import (
+    MOST_LEVELS,
+    TOO_DEEP,
+    TOO_LARGE,
+    Document,
+    backslash_hint,
+    parse_key,
+    read_document,
+    value_fault,
+)
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
-    from itrans.recipe.document import KeyPath
+    from itrans.recipe.document import KeyPath, Where
 
 ALTERNATIVES = {"epochs": "steps", "steps": "epochs", "decay_epochs": "decay_steps", "decay_steps": "decay_epochs"}
 """Keys that stand for the same thing: a layer that sets one drops the other from the layers below."""
 
+_MOST_FILES = 20
 _MOST_NAMED = 10
 _DIGITS = 9
 
 
+def read_layers(path: str | os.PathLike[str]) -> Layers:
+    """Read a recipe and all that it extends.
+
+    A recipe extends another by `extends = "base.toml"`, a path from its own folder; `without = ["discriminator"]`
+    leaves tables of that out.
+
+    Raises:
+        RecipeError: a file cannot be read, or a recipe extends itself on a way around.
+    """
+    found = [read_document(path)]
+    while "extends" in found[-1].data:
+        found.append(_extended_document(found))
+    if "without" in found[-1].data:
+        message = 'This recipe extends no other, of which tables could be left out: add extends = "base.toml".'
+        raise RecipeError(Problem(found[-1].where(("without",)), "without", message))
+    for document in found:
+        document.data.pop("extends", None)
+    return Layers(*reversed(found))
+
+
+def _extended_document(chain: list[Document]) -> Document:
+    """Return what the last of some recipes extends."""
+    document, key = chain[-1], ("extends",)
+    name, place = document.data["extends"], document.where(key)
+    if len(chain) == _MOST_FILES:
+        message = f"This is a chain of more than {_MOST_FILES} recipes that extend one another."
+        raise RecipeError(Problem(place, "extends", message))
+    if not isinstance(name, str) or not name:
+        message = 'This should be the path of a recipe from this one\'s folder, such as "base.toml".'
+        raise RecipeError(Problem(place, "extends", message))
+    path = document.path.parent / expanded(name)
+    try:
+        extended = read_document(path)
+    except RecipeError as error:
+        found = [Problem(place, "extends", f"{problem.where}: {problem.message}") for problem in error.problems]
+        raise RecipeError(found) from None
+    files = [file.path for file in chain]
+    if any(path.samefile(file) for file in files):
+        message = f"These recipes extend one another in a circle: {' -> '.join(map(str, [*files, path]))}."
+        raise RecipeError(Problem(place, "extends", message))
+    return extended
+
+
 class Layers:
     """A recipe's values, each of which knows the layer that it comes from.
-
-    Args:
-        documents: the recipe's files: what it extends first, itself last; see `itrans.recipe.extending`.
 
     Attributes:
         data: the values of all layers laid so far.
@@ -35,48 +87,49 @@ class Layers:
     """
 
     def __init__(self, *documents: Document) -> None:
-        self._document = documents[-1]
+        """Lay files over one another, the recipe's own last."""
         self.data: dict[str, Any] = {}
         self.sample: dict[str, Any] | None = None
-        self._origins: dict[KeyPath, tuple[int, Document | str | None]] = {}
         self._numbers = itertools.count()
+        self._origins: dict[KeyPath, tuple[int, Where]] = {}
+        self._note([()], documents[-1].place)
         for document in documents:
             self._lay_document(document)
 
     def where(self, key: KeyPath) -> tuple[str, str]:
-        """Return the place (`file:line` or `--set key=value`) that a value comes from, and its dotted key there."""
-        dotted = ".".join(str(part) for part in key)
-        origin = self._origin(key)
-        if isinstance(origin, str):
-            return origin, dotted
-        if origin is None:
-            key, dotted = ("sample", *key), f"sample.{dotted}"
-            origin = self._origin(key)
-        return (origin if isinstance(origin, Document) else self._document).where(key), dotted
+        """Return the place (`file:line` or `--set key=value`) that a value comes from, and its dotted key there.
+
+        It is where the value itself, or a table around it, was set last.
+        """
+        noted = (self._origins.get(key[:length]) for length in range(len(key) + 1))
+        return max(filter(None, noted), key=itemgetter(0))[1](key)
+
+    def _note(self, keys: Iterable[KeyPath], where: Where) -> None:
+        self._origins.update({key: (next(self._numbers), where) for key in keys})
 
     def lay_sample(self) -> None:
         """Lay the `[sample]` over the recipe, as a file over what it extends, but with a data set of its own.
 
-        The recipe's data set is not there, so that nothing of it would be of use to another.
+        The recipe's own data set is not there, and its arguments would be of no use to another.
         """
         for name, value in (self.sample or {}).items():
             if name == "dataset" and isinstance(value, dict) and "name" in value:
                 self.data.pop(name, None)
-            self._note(_laid(self.data, name, value), None)
+            self._note(_lay(self.data, name, value), lambda key: self.where(("sample", *key)))
 
     def _lay_document(self, document: Document) -> None:
         data = copy.deepcopy(document.data)
-        for name in _left_out(data.pop("without", []), self._tables(), document):
-            self._drop(name, document)
+        for name in _tables_left_out(data.pop("without", []), self._tables(), document):
+            self._drop(name, document.place)
         sample = data.pop("sample", None)
         if sample is not None and not isinstance(sample, dict):
             raise RecipeError(Problem(document.where(("sample",)), "sample", "This should be a table: [sample]."))
         for name, value in data.items():
-            self._note(_laid(self.data, name, value), document)
+            self._note(_lay(self.data, name, value), document.place)
         if sample is not None:
             self.sample = self.sample or {}
             for name, value in sample.items():
-                self._note([("sample", *key) for key in _laid(self.sample, name, value)], document)
+                self._note([("sample", *key) for key in _lay(self.sample, name, value)], document.place)
 
     def leave_out(self, names: Iterable[str]) -> None:
         """Leave tables out, of the recipe and of its `[sample]`.
@@ -85,33 +138,22 @@ class Layers:
             RecipeError: there is no such table.
         """
         for name in names:
-            known = self._tables()
+            known, place = self._tables(), f"--without {name}"
             if name not in known:
-                message = (
-                    f"This recipe has no {quoted([name])[0]}.{did_you_mean(name, known)}\nIt has: {', '.join(known)}"
-                )
-                raise RecipeError(Problem(f"--without {name}", "", message))
-            self._drop(name, f"--without {name}")
+                message = f"This recipe has no {quoted([name])[0]}.{did_you_mean(name, known)}"
+                raise RecipeError(Problem(place, "", f"{message}\nIt has: {', '.join(known)}"))
+            self._drop(name, _on_command_line(place))
 
     def _tables(self) -> list[str]:
         return [*self.data, *(["sample"] if self.sample is not None else [])]
 
-    def _drop(self, name: str, origin: Document | str) -> None:
+    def _drop(self, name: str, where: Where) -> None:
         self.data.pop(name, None)
         if name == "sample":
             self.sample = None
         elif self.sample is not None:
             self.sample.pop(name, None)
-        self._note([(name,)], origin)
-
-    def _note(self, keys: Iterable[KeyPath], origin: Document | str | None) -> None:
-        """Remember where values stand: in a file, in a `--set`, or (None) in the `[sample]`."""
-        self._origins.update({key: (next(self._numbers), origin) for key in keys})
-
-    def _origin(self, key: KeyPath) -> Document | str | None:
-        """Return where a value stands: where itself or a table around it was set last."""
-        noted = [self._origins[key[:length]] for length in range(1, len(key) + 1) if key[:length] in self._origins]
-        return max(noted, key=itemgetter(0))[1] if noted else self._document
+        self._note([(name,)], where)
 
     def override(self, assignment: str) -> None:
         """Lay one `key=value` on top. The value is TOML, or else text; a list's items go by position or by name.
@@ -131,22 +173,21 @@ class Layers:
             raise RecipeError(Problem(place, "", TOO_DEEP))
         if not _is_text(assignment):
             raise RecipeError(Problem(place, "", "This has bytes that are no UTF-8, and a recipe cannot hold such."))
-        value = _parsed(text, place)
+        value = _assigned_value(text, place)
         table: Any = self.data
         path: list[str | int] = []
         for part in parts[:-1]:
-            table = self._entered(table, part, path, place)
-        if isinstance(table, list):
-            raise RecipeError(
-                Problem(place, ".".join(parts[:-1]), f"This is a list. Say which entry: {_entries(table)}.")
-            )
+            table = self._enter(table, part, path, place)
         if not isinstance(table, dict):
-            raise RecipeError(Problem(place, ".".join(parts[:-1]), "This is a value, not a table with keys."))
+            message = "This is a value, not a table with keys."
+            if isinstance(table, list):
+                message = f"This is a list. Say which entry: {_entries(table)}."
+            raise RecipeError(Problem(place, ".".join(parts[:-1]), message))
         table[parts[-1]] = value
         table.pop(ALTERNATIVES.get(parts[-1], ""), None)
-        self._note([(*path, parts[-1])], place)
+        self._note([(*path, parts[-1])], _on_command_line(place))
 
-    def _entered(self, table: Any, part: str, path: list[str | int], place: str) -> Any:
+    def _enter(self, table: Any, part: str, path: list[str | int], place: str) -> Any:
         if isinstance(table, list):
             names = [str(item.get("name")) if isinstance(item, dict) else "" for item in table]
             if part.isdecimal() and len(part) < _DIGITS and int(part) < len(table):
@@ -163,11 +204,15 @@ class Layers:
         path.append(part)
         if part not in table:
             table[part] = {}
-            self._note([tuple(path)], place)
+            self._note([tuple(path)], _on_command_line(place))
         return table[part]
 
 
-def _parsed(text: str, place: str) -> Any:
+def _on_command_line(place: str) -> Where:
+    return lambda key: (place, ".".join(map(str, key)))
+
+
+def _assigned_value(text: str, place: str) -> Any:
     """Return the value that a text stands for: TOML, or else the text."""
     try:
         found = tomllib.loads(f"value = {text}")
@@ -200,7 +245,7 @@ def _entries(table: list[Any]) -> str:
     return ", ".join(f"{place} ({name})" if name else str(place) for place, name in enumerate(names)) or "none"
 
 
-def _laid(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
+def _lay(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     """Lay a value over tables, in place, and return the keys that are new or other ones now.
 
     Tables are merged, key by key; one that names another component, and anything else, replaces what is below.
@@ -219,7 +264,7 @@ def _laid(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     return [(name, key) for key in value]
 
 
-def _left_out(without: Any, below: list[str], document: Document) -> list[str]:
+def _tables_left_out(without: Any, below: list[str], document: Document) -> list[str]:
     """Return the tables that a file leaves out of what it extends.
 
     Raises:
@@ -232,8 +277,6 @@ def _left_out(without: Any, below: list[str], document: Document) -> list[str]:
     if unknown:
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         listing = f"{', '.join(quoted(unknown[:_MOST_NAMED]))}{more}"
-        message = (
-            f"What this recipe extends has no {listing}.{did_you_mean(unknown[0], below)}\nIt has: {', '.join(below)}"
-        )
-        raise RecipeError(Problem(document.where(("without",)), "without", message))
+        message = f"What this recipe extends has no {listing}.{did_you_mean(unknown[0], below)}"
+        raise RecipeError(Problem(document.where(("without",)), "without", f"{message}\nIt has: {', '.join(below)}"))
     return list(dict.fromkeys(without))

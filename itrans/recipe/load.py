@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 from itrans.errors import PluginError, Problem, RecipeError
 from itrans.files import expanded, is_there
 from itrans.recipe.document import Document
-from itrans.recipe.extending import read_documents
-from itrans.recipe.layers import Layers
+from itrans.recipe.layers import Layers, read_layers
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from itrans.recipe.document import KeyPath
+    from itrans.recipe.document import Where
     from itrans.recipe.parts import Part
     from itrans.recipe.schema import Tables
 
@@ -37,7 +36,7 @@ class Recipe:
 
     tables: Tables
     parts: tuple[Part, ...]
-    where: Callable[[KeyPath], tuple[str, str]]
+    where: Where
     is_sample: bool = False
     missing: tuple[str, str] | None = None
     recorded: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -56,10 +55,11 @@ class Recipe:
         """Return the sentence that goes wherever a sample run's results are shown; None if the data are its own."""
         if not self.is_sample:
             return None
+        from itrans.protocols import attribution_of
         from itrans.registry import DATASETS
 
         name = self.tables.dataset.name
-        attribution = getattr(DATASETS.get(name), "attribution", "")
+        attribution = attribution_of(DATASETS.get(name))
         reason = "as --sample asks," if self.missing is None else f"{self.missing[1]} is not there, so"
         remedy = _how_to_get(*self.missing, "To train on the recipe's own data:") if self.missing else ""
         note = f'SAMPLE DATA: {reason} this run uses the recipe\'s [sample], the data set "{name}".{remedy}'
@@ -90,13 +90,7 @@ class Recipe:
         ]
 
     def build(self, kind: str, *, position: int = 0, **offered: Any) -> Any:
-        """Make the component that the recipe names; raises what `Part.build` raises.
-
-        Args:
-            kind: `dataset`, `generator`, `discriminator`, `loss` or `method`.
-            position: which of the losses.
-            offered: what itrans gives to it.
-        """
+        """Make the component of a kind, or of several losses the one at `position`; raises what `Part.build` raises."""
         return [part for part in self.parts if part.kind == kind][position].build(self.where, **offered)
 
     def with_losses(self, is_wanted: Callable[[Part], bool]) -> Self:
@@ -127,7 +121,7 @@ def load_recipe(
     Raises:
         RecipeError: with every fault, each with file, line and dotted key.
     """
-    layers = Layers(*read_documents(path))
+    layers = read_layers(path)
     layers.leave_out(without)
     missing = _missing_data(layers, overrides) if sample is None else None
     if sample and layers.sample is None:
@@ -167,13 +161,10 @@ def recipe_of(
     from itrans.recipe.check import check
     from itrans.recipe.parts import OFFERED
 
-    values = dict(data)
-
-    def where(key: KeyPath) -> tuple[str, str]:
-        return str(source), ".".join(map(str, key))
-
+    document = Document(Path(source), dict(data), {})
+    values, where = document.data, document.place
     if overrides:
-        layers = Layers(Document(Path(source), values, {}))
+        layers = Layers(document)
         for assignment in overrides:
             layers.override(assignment)
         values, where = layers.data, layers.where
@@ -186,7 +177,7 @@ def has_schema_fault(data: dict[str, Any]) -> bool:
     from itrans.recipe.check import check
 
     try:
-        check(data, lambda key: ("", ".".join(map(str, key))), kinds=())
+        check(data, Document(Path(), data, {}).place, kinds=())
     except RecipeError:
         return True
     return False

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from itrans.errors import ItransError, PluginError, Problem, RecipeError
 from itrans.recipe.schema import MOST_ENTRIES, Component, LossComponent
 from itrans.recipe.signature import Signature
-from itrans.registry import LOCAL, REGISTRIES, accepted
+from itrans.registry import LOCAL, REGISTRIES, accepted_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from itrans.plugins import Origin
-    from itrans.recipe.document import KeyPath
-    from itrans.recipe.schema import Tables
+    from itrans.recipe.document import KeyPath, Where
+    from itrans.recipe.schema import Tables, Validation
 
 OFFERED = {
     "dataset": ("split",),
@@ -85,17 +85,14 @@ class Part:
         return f'The {self.kind} "{self.name}" ({package})'
 
     def faults(self, hint: Callable[[str, Collection[str]], str]) -> Iterator[tuple[KeyPath, str]]:
-        """Yield what is wrong with it, each with the key of where that is.
-
-        Args:
-            hint: returns what to suggest for an unknown name, given those that are known.
-        """
+        """Yield what is wrong with it, each with the key of where that is; see `Signature.faults` for `hint`."""
+        has_table = self.kind != "metric"  # of which a recipe says the name alone
         try:
             found = self.signature.faults(self.arguments, self.owner, hint)
-            if taken := RESERVED[self.kind].intersection(self.signature.parameters):
+            if has_table and (taken := RESERVED[self.kind].intersection(self.signature.parameters)):
                 raise PluginError(f'{self.owner} has an argument "{taken.pop()}", which a recipe cannot give to it.')
         except PluginError as error:
-            yield (*self.key, "name"), str(error)
+            yield (*self.key, "name") if has_table else self.key, str(error)
             return
         for name, message in found:
             yield (*self.key, name) if name else self.key, message
@@ -104,12 +101,8 @@ class Part:
         """Return the arguments that the recipe could have given and has not, with what the component takes then."""
         return {name: value for name, value in self.signature.defaults().items() if name not in self.arguments}
 
-    def build(self, where: Callable[[KeyPath], tuple[str, str]], **offered: Any) -> Any:
-        """Make the component.
-
-        Args:
-            where: tells the place and the dotted key of a value, for messages.
-            offered: what itrans gives to it: each goes in only if the component's signature names it.
+    def build(self, where: Where, **offered: Any) -> Any:
+        """Make the component; of what is offered, it gets what its signature names.
 
         Raises:
             RecipeError: the component refuses its arguments.
@@ -118,7 +111,7 @@ class Part:
         """
         try:
             given = self.signature.values(self.arguments)
-            return self.component(**accepted(self.component, offered) | given)
+            return self.component(**accepted_arguments(self.component, offered) | given)
         except ItransError:
             raise
         except ValueError as error:
@@ -128,30 +121,33 @@ class Part:
 
 
 def parts_of(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = None) -> tuple[Part, ...]:
-    """Return every part of a recipe.
-
-    Args:
-        tables: the recipe's.
-        recorded: the distributions of components by kind and name, of a run that goes on or of a checkpoint: of several
-            components of one name it is the recorded one.
-    """
-    entries: list[tuple[KeyPath, str, Component | None]] = [((kind,), kind, getattr(tables, kind)) for kind in _SINGLE]
-    entries += [((kind, place), kind, table) for kind in LISTS for place, table in enumerate(getattr(tables, kind))]
+    """Return every part of a recipe; of several components of one name it is the recorded one."""
     return tuple(
         Part(key, kind, table.name, table.arguments, (recorded or {}).get((kind, table.name)))
-        for key, kind, table in entries
+        for key, kind, table in _entries(vars(tables))
         if table is not None
     )
 
 
+def _entries(tables: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
+    """Yield the key, the kind and the table of each component that may be named."""
+    yield from (((kind,), kind, tables.get(kind)) for kind in _SINGLE)
+    for kind in LISTS:
+        if isinstance(entries := tables.get(kind), list | tuple):
+            yield from (((kind, place), kind, table) for place, table in enumerate(entries[:MOST_ENTRIES]))
+
+
+def metric_parts(validation: Validation) -> tuple[Part, ...]:
+    """Return the metrics that a recipe names; a checkpoint does not record them, as they can be chosen anew."""
+    named: list[tuple[KeyPath, str]] = [(("validation", "metric"), validation.metric)]
+    named += [(("validation", "metrics", place), name) for place, name in enumerate(validation.metrics or ())]
+    return tuple(Part(key, "metric", name, {}) for key, name in named if name != "auto")
+
+
 def readable_parts(data: Mapping[str, Any]) -> tuple[Part, ...]:
     """Return those parts of a recipe's values that can be read although something else in it is wrong."""
-    entries: list[tuple[KeyPath, str, Any]] = [((kind,), kind, data.get(kind)) for kind in _SINGLE]
-    for kind in LISTS:
-        tables = data[kind][:MOST_ENTRIES] if isinstance(data.get(kind), list) else []
-        entries += [((kind, place), kind, table) for place, table in enumerate(tables)]
     found = []
-    for key, kind, table in entries:
+    for key, kind, table in _entries(data):
         if isinstance(table, dict) and isinstance(table.get("name"), str) and table["name"]:
             model = LISTS.get(kind, Component)
             own = {name: value for name, value in table.items() if name == "name" or name not in model.model_fields}
@@ -162,20 +158,11 @@ def readable_parts(data: Mapping[str, Any]) -> tuple[Part, ...]:
 
 
 def with_defaults(tables: Tables, parts: Collection[Part]) -> Tables:
-    """Return tables in which all that components take is written out: a later version's defaults change nothing.
-
-    Args:
-        tables: a recipe's.
-        parts: those whose components are here.
-    """
+    """Return tables with the defaults of some parts written out, so that those of a later version change nothing."""
     defaults = {part.key: part.defaults() for part in parts}
-
-    def filled(key: KeyPath, table: Component) -> Component:
-        return table.model_copy(update=defaults.get(key, {}))
-
-    update: dict[str, Any] = {
-        kind: filled((kind,), table) for kind in _SINGLE if (table := getattr(tables, kind)) is not None
-    }
-    for kind in LISTS:
-        update[kind] = tuple(filled((kind, place), table) for place, table in enumerate(getattr(tables, kind)))
-    return tables.model_copy(update=update)
+    full: dict[str, Any] = dict.fromkeys(LISTS, ())
+    for key, kind, table in _entries(vars(tables)):
+        if table is not None:
+            filled = table.model_copy(update=defaults.get(key, {}))
+            full[kind] = (*full[kind], filled) if kind in LISTS else filled
+    return tables.model_copy(update=full)

@@ -6,6 +6,7 @@ import collections.abc
 import contextlib
 import inspect
 import json
+import sys
 import types
 import typing
 from typing import TYPE_CHECKING, Any
@@ -28,14 +29,10 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 class Signature:
-    """What a component can be given by a recipe.
-
-    Args:
-        component: a class or another callable.
-        offered: the arguments that itrans gives by itself; a recipe cannot set them.
-    """
+    """What a component can be given by a recipe."""
 
     def __init__(self, component: Callable[..., object], offered: Collection[str] = ()) -> None:
+        """Read the arguments of a class or another callable; those that itrans offers a recipe cannot set."""
         everything = inspect.signature(component).parameters
         self.open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in everything.values())
         self.offered = set(offered)
@@ -49,12 +46,10 @@ class Signature:
     def faults(
         self, arguments: Mapping[str, Any], owner: str, hint: Callable[[str, Collection[str]], str] = did_you_mean
     ) -> list[tuple[str, str]]:
-        """Return what is wrong with some arguments, as pairs of an argument's name (or "") and a message.
+        """Return what is wrong with a recipe's arguments, as pairs of an argument's name (or "") and a message.
 
-        Args:
-            arguments: the values that a recipe gives.
-            owner: who takes them, for messages: `The generator "unet" (itrans 0.1.0)`.
-            hint: returns what to suggest for an unknown name, given those that are known.
+        Messages begin with `owner`, such as `The generator "unet" (itrans 0.1.0)`. `hint` is asked what to suggest for
+        an unknown name, given those that are known.
         """
         found: list[tuple[str, str]] = []
         for name, value in arguments.items():
@@ -93,7 +88,7 @@ class Signature:
         found = {}
         for name, parameter in self.parameters.items():
             value = parameter.default
-            if value is not parameter.empty and (stored := _as_stored(value)) is not None:
+            if value is not parameter.empty and (stored := _stored_form(value)) is not None:
                 found[name] = stored
         return found
 
@@ -101,15 +96,12 @@ class Signature:
         """Return what to call the component with: values as its annotations say, a list as the tuple it asks for.
 
         An argument that a recipe merely repeats from the defaults is left to the component.
-
-        Args:
-            arguments: values without `faults`.
         """
         found = {}
         for name, value in arguments.items():
             parameter = self.parameters.get(name)
             if parameter is not None and parameter.default is not parameter.empty:
-                stored = _as_stored(parameter.default)
+                stored = _stored_form(parameter.default)
                 if stored == value and type(stored) is type(value):
                     continue
             found[name] = value
@@ -123,8 +115,8 @@ class Signature:
         """Return a sentence that lists the arguments with their types and defaults."""
         entries = []
         for name, parameter in self.parameters.items():
-            shown = shown_type(self._annotations.get(name, Any))
-            default = "" if parameter.default is parameter.empty else f" = {shown_value(parameter.default)}"
+            shown = type_text(self._annotations.get(name, Any))
+            default = "" if parameter.default is parameter.empty else f" = {value_text(parameter.default)}"
             entries.append(f"{name} ({shown}{default})")
         return f"It takes: {', '.join(entries)}" if entries else "It takes no arguments."
 
@@ -134,22 +126,21 @@ class Signature:
             TypeAdapter(annotation).validate_json(json.dumps(value, default=str), strict=True)
         except ValidationError as error:
             reasons = dict.fromkeys(problem["msg"][0].lower() + problem["msg"][1:] for problem in error.errors())
-            kind = shown_type(annotation)
+            kind = type_text(annotation)
             detail = f" ({'; '.join(reasons)})" if reasons else ""
-            shown = shortened(shown_value(value), _MOST_SHOWN)
+            shown = shortened(value_text(value), _MOST_SHOWN)
             return f'"{name}" is {shown}, and should be {kind}{detail}.'
         except _NOT_CHECKABLE:
-            return None  # not a type that TOML can be checked against; the component sees to it
+            pass  # not a type that TOML can be checked against; the component sees to it
         return None
 
 
-def _as_stored(value: object) -> Any:
+def _stored_form(value: object) -> Any:
     """Return a default as a recipe could hold it, or None: TOML has no null, and no objects."""
     try:
-        text = json.dumps(value, allow_nan=False)
+        stored = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):
         return None
-    stored = json.loads(text)
     return None if _has_none(stored) else stored
 
 
@@ -161,20 +152,20 @@ def _has_none(value: object) -> bool:
     return value is None
 
 
-def shown_type(annotation: object) -> str:
+def type_text(annotation: object) -> str:
     """Return an annotation as a recipe's author would write it: `int`, `"batch" | "instance"`, `list of int`."""
     origin = typing.get_origin(annotation)
     inner = typing.get_args(annotation)
     if origin is typing.Annotated:
-        return shown_type(inner[0])
+        return type_text(inner[0])
     if origin is typing.Literal:
-        return " | ".join(shown_value(choice) for choice in inner)
+        return " | ".join(value_text(choice) for choice in inner)
     if origin is typing.Union or origin is types.UnionType:
-        return " | ".join(shown_type(choice) for choice in inner if choice is not type(None))
+        return " | ".join(type_text(choice) for choice in inner if choice is not type(None))
     if origin is tuple and not (len(inner) == 2 and inner[1] is Ellipsis):
-        return f"[{', '.join(shown_type(item) for item in inner)}]"
+        return f"[{', '.join(type_text(item) for item in inner)}]"
     if origin in _LISTS and inner:
-        return f"list of {shown_type(inner[0])}"
+        return f"list of {type_text(inner[0])}"
     if annotation is Any:
         return "any value"
     plain = {str: "text", bool: "true | false", float: "number", dict: "table"}
@@ -182,7 +173,7 @@ def shown_type(annotation: object) -> str:
     return plain.get(kind, getattr(kind, "__name__", str(annotation)))
 
 
-def shown_value(value: object) -> str:
+def value_text(value: object) -> str:
     """Return a value as a recipe's author would write it."""
     if value is None:
         return "none"
@@ -192,12 +183,18 @@ def shown_value(value: object) -> str:
 
 
 def _annotations(component: Callable[..., object]) -> dict[str, Any]:
+    parameters = inspect.signature(component).parameters
     target = component.__init__ if inspect.isclass(component) else component
     try:
-        return typing.get_type_hints(target, include_extras=True)
+        found = typing.get_type_hints(target, include_extras=True)
+        if not found.keys() & parameters.keys():  # a decorator hides them, and says the signature
+            said = {n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty}
+            signed = types.SimpleNamespace(__annotations__=said)
+            found = typing.get_type_hints(signed, vars(sys.modules[component.__module__]), include_extras=True)
     except Exception:  # an annotation may name anything, also what is only imported for type checkers
         return {
             name: parameter.annotation
-            for name, parameter in inspect.signature(component).parameters.items()
+            for name, parameter in parameters.items()
             if not isinstance(parameter.annotation, str) and parameter.annotation is not parameter.empty
         }
+    return found

@@ -18,12 +18,11 @@ may refuse some by raising `ValueError`.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from itrans.testing.findings import Findings
 
 __all__ = [
     "check_dataset",
@@ -48,10 +47,8 @@ def check_generator(component: Callable[..., Any] | str, size: int | None = None
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.generators import check
-
     __tracebackhide__ = True
-    _conclude("generator", component, arguments, lambda found, made, own, given: check(found, made, own, given, size))
+    _check("generator", component, arguments, size)
 
 
 def check_discriminator(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
@@ -65,12 +62,8 @@ def check_discriminator(component: Callable[..., Any] | str, size: int | None = 
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.discriminators import check
-
     __tracebackhide__ = True
-    _conclude(
-        "discriminator", component, arguments, lambda found, made, own, given: check(found, made, own, given, size)
-    )
+    _check("discriminator", component, arguments, size)
 
 
 def check_loss(component: Callable[..., Any] | str, size: int | None = None, /, **arguments: Any) -> None:
@@ -84,10 +77,8 @@ def check_loss(component: Callable[..., Any] | str, size: int | None = None, /, 
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.losses import check
-
     __tracebackhide__ = True
-    _conclude("loss", component, arguments, lambda found, made, own, _: check(found, made, own, size))
+    _check("loss", component, arguments, size)
 
 
 def check_dataset(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
@@ -102,10 +93,8 @@ def check_dataset(component: Callable[..., Any] | str, /, **arguments: Any) -> N
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.datasets import check
-
     __tracebackhide__ = True
-    _conclude("dataset", component, arguments, check)
+    _check("dataset", component, arguments)
 
 
 def check_method(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
@@ -122,10 +111,8 @@ def check_method(component: Callable[..., Any] | str, /, **arguments: Any) -> No
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.methods import check
-
     __tracebackhide__ = True
-    _conclude("method", component, arguments, check)
+    _check("method", component, arguments)
 
 
 def check_metric(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
@@ -139,10 +126,8 @@ def check_metric(component: Callable[..., Any] | str, /, **arguments: Any) -> No
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.metrics import check
-
     __tracebackhide__ = True
-    _conclude("metric", component, arguments, check)
+    _check("metric", component, arguments)
 
 
 def check_tracker(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
@@ -155,10 +140,8 @@ def check_tracker(component: Callable[..., Any] | str, /, **arguments: Any) -> N
     Raises:
         AssertionError: with every fault, each a sentence.
     """
-    from itrans.testing.trackers import check
-
     __tracebackhide__ = True
-    _conclude("tracker", component, arguments, check)
+    _check("tracker", component, arguments)
 
 
 def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
@@ -180,31 +163,37 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     return all_faults(kind, component)
 
 
-def _conclude(
-    kind: str,
-    component: Callable[..., Any] | str,
-    arguments: dict[str, Any],
-    check: Callable[[Findings, Callable[..., Any], dict[str, Any], dict[str, Any]], None],
-) -> None:
+def _check(kind: str, component: Callable[..., Any] | str, arguments: dict[str, Any], size: int | None = None) -> None:
     from itrans.recipe.parts import OFFERED
     from itrans.registry import REGISTRIES
     from itrans.testing.findings import Findings
     from itrans.testing.imports import import_faults
-    from itrans.testing.quick import static_faults
-    from itrans.testing.signatures import annotation_faults, argument_faults
-    from itrans.testing.surroundings import kept
+    from itrans.testing.static import annotation_faults, argument_faults, attribute_faults, signature_faults
+    from itrans.testing.surroundings import unchanged_settings
 
     __tracebackhide__ = True  # pytest shows the caller's line instead
     made = REGISTRIES[kind].get(component) if isinstance(component, str) else component
     given = {name: value for name, value in arguments.items() if name in OFFERED[kind]}
     own = {name: value for name, value in arguments.items() if name not in given}
-    findings = Findings()
-    findings.faults += [*static_faults(kind, made), *argument_faults(kind, made, own)]
+    findings = Findings(made, own, given, size)
+    findings.faults += [*signature_faults(kind, made), *attribute_faults(kind, made), *argument_faults(kind, made, own)]
     if not findings.faults:  # what cannot be called as agreed cannot be tried
-        with kept(findings):
-            check(findings, made, own, given)
+        with unchanged_settings(findings):
+            importlib.import_module(_MODULES[kind]).check(findings)
     findings.faults += [*annotation_faults(kind, made), *import_faults(made)]
     if findings.faults:
         name = component if isinstance(component, str) else getattr(component, "__name__", type(component).__name__)
         sentences = "\n".join(f"- {fault}" for fault in dict.fromkeys(findings.faults))
         raise AssertionError(f"{name} is not what itrans asks of a {kind}:\n{sentences}")
+
+
+_MODULES = {
+    "generator": "itrans.testing.generators",
+    "discriminator": "itrans.testing.discriminators",
+    "loss": "itrans.testing.losses",
+    "dataset": "itrans.testing.datasets",
+    "method": "itrans.testing.methods",
+    "metric": "itrans.testing.metrics",
+    "tracker": "itrans.testing.trackers",
+}
+"""What notes the faults of each kind; imported when it is needed, as torch comes with it."""

@@ -48,11 +48,7 @@ def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
 
     All are imported in one process. If that ends early, the distribution whose turn it was is tried in one of its own,
     so that it is not blamed for what another has left running, and the others go on in a new one. There is an end to
-    that: what is left after many have failed so is not tried.
-
-    Args:
-        origins: the components.
-        seconds: how long the import of one may take.
+    that: what is left after many have failed so is not tried. The import of one may take so many seconds.
 
     Raises:
         PluginError: no process can be started to try anything in.
@@ -72,18 +68,13 @@ def statuses(origins: Sequence[Origin], seconds: float) -> dict[Origin, str]:
             ended, hung = ended + 1, hung + trial.hung
             suspect = waiting[0].distribution
             own = [origin for origin in waiting if origin.distribution == suspect]
-            found |= _stopped(own, trial) if trial.hung else _on_its_own(own, seconds)
+            found |= _statuses_when_stopped(own, trial) if trial.hung else _statuses_alone(own, seconds)
             waiting = [origin for origin in waiting if origin not in found]
     return found
 
 
 def status(origin: Origin, imported: Callable[[], None] = lambda: None) -> str:
-    """Import a component in this process and return its status.
-
-    Args:
-        origin: the component.
-        imported: is called between the import and what follows.
-    """
+    """Import a component in this process and return its status; `imported` is called between that and what follows."""
     try:
         component = REGISTRIES[origin.kind].get(origin.qualified)
     except PluginError as error:
@@ -131,7 +122,7 @@ class _Trial:
     hung: bool
 
 
-def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
+def _statuses_alone(origins: list[Origin], seconds: float) -> dict[Origin, str]:
     """Return the statuses of one distribution's components."""
     found: dict[Origin, str] = {}
     failures = 0
@@ -139,7 +130,7 @@ def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
         trial = _try(waiting, seconds)
         found |= trial.statuses
         if left := [origin for origin in waiting if origin not in found]:
-            found |= (stopped := _stopped(left, trial))
+            found |= (stopped := _statuses_when_stopped(left, trial))
             failures += 1
             if failures == _MOST_OF_ONE:
                 others = [origin for origin in left if origin not in stopped]
@@ -147,7 +138,7 @@ def _on_its_own(origins: list[Origin], seconds: float) -> dict[Origin, str]:
     return found
 
 
-def _stopped(origins: list[Origin], trial: _Trial) -> dict[Origin, str]:
+def _statuses_when_stopped(origins: list[Origin], trial: _Trial) -> dict[Origin, str]:
     """Return the statuses that are clear when a process has ended, or was ended, at the first of some components.
 
     They are of one distribution. What hangs once is not tried again: each time takes long.
@@ -224,9 +215,9 @@ def _reason(process: subprocess.Popen[bytes], hung: bool, seconds: float) -> str
     if hung:
         return f"does not end within {seconds:g} s"
     code = process.returncode
-    if code < 0:
-        return f"ends the process by {signal.Signals(-code).name}"
-    return f"ends the process with exit code {code}"
+    return (
+        f"ends the process by {signal.Signals(-code).name}" if code < 0 else f"ends the process with exit code {code}"
+    )
 
 
 def _imported_instead(origin: Origin) -> str:
@@ -235,13 +226,13 @@ def _imported_instead(origin: Origin) -> str:
     imported = getattr(module, "__file__", None)
     if not isinstance(imported, str):
         return ""
-    for file in _recorded(Path(origin.metadata), origin.module):
+    for file in _recorded_files(Path(origin.metadata), origin.module):
         if not file.samefile(imported):
             return printable(imported)
     return ""
 
 
-def _recorded(metadata: Path, module: str) -> Iterable[Path]:
+def _recorded_files(metadata: Path, module: str) -> Iterable[Path]:
     """Return the file of a module by the list of files that an installation keeps; none without one."""
     stem = module.replace(".", "/")
     try:

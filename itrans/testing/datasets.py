@@ -9,46 +9,33 @@ import numpy as np
 
 from itrans.data.pairs import checked_pair
 from itrans.errors import DataError, MissingSplitError
-from itrans.protocols import ImageSpec, Pair, Preparation
-from itrans.registry import accepted
+from itrans.pictures.spec import ImageSpec
+from itrans.records import Pair, Preparation
+from itrans.registry import accepted_arguments
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from itrans.testing.findings import Findings
 
 MOST = 16
 """How many pairs of a split are read, from its first to its last."""
 
 
-def check(
-    findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: Mapping[str, Any]
-) -> None:
-    """Note what is wrong with a data set.
-
-    Args:
-        findings: where faults go.
-        component: the data set's class.
-        arguments: a recipe's.
-        given: `split`, if just one is to be read.
-    """
-    if callable(make_preparation := getattr(component, "preparation", None)):
+def check(findings: Findings) -> None:
+    """Note what is wrong with a data set."""
+    given = findings.given
+    if callable(make_preparation := getattr(findings.component, "preparation", None)):
         with findings.trying("preparation()"):
-            made = make_preparation(**accepted(make_preparation, arguments))
+            made = make_preparation(**accepted_arguments(make_preparation, findings.arguments))
             findings.expect(
                 made is None or isinstance(made, Preparation),
                 f"preparation() should give a Preparation or None, and gives {made!r}.",
             )
     learned: set[bytes] = set()
     for split in [given["split"]] if "split" in given else ["train", "val", "test"]:
-
-        def make(split: str = split) -> Any:
-            return component(**accepted(component, {"split": split}), **arguments)
-
         with findings.trying(f"Its split {split}"):
             try:
-                dataset = make()
+                dataset = findings.build(split=split)
             except MissingSplitError as error:
                 needed = split == "train" or "split" in given
                 findings.expect(not needed, f"There should be a split {split}, and is none: {error}")
@@ -57,7 +44,7 @@ def check(
             if pairs:
                 _check_draw(findings, dataset, split)
                 _check_again(findings, dataset, split, pairs)
-                check_seeding(findings, lambda make=make: make()[0])  # type: ignore[misc]
+                check_seeding(findings, lambda split=split: findings.build(split=split)[0])  # type: ignore[misc]
                 _check_leaks(findings, split, pairs, learned)
 
 

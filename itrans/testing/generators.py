@@ -10,169 +10,138 @@ import torch
 from torch import Tensor
 
 from itrans.networks.padding import apply_generator
-from itrans.networks.test_mode import test_mode
-from itrans.testing.attributes import multiple_faults
+from itrans.networks.test_mode import MODES, test_mode
 from itrans.testing.findings import REFUSALS
 from itrans.testing.networks import (
     SIZES,
-    built,
+    NetworkCheck,
     check_gradients,
-    check_half,
-    check_initialize,
-    check_memory,
-    check_state,
     close,
     draws,
     first_size,
-    first_usable,
+    make_seeded,
     pictures,
-    seeded,
 )
-from itrans.testing.surroundings import check_seeding
+from itrans.testing.static import multiple_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from itrans.networks.test_mode import Mode
     from itrans.testing.findings import Findings
 
-_CHANNELS = ((3, 3), (1, 3), (3, 1), (4, 4), (1, 1))
 _SLACK = 1.001
 """How far an output may reach: rounding may carry what was clipped or squashed a little over 1."""
 
 
-def check(
-    findings: Findings,
-    component: Callable[..., Any],
-    arguments: dict[str, Any],
-    given: Mapping[str, Any],
-    size: int | None,
-) -> None:
-    """Note what is wrong with a generator.
-
-    Args:
-        findings: where faults go.
-        component: the generator's class.
-        arguments: a recipe's.
-        given: those of the offered arguments that are not to be varied.
-        size: the height and width to try, instead of several.
-    """
-    tried = dict.fromkeys((given.get("in_channels", i), given.get("out_channels", o)) for i, o in _CHANNELS)
-    usable = first_usable(
-        findings,
-        component,
-        arguments,
-        [{"in_channels": i, "out_channels": o} for i, o in tried],
-        lambda network, channels: _check_shapes(findings, network, channels, size),
-    )
-    if usable is None:
-        return
-    offered, side = usable
-
-    def make(seed: int | None = 0, *, initialize: bool = True) -> Any:
-        return built(component, arguments, {**offered, "initialize": initialize}, seed)
-
-    network = make()
-    channels = offered["in_channels"]
-    source = pictures(channels, side, side, seed=1)
-    _check_other_sizes(findings, network, channels, side)
-    with findings.trying("Its backward pass"):
-        check_gradients(findings, network.train(), [seeded(0, lambda: network(source))])
-    with findings.trying("Built and used again, it"):
-        first, second = (seeded(2, lambda: make().train()(source)) for _ in range(2))
-        findings.expect(
-            torch.equal(first, second),
-            "Built and used twice from one seed, it should give one output, and gives two: what is random in it is "
-            "drawn from torch, or from itrans.api.Noise.",
-        )
-        check_seeding(findings, lambda: make(None).train()(source))
-    check_state(findings, network, lambda: make(3, initialize=False), lambda made: _translated(made, "running", source))
-    check_initialize(findings, component, network, lambda: make(initialize=False))
-    _check_test_modes(findings, network, source)
-    with findings.trying("Copied with copy.deepcopy(), as averaged weights are, it"):
-        copy.deepcopy(network)
+def check(findings: Findings) -> None:
+    """Note what is wrong with a generator."""
+    _GeneratorCheck(findings).check()
 
 
-def _check_shapes(findings: Findings, network: Any, channels: dict[str, int], size: int | None) -> int:
-    """Translate 2 pictures and 1, of the first size that the network does not refuse, and return that."""
-    multiple = getattr(network, "size_multiple", 1)
-    if found := multiple_faults(multiple):
-        findings.faults += found
-        return SIZES[0]
-    taken, made = channels["in_channels"], channels["out_channels"]
-    sizes = [math.ceil(side / multiple) * multiple for side in ([size] if size else SIZES)]
+class _GeneratorCheck(NetworkCheck):
+    offered = ("in_channels", "out_channels")
+    channels = ((3, 3), (1, 3), (3, 1), (4, 4), (1, 1))
+    differs = "give one output, and gives two: what is random in it is drawn from torch, or from itrans.api.Noise."
 
-    def attempt(side: int) -> None:
-        _check_output(findings, network, pictures(taken, side, side), made)
-        if not findings.faults:  # of one small picture, batch normalisation may have a single value
-            _check_output(findings, network, pictures(taken, side, side, count=1), made)
+    def inputs(self, channels: Sequence[int], height: int, width: int, count: int = 2) -> tuple[Tensor]:
+        return (pictures(channels[0], height, width, count=count, seed=1),)
 
-    return first_size(sizes, attempt)
+    def look(self, network: Any, channels: Sequence[int]) -> int:
+        """Translate 2 pictures and 1, of the first size that the network does not refuse, and return that."""
+        multiple = getattr(network, "size_multiple", 1)
+        if found := multiple_faults(multiple):
+            self.findings.faults += found
+            return SIZES[0]
 
+        def attempt(side: int) -> None:
+            self._check_output(network, *self.inputs(channels, side, side), channels[1])
+            if not self.findings.faults:  # of one small picture, batch normalisation may have a single value
+                self._check_output(network, *self.inputs(channels, side, side, count=1), channels[1])
 
-def _check_output(findings: Findings, network: Any, source: Tensor, out_channels: int) -> None:
-    with torch.no_grad():
-        output = network.train()(source)
-    wanted = (len(source), out_channels, *source.shape[2:])
-    if not findings.expect(
-        isinstance(output, Tensor), f"It should return a tensor, and returns {type(output).__name__}."
-    ):
-        return
-    findings.expect(
-        tuple(output.shape) == wanted,
-        f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}, and makes {tuple(output.shape)}. "
-        f"(Height and width are made multiples of its size_multiple, {getattr(network, 'size_multiple', 1)}.)",
-    )
-    findings.expect(output.dtype == torch.float32, f"Its output should be float32, and is {output.dtype}.")
-    if findings.expect(bool(output.isfinite().all()), "Its output should be finite, and is not."):
-        largest = float(output.abs().max())
-        findings.expect(
-            largest <= _SLACK, f"Its output should be in [-1, 1], and reaches {largest:.3g}: is there no tanh?"
-        )
+        sizes = [self.findings.size] if self.findings.size else SIZES
+        return first_size([math.ceil(side / multiple) * multiple for side in sizes], attempt)
 
+    def compute(self, network: Any, *inputs: Tensor | None) -> Tensor:
+        """Translate as `itrans translate` does, in the mode running."""
+        return _translate(network, "running", *inputs)
 
-def _check_other_sizes(findings: Findings, network: Any, channels: int, side: int) -> None:
-    for height, width in ((side + 1, side), (side - 3, 2 * side - 5)):
-        with findings.trying(f"Padded to its size_multiple, a picture of {width}x{height} (width x height)"):
-            source = pictures(channels, height, width)
-            try:
-                with torch.no_grad():
-                    shape = tuple(apply_generator(network, source).shape)
-            except REFUSALS:
-                continue
-            findings.expect(
-                shape[2:] == (height, width),
-                f"Of a picture of {width}x{height} it should make one of that size, and makes {shape[3]}x{shape[2]}.",
+    def check_backward(self, network: Any, inputs: tuple[Any, ...]) -> None:
+        check_gradients(self.findings, network, [make_seeded(0, lambda: network(*inputs))])
+
+    def check_more(self, network: Any, make: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
+        """Translate as `itrans translate` does: any size, in both modes."""
+        (source,) = inputs
+        self._check_other_sizes(network.train(), *source.shape[1:3])
+        for mode in MODES:
+            self._check_mode(network, mode, source)
+        with self.trying("In the mode running it"):
+            expected = self.compute(network, source)
+            with test_mode([network], "running", 0):
+                random = draws(lambda: network(source))
+            self.check_forms(network, inputs, expected, random)
+        with self.trying("Copied with copy.deepcopy(), as averaged weights are, it"):
+            copy.deepcopy(network)
+
+    def _check_output(self, network: Any, source: Tensor, out_channels: int) -> None:
+        with torch.no_grad():
+            output = network.train()(source)
+        if not self.expect(
+            isinstance(output, Tensor), f"It should return a tensor, and returns {type(output).__name__}."
+        ):
+            return
+        self.findings.faults += [
+            f"{fault} (Height and width are made multiples of its size_multiple, "
+            f"{getattr(network, 'size_multiple', 1)}.)"
+            for fault in output_faults(source, output, out_channels)
+        ]
+        self.expect(output.dtype == torch.float32, f"Its output should be float32, and is {output.dtype}.")
+        if self.expect(bool(output.isfinite().all()), "Its output should be finite, and is not."):
+            largest = float(output.abs().max())
+            self.expect(
+                largest <= _SLACK, f"Its output should be in [-1, 1], and reaches {largest:.3g}: is there no tanh?"
             )
 
+    def _check_other_sizes(self, network: Any, channels: int, side: int) -> None:
+        for height, width in ((side + 1, side), (side - 3, 2 * side - 5)):
+            with self.trying(f"Padded to its size_multiple, a picture of {width}x{height} (width x height)"):
+                source = pictures(channels, height, width)
+                try:
+                    with torch.no_grad():
+                        shape = tuple(apply_generator(network, source).shape)
+                except REFUSALS:
+                    continue
+                self.expect(
+                    shape[2:] == (height, width),
+                    f"Of a picture of {width}x{height} it should make one of that size, and makes "
+                    f"{shape[3]}x{shape[2]}.",
+                )
 
-def _check_test_modes(findings: Findings, network: Any, source: Tensor) -> None:
-    """Translate as `itrans translate` does, in both of its modes."""
-    modes: tuple[Mode, ...] = ("running", "paper")
-    for mode in modes:
-        with findings.trying(f"In the mode {mode} it"):
-            expected, again = (_translated(network, mode, source) for _ in range(2))
-            findings.expect(
+    def _check_mode(self, network: Any, mode: Mode, source: Tensor) -> None:
+        with self.trying(f"In the mode {mode} it"):
+            expected, again = (_translate(network, mode, source) for _ in range(2))
+            self.expect(
                 torch.equal(expected, again),
                 f"In the mode {mode} it should give one output for one source and seed, and gives two.",
             )
             with test_mode([network], mode, 0):
                 alone = network(source[:1])
                 random = draws(lambda: network(source))
-            findings.expect(
+            self.expect(
                 random or close(expected[:1], alone, 1e-3),
                 f"In the mode {mode} a picture's output should not depend on the others in the batch, and does.",
             )
-    with findings.trying("In the mode running it"):
-        expected = _translated(network, "running", source)
-        with test_mode([network], "running", 0):
-            random = draws(lambda: network(source))
-        comparable = None if random else expected
-        check_memory(findings, network, [source], lambda net, x: _translated(net, "running", x), comparable)
-        check_half(findings, network, [source], lambda net, x: _translated(net, "running", x), expected)
 
 
-def _translated(network: Any, mode: Mode, source: Tensor) -> Tensor:
+def output_faults(source: Tensor, output: object, out_channels: int) -> list[str]:
+    """Return what is wrong with the shape of an output; nothing of its values is looked at."""
+    wanted, shape = (len(source), out_channels, *source.shape[2:]), tuple(getattr(output, "shape", ()))
+    if shape == wanted:
+        return []
+    return [f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}, and makes {shape}."]
+
+
+def _translate(network: Any, mode: Mode, *inputs: Tensor | None) -> Tensor:
     with test_mode([network], mode, 0):
-        output: Tensor = network(source)
+        output: Tensor = network(*inputs)
     return output

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.protocols import Translated
-from itrans.testing.findings import REFUSALS, described, listed
-from itrans.testing.networks import pictures, seeded
+from itrans.records import Translated
+from itrans.testing.findings import REFUSALS, error_line, first_names
+from itrans.testing.networks import make_seeded, pictures
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from itrans.testing.findings import Findings
 
 _SIZES = (64, 256)
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 _CHANNELS = (3, 1, 4)
 _CLASSES = 5
 """Planes of label maps, which a loss that refuses all pictures is tried with."""
@@ -28,23 +29,16 @@ _SURE = 60.0
 """A logit whose sigmoid is 1 in float32."""
 
 
-def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], size: int | None) -> None:
-    """Note what is wrong with a loss.
-
-    Args:
-        findings: where faults go.
-        component: the loss's class.
-        arguments: a recipe's.
-        size: the height and width of the pictures to compare, instead of several.
-    """
+def check(findings: Findings) -> None:
+    """Note what is wrong with a loss."""
     with findings.trying("Built, it"):
-        loss = seeded(0, lambda: component(**arguments))
+        loss = make_seeded(0, findings.build)
         if isinstance(loss, nn.Module):
             trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
             findings.expect(
                 not trained or getattr(loss, "trains", False),
-                f"It has parameters that want to be trained ({listed(trained)}), and training leaves those of losses "
-                "as they are: of a network that is fixed, say so by requires_grad_(False).",
+                f"It has parameters that want to be trained ({first_names(trained)}), and training leaves those of "
+                "losses as they are: of a network that is fixed, say so by requires_grad_(False).",
             )
             loss.eval().requires_grad_(False)  # as training has it
         role = getattr(loss, "role", None)
@@ -57,12 +51,12 @@ def check(findings: Findings, component: Callable[..., Any], arguments: dict[str
             return
         refusals = []
         for channels in _CHANNELS:
-            if refusal := _check_image(findings, loss, channels, size):
+            if refusal := _check_image(findings, loss, channels):
                 refusals.append(refusal)
             if findings.faults:
                 return  # others would say the same
-        if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, size, labels=True):
-            findings.faults.append(f"It refuses all pictures that were tried: {described(refusals[0])}")
+        if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, labels=True):
+            findings.faults.append(f"It refuses all pictures that were tried: {error_line(refusals[0])}")
 
 
 def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[str, Translated]]:
@@ -72,7 +66,7 @@ def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[s
     if labels:
         what = f"Given label maps of {channels} classes"
         target = torch.where(target == target.amax(dim=1, keepdim=True), 1.0, -1.0)
-    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
+    for dtype, name in _PRECISIONS.items():
         yield f"{what} in {name}, it", _record(source, target, output.to(dtype))
     yield f"{what}, of which the output is the target, it", _record(source, target, target)
 
@@ -82,23 +76,21 @@ def _record(source: Tensor, target: Tensor, output: Tensor) -> Translated:
     return Translated(source, target, output, discriminate=lambda image: [image, image[:, :, ::2, ::2] * 2])
 
 
-def _check_image(
-    findings: Findings, loss: Any, channels: int, size: int | None, *, labels: bool = False
-) -> Exception | None:
+def _check_image(findings: Findings, loss: Any, channels: int, *, labels: bool = False) -> Exception | None:
     """Compare pictures of the first size that the loss does not refuse; return why it refuses them all, if it does."""
     refusal: Exception | None = None
-    for side in [size] if size else _SIZES:
+    for side in [findings.size] if findings.size else _SIZES:
         try:
-            seeded(0, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
+            make_seeded(0, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         except REFUSALS as error:
             refusal = refusal or error
             continue
         except Exception as error:
-            findings.faults.append(f"Given pictures of {channels} channels, it raises {described(error)}")
+            findings.faults.append(f"Given pictures of {channels} channels, it raises {error_line(error)}")
             return None
         for what, record in _records(channels, side, labels):
             with findings.trying(what):
-                _check_value(findings, what, seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
+                _check_value(findings, what, make_seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
         with findings.trying("Called again, it"):
             check_seeding(findings, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
         return None
@@ -120,28 +112,26 @@ def _check_value(findings: Findings, what: str, value: Any, output: Tensor) -> N
 def _check_adversarial(findings: Findings, loss: Any) -> None:
     conditional = getattr(loss, "conditional", None)
     findings.expect(isinstance(conditional, bool), f"conditional should be True or False, and is {conditional!r}.")
-    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
-        real, fake = (torch.full((2, 1, 4, 4), at, dtype=dtype, requires_grad=True) for at in (-_WRONG, _WRONG))
-        what = f"Given logits in {name}, discriminator(real_logits, fake_logits)"
-        with findings.trying(what):
-            value = loss.discriminator(real, fake)
-            if _check_scalar(findings, what, value):
+    calls = {
+        "discriminator(real_logits, fake_logits)": (("fall", "targets", -_WRONG), ("rise", "outputs", _WRONG)),
+        "generator(fake_logits)": (("fall", "outputs", -_WRONG),),
+    }
+    for dtype, dtype_name in _PRECISIONS.items():
+        for call, sides in calls.items():
+            name = call.partition("(")[0]
+            what = f"Given logits in {dtype_name}, {call}"
+            logits = [torch.full((2, 1, 4, 4), start, dtype=dtype, requires_grad=True) for _, _, start in sides]
+            with findings.trying(what):
+                value = getattr(loss, name)(*logits)
+                if not _check_scalar(findings, what, value):
+                    continue
                 value.backward()
-                findings.expect(
-                    _slope(real) < 0, f"discriminator() should fall as the logits of targets rise from {-_WRONG}."
-                )
-                findings.expect(
-                    _slope(fake) > 0, f"discriminator() should rise as the logits of outputs rise from {_WRONG}."
-                )
-        fake = torch.full((2, 1, 4, 4), -_WRONG, dtype=dtype, requires_grad=True)
-        what = f"Given logits in {name}, generator(fake_logits)"
-        with findings.trying(what):
-            value = loss.generator(fake)
-            if _check_scalar(findings, what, value):
-                value.backward()
-                findings.expect(
-                    _slope(fake) < 0, f"generator() should fall as the logits of outputs rise from {-_WRONG}."
-                )
+                for side, (way, whose, start) in zip(logits, sides, strict=True):
+                    slope = 0.0 if side.grad is None else float(side.grad.float().sum())
+                    findings.expect(
+                        slope < 0 if way == "fall" else slope > 0,
+                        f"{name}() should {way} as the logits of {whose} rise from {start}.",
+                    )
     if not findings.faults:  # others would say the same
         _check_extremes(findings, loss)
         zeros = torch.zeros(2, 1, 4, 4)
@@ -175,7 +165,3 @@ def _check_scalar(findings: Findings, what: str, value: object) -> bool:
         f"{what} should give float32, and gives {value.dtype}: compute in float(), for bf16 has 8 significant bits.",
     )
     return findings.expect(bool(value.isfinite()), f"{what} should give a finite number, and gives {value.item()}.")
-
-
-def _slope(logits: Tensor) -> float:
-    return 0.0 if logits.grad is None else float(logits.grad.float().sum())

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
-from itrans.protocols import Batch, ImageSpec
 from itrans.recipe.schema import Optimizer, Train
-from itrans.registry import accepted
-from itrans.testing.findings import REFUSALS, described, listed
-from itrans.testing.networks import pictures, seeded
-from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refused, weighted
+from itrans.records import Batch, WeightedLoss
+from itrans.testing.findings import REFUSALS, error_line, first_names
+from itrans.testing.networks import make_seeded, pictures
+from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refusals
 from itrans.testing.surroundings import check_seeding
 from itrans.training.processes import Processes
 from itrans.training.runtime import Runtime
@@ -30,18 +30,12 @@ _HEIGHT, _WIDTH = 30, 27
 _STEPS = 3
 
 
-def check(
-    findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: Mapping[str, Any]
-) -> None:
-    """Note what is wrong with a method.
-
-    Args:
-        findings: where faults go.
-        component: the method's class.
-        arguments: a recipe's.
-        given: offered arguments in the place of those that are made here.
-    """
-    losses = weighted(given["losses"]) if "losses" in given else chosen_losses(component)
+def check(findings: Findings) -> None:
+    """Note what is wrong with a method."""
+    component, given = findings.component, findings.given
+    losses = chosen_losses(component)
+    if "losses" in given:
+        losses = [entry if isinstance(entry, WeightedLoss) else WeightedLoss(*entry) for entry in given["losses"]]
     offered = {
         "build_generator": SmallGenerator,
         "build_discriminator": SmallDiscriminator if is_judged(losses) else None,
@@ -50,15 +44,15 @@ def check(
         **given,
         "losses": losses,
     }
-    if told := refused(component, losses, offered["build_discriminator"] is not None):
+    if told := refusals(component, losses, offered["build_discriminator"] is not None):
         findings.faults.append(
-            f"Its check() refuses the losses {listed([entry.name for entry in losses])}, so it cannot be tried: "
+            f"Its check() refuses the losses {first_names([entry.name for entry in losses])}, so it cannot be tried: "
             f"{' '.join(told)} Give check_method losses that it takes."
         )
         return
 
     def make(**other: Any) -> Any:
-        return seeded(0, lambda: component(**accepted(component, offered | other), **arguments))
+        return make_seeded(0, lambda: findings.build(**offered | other))
 
     trained = None
     with findings.trying("Training, it"):
@@ -95,10 +89,16 @@ def _runtime(method: Any, dtype: torch.dtype = torch.float32) -> Runtime:
 
 def _step(method: Any, runtime: Runtime, offered: Mapping[str, Any], number: int) -> Any:
     """Train with the batch, and from the random numbers, that belong to a step's number."""
-    source, target = (_seen(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target")))
-    batch = Batch(source, target, (f"{number}-0", f"{number}-1"))
+    batch = _batch(offered, number)
     with runtime.autocast():
-        return seeded(number, lambda: method.step(batch, runtime))
+        return make_seeded(number, lambda: method.step(batch, runtime))
+
+
+def _batch(offered: Mapping[str, Any], number: int = 0) -> Batch:
+    source, target = (
+        _noise_like(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target"))
+    )
+    return Batch(source, target, (f"{number}-0", f"{number}-1"))
 
 
 def _check_training(findings: Findings, make: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
@@ -132,32 +132,27 @@ def _check_training(findings: Findings, make: Callable[..., Any], offered: Mappi
         )
     if not findings.expect(
         isinstance(logged, Mapping) and logged,
-        f"step() should return the losses to log by their names, and returns {_shown(logged)}.",
+        f"step() should return the losses to log by their names, and returns {_value_text(logged)}.",
     ):
         return None
     for name, value in logged.items():
         findings.expect(
             isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad and bool(value.isfinite()),
             f'What step() returns as "{name}" should be a finite tensor of no dimensions, detached, and is '
-            f"{_shown(value)}.",
+            f"{_value_text(value)}.",
         )
     fresh = make()
-    check_seeding(findings, lambda: fresh.step(_plain_batch(offered), _runtime(fresh)))
+    check_seeding(findings, lambda: fresh.step(_batch(offered), _runtime(fresh)))
     return method
 
 
-def _plain_batch(offered: Mapping[str, Any]) -> Batch:
-    source, target = (_seen(offered[side]) for side in ("source", "target"))
-    return Batch(source, target, ("0", "1"))
-
-
-def _seen(spec: ImageSpec, seed: int = 0) -> Tensor:
+def _noise_like(spec: ImageSpec, seed: int = 0) -> Tensor:
     """Return noise as networks see pictures of a kind that have been stored."""
     kind = kind_of(spec)
     return kind.planes(stack(kind.arrays(pictures(spec.planes, _HEIGHT, _WIDTH, seed=seed), spec)), spec)
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     if not isinstance(value, Tensor):
         return f"{type(value).__name__} {value!r}"[:100]
     grad = " with a gradient" if value.requires_grad else ""
@@ -191,7 +186,7 @@ def _check_repeats(findings: Findings, make: Callable[..., Any], offered: Mappin
     except Exception as error:
         findings.faults.append(
             "What state_dict() returns should be tensors, numbers, texts, and lists and dicts of them, which a "
-            f"checkpoint can hold; reading it with weights_only=True raises {described(error)}"
+            f"checkpoint can hold; reading it with weights_only=True raises {error_line(error)}"
         )
         return
     second = make()
@@ -227,7 +222,7 @@ def _check_translation(findings: Findings, method: Any, offered: Mapping[str, An
     ends = [offered["source"], offered["target"]]
     for place, direction in enumerate(directions[:2]):
         taken, made = ends[::-1] if place else ends
-        source = _seen(taken, seed=99)
+        source = _noise_like(taken, seed=99)
         with torch.no_grad():
             output = method.translate(source, direction)
             again = trained.translate(source, direction)
@@ -244,7 +239,7 @@ def _check_translation(findings: Findings, method: Any, offered: Mapping[str, An
         )
     try:
         with torch.no_grad():
-            method.translate(_seen(ends[0]), "no such direction")
+            method.translate(_noise_like(ends[0]), "no such direction")
     except ValueError:
         return
     findings.faults.append("translate() should raise ValueError for a direction that there is not, and takes any.")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from itrans.metrics.measuring import Meter
-from itrans.protocols import ImageSpec
-from itrans.registry import accepted
-from itrans.testing.findings import REFUSALS, described
+from itrans.pictures.spec import ImageSpec
+from itrans.testing.findings import REFUSALS, error_line
 from itrans.testing.networks import pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from itrans.testing.findings import Findings
@@ -29,29 +26,23 @@ _TARGETS = {
 }
 
 
-def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: dict[str, Any]) -> None:
-    """Note what is wrong with a metric.
-
-    Args:
-        findings: where faults go.
-        component: the metric's class.
-        arguments: its own.
-        given: `source` and `target`, instead of several.
-    """
-    kinds = getattr(component, "kinds", ("image", "lightness", "ab"))
+def check(findings: Findings) -> None:
+    """Note what is wrong with a metric."""
+    given = findings.given
+    kinds = getattr(findings.component, "kinds", ("image", "lightness", "ab"))
     targets = [given["target"]] if "target" in given else [spec for kind in kinds for spec in _TARGETS[kind]]
     refusals = []
     for target in targets:
         offered = {"source": ImageSpec(3), "target": target, "device": torch.device("cpu"), "announce": print, **given}
         with findings.trying(f"For targets of {target.planes} channels ({target.kind}), it"):
             try:
-                metric = component(**accepted(component, offered), **arguments)
+                metric = findings.build(**offered)
             except REFUSALS as error:
                 refusals.append(error)
                 continue
             _check_values(findings, Meter("it", metric), target)
     if len(refusals) == len(targets):
-        findings.faults.append(f"It refuses all targets that were tried: {described(refusals[0])}")
+        findings.faults.append(f"It refuses all targets that were tried: {error_line(refusals[0])}")
 
 
 def _check_values(findings: Findings, meter: Meter, target: ImageSpec) -> None:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from itrans.errors import ItransError, LibraryError
 from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature
-from itrans.registry import accepted
-from itrans.testing.attributes import attribute_faults, multiple_faults
-from itrans.testing.findings import described
+from itrans.registry import accepted_arguments
+from itrans.testing.findings import error_line
 from itrans.testing.imports import no_connections
-from itrans.testing.signatures import annotation_faults, signature_faults
+from itrans.testing.static import annotation_faults, attribute_faults, multiple_faults, signature_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SIZE = 256
+_BARE = {"initialize": False}
 _NO_FAULTS = (ValueError, ItransError, ImportError, OSError, MemoryError)
 """What a component raises to refuse its defaults, or for want of a file, a network or a package."""
 
@@ -27,12 +27,18 @@ _OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor")
 """What the message of an error has in it that comes from computing without values, or without a GPU."""
 
 
-def static_faults(kind: str, component: Callable[..., Any]) -> list[str]:
-    """Return what is wrong with a component's signature and its class's attributes."""
-    return [*signature_faults(kind, component), *attribute_faults(kind, component)]
+def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+    """Return what is wrong with a component, as far as can be told at once; see `itrans.testing.quick_faults`."""
+    try:
+        found = [*signature_faults(kind, component), *attribute_faults(kind, component)]
+        if not found:
+            found += _shape_faults(kind, component)
+        return [*found, *annotation_faults(kind, component)]
+    except (Exception, SystemExit) as error:  # an attribute may be computed, and raise anything
+        return [f"Looking at it raises {error_line(error)}"]
 
 
-def shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
+def _shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     """Build a network or a loss with its defaults, on the device without values, and return what shapes are wrong.
 
     Nothing is computed, and no connection is made. What cannot be built so is not judged.
@@ -63,52 +69,36 @@ def shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     except (Exception, SystemExit) as error:
         if any(word in str(error).lower() for word in _OF_THE_PLACE):
             return []
-        return [f"With the defaults of its arguments it raises {described(error)}"]
-
-
-def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
-    """Return what is wrong with a component, as far as can be told at once; see `itrans.testing.quick_faults`."""
-    try:
-        found = static_faults(kind, component)
-        if not found:
-            found += shape_faults(kind, component)
-        return [*found, *annotation_faults(kind, component)]
-    except (Exception, SystemExit) as error:  # an attribute may be computed, and raise anything
-        return [f"Looking at it raises {described(error)}"]
+        return [f"With the defaults of its arguments it raises {error_line(error)}"]
 
 
 def _generator_faults(component: Callable[..., Any]) -> list[str]:
     import torch
 
-    network: Any = component(**accepted(component, {"in_channels": 3, "out_channels": 4, "initialize": False}))
+    from itrans.testing.generators import output_faults
+
+    network: Any = component(**accepted_arguments(component, {"in_channels": 3, "out_channels": 4} | _BARE))
     multiple = getattr(network, "size_multiple", 1)
     if found := multiple_faults(multiple):
         return found
     side = -(-_SIZE // multiple) * multiple
-    output = network(torch.empty(2, 3, side, side))
-    shape, wanted = tuple(getattr(output, "shape", ())), (2, 4, side, side)
-    if shape == wanted:
-        return []
-    return [f"Of a source {(2, 3, side, side)} (N, C, H, W) it should make {wanted}, and makes {shape}."]
+    source = torch.empty(2, 3, side, side)
+    return output_faults(source, network(source), 4)
 
 
 def _discriminator_faults(component: Callable[..., Any]) -> list[str]:
     import torch
 
-    network: Any = component(**accepted(component, {"in_channels": 4, "condition_channels": 3, "initialize": False}))
-    logits = network(torch.empty(2, 4, _SIZE, _SIZE), torch.empty(2, 3, _SIZE, _SIZE))
-    shapes = [tuple(scale.shape) for scale in (logits if isinstance(logits, list) else [logits])]
-    return [
-        f"Of 2 pictures it should make logits (2, 1, H', W'), and makes {shape}."
-        for shape in shapes
-        if len(shape) != 4 or shape[:2] != (2, 1)
-    ]
+    from itrans.testing.discriminators import logits_faults
+
+    network: Any = component(**accepted_arguments(component, {"in_channels": 4, "condition_channels": 3} | _BARE))
+    return logits_faults(network(torch.empty(2, 4, _SIZE, _SIZE), torch.empty(2, 3, _SIZE, _SIZE)), 2)
 
 
 def _loss_faults(component: Callable[..., Any]) -> list[str]:
     import torch
 
-    from itrans.protocols import Translated
+    from itrans.records import Translated
 
     if isinstance(component, type) and issubclass(component, torch.nn.Module):
         return []  # its network may be large, and read or downloaded

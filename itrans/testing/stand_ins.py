@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.protocols import Translated, WeightedLoss
+from itrans.records import Translated, WeightedLoss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from itrans.protocols import Loss
 
 
 class SmallGenerator(nn.Module):
@@ -103,16 +101,13 @@ def chosen_losses(component: Callable[..., Any]) -> list[WeightedLoss]:
         [UnconditionalLoss()],
         [],
     ]
-    for losses in choices:
-        entries = [WeightedLoss(type(loss).__name__, 1.0, loss) for loss in losses]
-        if not refused(component, entries, is_judged(entries)):
-            return entries
-    return [WeightedLoss(type(loss).__name__, 1.0, loss) for loss in choices[0]]
+    entries = [[WeightedLoss(type(loss).__name__, 1.0, loss) for loss in losses] for losses in choices]
+    return next((some for some in entries if not refusals(component, some, is_judged(some))), entries[0])
 
 
-def refused(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_discriminator: bool) -> list[str]:
+def refusals(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_discriminator: bool) -> list[str]:
     """Return what a method's `check` says of some losses; nothing if it has none."""
-    check = getattr(component, "check", None)
+    check: Callable[..., list[str]] | None = getattr(component, "check", None)
     if check is None:
         return []
     return list(check(losses=[(entry.name, type(entry.loss)) for entry in losses], has_discriminator=has_discriminator))
@@ -121,8 +116,3 @@ def refused(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_d
 def is_judged(losses: Sequence[WeightedLoss]) -> bool:
     """Whether some losses need a discriminator."""
     return any(getattr(entry.loss, "role", "") == "adversarial" for entry in losses)
-
-
-def weighted(losses: Sequence[WeightedLoss | tuple[str, float, Loss]]) -> list[WeightedLoss]:
-    """Return losses as records."""
-    return [entry if isinstance(entry, WeightedLoss) else WeightedLoss(*entry) for entry in losses]

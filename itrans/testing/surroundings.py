@@ -1,4 +1,4 @@
-"""What a component leaves as it was: torch's settings and the random numbers that everything shares."""
+"""What a component must leave as it was: torch's settings and the random numbers that everything shares."""
 
 from __future__ import annotations
 
@@ -38,26 +38,37 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 
 
 @contextlib.contextmanager
-def kept(findings: Findings) -> Iterator[None]:
+def unchanged_settings(findings: Findings) -> Iterator[None]:
     """Expect the block to change no setting of torch; these and all random numbers are as before when it ends."""
-    state, state_of_numpy = random.getstate(), np.random.get_state()
     before = {name: read() for name, (read, _) in _SETTINGS.items()}
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+        with _random_numbers(0):
             yield
     finally:
-        random.setstate(state)
-        np.random.set_state(state_of_numpy)
         for name, (read, write) in _SETTINGS.items():
             if (now := read()) != before[name]:
                 findings.faults.append(f"It changes {name} from {before[name]} to {now}: settings are the user's.")
                 write(before[name])
 
 
+@contextlib.contextmanager
+def _random_numbers(seed: int) -> Iterator[None]:
+    """Seed what all draw from, and put it back when the block ends."""
+    state, state_of_numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            random.seed(seed)
+            np.random.seed(seed)
+            yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(state_of_numpy)
+
+
 def check_seeding(findings: Findings, use: Callable[[], Any]) -> None:
     """Expect some use of a component not to seed the random numbers that everything in a run draws from."""
-    first, second = _after(use, 1), _after(use, 2)
+    first, second = _next_numbers(use, 1), _next_numbers(use, 2)
     for name, value in first.items():
         findings.expect(
             value != second[name],
@@ -66,16 +77,8 @@ def check_seeding(findings: Findings, use: Callable[[], Any]) -> None:
         )
 
 
-def _after(use: Callable[[], Any], seed: int) -> dict[str, float]:
+def _next_numbers(use: Callable[[], Any], seed: int) -> dict[str, float]:
     """Return what is drawn next, from each shared source of random numbers, after some use that began with a seed."""
-    state, state_of_numpy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            random.seed(seed)
-            np.random.seed(seed)
-            use()
-            return {"torch": float(torch.rand(())), "random": random.random(), "numpy": float(np.random.random())}
-    finally:
-        random.setstate(state)
-        np.random.set_state(state_of_numpy)
+    with _random_numbers(seed):
+        use()
+        return {"torch": float(torch.rand(())), "random": random.random(), "numpy": float(np.random.random())}

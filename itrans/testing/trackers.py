@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from itrans.registry import accepted
-from itrans.testing.findings import REFUSALS, described
+from itrans.testing.findings import REFUSALS, error_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from itrans.testing.findings import Findings
 
 _RECIPE = {"title": "checked", "train": {"steps": 2}, "loss": [{"name": "l1", "weight": 1.0}]}
 
 
-def check(findings: Findings, component: Callable[..., Any], arguments: dict[str, Any], given: dict[str, Any]) -> None:
-    """Note what is wrong with a tracker: it is told what a short run, and one that goes on, would tell it.
-
-    Args:
-        findings: where faults go.
-        component: the tracker's class.
-        arguments: its own.
-        given: `step`, instead of 0 and 2.
-    """
+def check(findings: Findings) -> None:
+    """Note what is wrong with a tracker: it is told what a short run, and one that goes on, would tell it."""
+    given = findings.given
     with tempfile.TemporaryDirectory() as folder:
         for step in [given["step"]] if "step" in given else [0, 2]:
             with findings.trying(f"Told of a run from step {step} on, it"):
                 try:
-                    tracker = component(**accepted(component, {"step": step}), **arguments)
+                    tracker = findings.build(step=step)
                 except REFUSALS as error:
-                    findings.faults.append(f"It cannot be made: {described(error)}")
+                    findings.faults.append(f"It cannot be made: {error_line(error)}")
                     return
                 tracker.start(_RECIPE, Path(folder))
                 image = np.zeros((8, 12, 3), np.uint8)

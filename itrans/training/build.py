@@ -14,7 +14,8 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
-from itrans.protocols import WeightedLoss
+from itrans.protocols import attribution_of, is_paired
+from itrans.records import WeightedLoss
 from itrans.training.failures import at_work
 from itrans.training.processes import Processes
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import Batch, Dataset, ImageSpec, Method, Split
+    from itrans.pictures.spec import ImageSpec
+    from itrans.protocols import Dataset, Method
     from itrans.recipe.load import Recipe
+    from itrans.records import Batch, Split
     from itrans.training.runtime import Runtime
 
 
@@ -52,7 +55,7 @@ def build_dataset(recipe: Recipe, split: Split) -> Dataset:
 
 def with_credit(sample: str | None, dataset: Dataset) -> str | None:
     """Return the note about sample data, followed by the attribution that the data set asks for."""
-    credit = str(getattr(dataset, "attribution", ""))
+    credit = attribution_of(dataset)
     return sample if sample is None or credit in sample else f"{sample} {credit}"
 
 
@@ -65,7 +68,7 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         training: whether they are to be trained with.
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
-    paired = getattr(dataset, "paired", True)
+    paired = is_paired(dataset)
     transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 

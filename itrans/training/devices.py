@@ -11,7 +11,7 @@ from itrans.errors import DeviceError
 from itrans.pictures.kinds import kind_of
 
 if TYPE_CHECKING:
-    from itrans.protocols import ImageSpec
+    from itrans.pictures.spec import ImageSpec
 
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 

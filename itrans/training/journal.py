@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import ImageArray, Tracker
+    from itrans.pictures.spec import ImageArray
+    from itrans.protocols import Tracker
     from itrans.recipe.load import Recipe
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder

@@ -21,7 +21,7 @@ from itrans.training.lock import lock
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 _SHOWN = 60
 """Characters of a line that is no line of a log."""

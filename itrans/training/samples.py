@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
     from itrans.recipe.schema import Log
     from itrans.training.record import RunFolder
     from itrans.training.validation import Validator

@@ -14,8 +14,8 @@ import torch
 from itrans.checkpoint.file import CheckpointFile, load_checkpoint, misfit, save_checkpoint
 from itrans.checkpoint.places import step_of
 from itrans.errors import CheckpointError, DataError, OutputError, RoomError, TrainingError
-from itrans.protocols import Pair
 from itrans.recipe.changes import changes, may_change
+from itrans.records import Pair
 from itrans.training.failures import failure
 
 if TYPE_CHECKING:

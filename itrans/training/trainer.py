@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.protocols import Batch
     from itrans.recipe.load import Recipe
+    from itrans.records import Batch
     from itrans.training.journal import Look, Reporter
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder

@@ -13,6 +13,7 @@ from itrans.metrics.measuring import SOURCE_L1, measurements, meters_for
 from itrans.networks.test_mode import test_mode
 from itrans.pictures.grid import Row
 from itrans.pictures.kinds import kind_of
+from itrans.protocols import directions_of, is_paired
 from itrans.training.build import build_dataset, held_out_batches
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import Progress
-    from itrans.protocols import Batch, ImageArray, ImageSpec, Method
+    from itrans.pictures.spec import ImageArray, ImageSpec
+    from itrans.protocols import Method
     from itrans.recipe.load import Recipe
+    from itrans.records import Batch
     from itrans.training.runtime import Runtime
     from itrans.training.saving import Saver
 
@@ -52,7 +55,7 @@ class Validator:
         self._skipped = skipped
         tables = recipe.tables
         self._dataset = build_dataset(recipe, tables.validation.split)
-        self.measures = bool(getattr(self._dataset, "paired", True))
+        self.measures = is_paired(self._dataset)
         target = self._dataset.target
         asked, kind = tables.validation.metric, kind_of(target)
         self.metric = kind.deciding_metric if asked == "auto" else asked
@@ -101,7 +104,7 @@ class Validator:
 
     @property
     def _ways(self) -> int:
-        return min(2, len(getattr(self._method, "directions", ("forward",))))
+        return min(2, len(directions_of(self._method)))
 
     @contextlib.contextmanager
     def _test_time(self) -> Iterator[None]:
@@ -118,7 +121,7 @@ class Validator:
         )
 
     def _translation(self, source: Tensor, direction: int = 0) -> Tensor:
-        directions = getattr(self._method, "directions", ("forward",))
+        directions = directions_of(self._method)
         return self._method.translate(source, directions[direction])
 
     def _unpaired_rows(self, batch: Batch) -> list[Row]:

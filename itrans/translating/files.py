@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
     from itrans.translating.translator import Translator

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.networks.test_mode import Mode
-    from itrans.protocols import ImageArray, Method
+    from itrans.pictures.spec import ImageArray
+    from itrans.protocols import Method
 
 _PROBE = 256
 """The side of the picture on which memory is measured: what most generators pad smaller ones to."""

@@ -19,7 +19,7 @@ from itrans.pictures.writing import WRITABLE, holds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from itrans.protocols import ImageSpec
+    from itrans.pictures.spec import ImageSpec
 
 LOSSLESS = {".png", ".tif", ".tiff", ".npy", ".bmp"}
 """Outputs keep their input's suffix if it is one of these; anything else becomes PNG."""

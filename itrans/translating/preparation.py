@@ -13,13 +13,13 @@ from itrans.pictures.images import read_image
 from itrans.pictures.label_maps import read_label_map
 from itrans.pictures.metadata import Metadata
 from itrans.pictures.spec import SUFFIXES, WHITE
-from itrans.protocols import Preparation
-from itrans.registry import DATASETS, accepted
+from itrans.records import Preparation
+from itrans.registry import DATASETS, accepted_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from itrans.protocols import ImageArray
+    from itrans.pictures.spec import ImageArray
 
 _MASK = "-mask"
 
@@ -49,7 +49,7 @@ def dataset_class(table: Mapping[str, Any]) -> Any | None:
 def preparation_of(table: Mapping[str, Any]) -> Preparation | None:
     """Return what a recipe's data set does to pictures before they are sources; None where that is nothing."""
     make = getattr(dataset_class(table), "preparation", None)
-    found = make(**accepted(make, table)) if callable(make) else None
+    found = make(**accepted_arguments(make, table)) if callable(make) else None
     return found if isinstance(found, Preparation) else None
 
 

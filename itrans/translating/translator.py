@@ -15,6 +15,7 @@ from itrans.errors import DataError, ItransError, PluginError, counted, did_you_
 from itrans.networks.test_mode import MODES, Mode
 from itrans.pictures.kinds import kind_of, refuse_unfit
 from itrans.pictures.tensors import stack
+from itrans.protocols import directions_of
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.translating.generators import Generators, Need, free_memory_of
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import CheckpointFile
-    from itrans.protocols import ImageArray, ImageSpec, PixelType, Preparation
+    from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
+    from itrans.records import Preparation
 
 __all__ = ["Mode", "Precision", "Translator"]
 
@@ -90,7 +92,7 @@ class Translator:
                 method = build_translator(recipe, record.source, record.target)
         except PluginError as error:
             raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
-        self.directions: tuple[str, ...] = tuple(getattr(method, "directions", None) or ("forward",))
+        self.directions = directions_of(method)
         dtype = choose_dtype(precision, self._device)
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}

@@ -11,8 +11,9 @@ import pytest
 from itrans.data.augment import PairTransform
 from itrans.data.sampler import derived_seed
 from itrans.errors import DataError
-from itrans.protocols import ImageSpec, Pair
+from itrans.pictures.spec import ImageSpec
 from itrans.recipe.schema import Augment
+from itrans.records import Pair
 
 JITTER = {"resize": 36, "crop": 32, "mirror": True}
 ROTATE = {"name": "Rotate", "limit": [10, 80], "p": 1.0}

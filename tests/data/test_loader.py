@@ -21,9 +21,10 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems, checked_pair
 from itrans.data.sampler import EvaluationSampler, TrainingSampler
 from itrans.errors import DataError, MissingSplitError
+from itrans.pictures.spec import ImageSpec
 from itrans.pictures.writing import write_image
-from itrans.protocols import ImageSpec, Pair
 from itrans.recipe.schema import Augment
+from itrans.records import Pair
 from itrans_datasets.aligned import Aligned
 
 CPU = torch.device("cpu")

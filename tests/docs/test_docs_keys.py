@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from itrans.recipe import schema
 from itrans.recipe.parts import OFFERED
-from itrans.recipe.signature import Signature, shown_type
+from itrans.recipe.signature import Signature, type_text
 from itrans.registry import REGISTRIES
 
 
@@ -30,7 +30,7 @@ def tables_of(page: Path) -> dict[str, list[tuple[str, ...]]]:
 
 
 def type_cell(annotation: object) -> str:
-    return shown_type(annotation).replace("list of Transform", "list of tables").replace(" | ", " or ")
+    return type_text(annotation).replace("list of Transform", "list of tables").replace(" | ", " or ")
 
 
 def default_cell(value: object) -> str:

@@ -24,8 +24,7 @@ from PIL import Image, features
 from itrans.errors import ItransError
 from itrans.pictures.images import read_image
 from itrans.pictures.label_maps import read_label_map
-from itrans.pictures.spec import SUFFIXES
-from itrans.protocols import ImageSpec
+from itrans.pictures.spec import SUFFIXES, ImageSpec
 from itrans.translating.files import translate_files
 from itrans.translating.jobs import Job
 

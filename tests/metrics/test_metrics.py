@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from itrans.metrics.measuring import count, meters_for
-from itrans.protocols import ImageSpec
+from itrans.pictures.spec import ImageSpec
 
 
 def scores_of(*triples):

@@ -9,7 +9,7 @@ from pictures.pictures import picture
 from itrans.errors import DataError
 from itrans.pictures.channels import as_channels
 from itrans.pictures.images import find_images, spec_of, unread_suffixes
-from itrans.protocols import ImageSpec
+from itrans.pictures.spec import ImageSpec
 
 
 def test_pictures_are_found_in_all_folders_sorted_and_without_hidden_ones(tmp_path):

@@ -1,0 +1,140 @@
+"""The records that components exchange. Imports neither torch nor numpy.
+
+Images are `(N, C, H, W)` float tensors in [-1, 1] wherever a network sees them, and `(H, W, C)` arrays of uint8, uint16
+or float32 (in [0, 1]) where a data set makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from itrans.pictures.spec import ImageArray
+    from itrans.protocols import Loss
+
+Split: TypeAlias = Literal["train", "val", "test"]
+"""The part of a data set: to learn from, to watch and choose by, to report."""
+
+
+class Pair(NamedTuple):
+    """One item of a data set.
+
+    Attributes:
+        source: `(H, W, Cin)` array.
+        target: `(H, W, Cout)` array.
+        key: what names the pair in messages and results, unique in its split: usually a file's relative path.
+    """
+
+    source: ImageArray
+    target: ImageArray
+    key: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a method is given for one step.
+
+    Attributes:
+        source: `(N, Cin, H, W)` in [-1, 1].
+        target: `(N, Cout, H, W)` in [-1, 1].
+        keys: the pairs' keys.
+    """
+
+    source: Tensor
+    target: Tensor
+    keys: tuple[str, ...]
+
+
+@dataclass
+class Translated:
+    """What an image loss is given.
+
+    Attributes:
+        source: `(N, Cin, H, W)` in [-1, 1].
+        target: `(N, Cout, H, W)` in [-1, 1].
+        output: the generator's translation of the source, `(N, Cout, H, W)`.
+    """
+
+    source: Tensor
+    target: Tensor
+    output: Tensor
+    discriminate: Callable[[Tensor], list[Tensor]] | None = None
+    _features: tuple[list[Tensor], list[Tensor]] | None = field(default=None, init=False, repr=False)
+
+    def features(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the discriminator's features of the target and of the output, computed when first asked for.
+
+        Raises:
+            TypeError: there is no discriminator, or it has no `features`.
+        """
+        if self.discriminate is None:
+            raise TypeError("This loss compares the discriminator's features: it needs a discriminator that has some.")
+        if self._features is None:
+            self._features = ([f.detach() for f in self.discriminate(self.target)], self.discriminate(self.output))
+        return self._features
+
+
+@dataclass(frozen=True)
+class WeightedLoss:
+    """An entry of a recipe's list of losses.
+
+    Attributes:
+        name: what the recipe calls it, for logs.
+        weight: what its value is multiplied with.
+        loss: the component.
+    """
+
+    name: str
+    weight: float
+    loss: Loss
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a data set does to a picture before it is a source: `itrans translate --prepare` does it to new ones.
+
+    Attributes:
+        what: what is done, as the rest of "With --prepare, ...".
+        source: makes the source of a picture `(H, W, C)` and, if it takes one, a mask `(H, W)` of booleans, True where
+            something is missing; it raises ValueError, or `DataError`, for what it cannot take.
+        output: makes what is written of a translation, the picture and the mask; None leaves translations as they are.
+        takes_mask: whether there is a mask for each picture.
+        label_maps: whether pictures are read as label maps, of which the stored values count.
+    """
+
+    what: str
+    source: Callable[[ImageArray, NDArray[np.bool_] | None], ImageArray]
+    output: Callable[[ImageArray, ImageArray, NDArray[np.bool_] | None], ImageArray] | None = None
+    takes_mask: bool = False
+    label_maps: bool = False
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """What a generator or discriminator makes of weights that another program has saved.
+
+    The component's class may have a static `recognize(state: Mapping[str, Tensor]) -> Recognized | None`. It returns
+    None for weights that are none of its own, and raises `CheckpointError` for those that are and cannot be used.
+
+    Attributes:
+        arguments: what the component is to be built with, as in a recipe.
+        in_channels: of all that the network sees.
+        out_channels: of what it puts out; 1 where that is logits.
+        names: the component's modules that have weights, and what the file calls each: `{"downs.0.conv": "model.0"}`.
+        state: the file's weights, under the file's names: without what is of no use, and with what they imply.
+        assumed: those of the arguments that no weights tell, each with a sentence about what is assumed and why.
+    """
+
+    arguments: Mapping[str, Any]
+    in_channels: int
+    out_channels: int
+    names: Mapping[str, str]
+    state: Mapping[str, Tensor]
+    assumed: Mapping[str, str] = field(default_factory=dict)
