@@ -36,7 +36,7 @@ class Row(NamedTuple):
 def grid(rows: Sequence[Row], caption: str = "") -> NDArray[np.uint8]:
     """Return a picture `(H, W, 3)` of some rows under the first one's headings."""
     sides = zip(*((row.source, row.output, row.target) for row in rows), strict=True)
-    return table(list(zip(rows[0].headings, sides, strict=True)), caption)
+    return table(list(zip(rows[0].headings, sides, strict=True)), None, caption)
 
 
 def _shown_size(image: ImageArray) -> tuple[int, int]:
@@ -47,7 +47,7 @@ def _shown_size(image: ImageArray) -> tuple[int, int]:
 
 
 def table(
-    columns: Sequence[tuple[str, Sequence[ImageArray]]], caption: str = "", size: tuple[int, ...] | None = None
+    columns: Sequence[tuple[str, Sequence[ImageArray]]], size: tuple[int, ...] | None = None, caption: str = ""
 ) -> NDArray[np.uint8]:
     """Return a picture `(H, W, 3)` of columns of pictures under their headings.
 

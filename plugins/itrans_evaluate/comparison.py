@@ -49,7 +49,7 @@ def comparison_picture(
         *((name, [row.output for row in found]) for name, found in columns.items()),
         ("target", [row.target for row in rows]),
     ]
-    return table(sides, _credit(evaluations))
+    return table(sides, None, _credit(evaluations))
 
 
 def _credit(evaluations: Mapping[str, Evaluation]) -> str:
