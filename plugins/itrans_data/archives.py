@@ -23,13 +23,13 @@ _UNPACKED_PER_PACKED = 1.25
 
 
 class Progress(Protocol):
-    """What is told how a fetch is going."""
+    """Is told how a fetch is going."""
 
     def say(self, line: str) -> None:
-        """Take one line that is to stay: the size, what is resumed, what is there already."""
+        """Take one line to show: the size, what is resumed, what exists already."""
 
     def advance(self, stage: Stage, done: int, total: int | None) -> None:
-        """Take how many bytes of the archive are downloaded or unpacked; the total is None where nobody knows it."""
+        """Take the number of bytes of the archive downloaded or unpacked; the total is None if it is unknown."""
 
 
 class Silence:
@@ -94,7 +94,7 @@ def address(name: str, base: str | None = None) -> str:
 
 
 def require_room(archive: Path, missing: int, total: int) -> None:
-    """Raise an OutputError if there is too little room beside an archive to end its download and unpack it.
+    """Raise an OutputError if there is too little room beside an archive to finish its download and unpack it.
 
     Args:
         archive: the file, which need not exist; its folder has to.

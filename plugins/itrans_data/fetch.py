@@ -39,9 +39,9 @@ def fetch(
     progress: Progress | None = None,
     keep: bool = False,
 ) -> Path:
-    """Download one of the `archives.ARCHIVES` and unpack it as `folder`/`name`; what is there already is left alone.
+    """Download one of the `archives.ARCHIVES` and unpack it as `folder`/`name`; an existing data set is left alone.
 
-    An interrupted download stays beside it as `name.tar.gz.part`, and the next call goes on from there.
+    An interrupted download stays beside it as `name.tar.gz.part`, and the next call continues it.
 
     Args:
         name: of the archive.

@@ -1,4 +1,4 @@
-"""What a timm backbone makes of pictures: one feature vector each, to compare sets of pictures by."""
+"""Feature vectors of pictures, by a timm backbone, for comparing sets of pictures."""
 
 from __future__ import annotations
 

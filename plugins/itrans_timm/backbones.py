@@ -1,4 +1,4 @@
-"""Backbones of timm: networks that make feature maps of pictures, at several scales."""
+"""Backbones of timm: networks that make feature maps from pictures, at several scales."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Backbone(nn.Module):
     """A backbone of timm for pictures in [-1, 1], without its classifier.
 
     Args:
-        name: what timm calls it; `timm.list_models()` knows the names. It may end in a tag that names weights, such as
+        name: its name in timm; `timm.list_models()` lists all. It may end in a tag that chooses weights, such as
             `resnet50.a1_in1k`.
         in_channels: of the pictures.
         layers: the feature maps to make; None is all of them.
         pretrained: have timm download weights, which were learned from photographs in most cases.
         weights_file: a file with weights (`.pth` or `.safetensors`), as timm would download it; nothing is downloaded.
-        frozen_stages: how many feature maps, from the first, are made by weights that stay as they are.
+        frozen_stages: how many feature maps, from the first, are made by weights that are not trained.
         image_size: the height and width of all pictures, for a backbone that takes one size only.
-        initialize: False where a checkpoint's weights are going to be loaded; then no file is read, and none
+        initialize: False if a checkpoint's weights will be loaded; then no file is read, and none
             downloaded.
 
     Attributes:

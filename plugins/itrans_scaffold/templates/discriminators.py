@@ -17,7 +17,7 @@ class TemplateDiscriminator(nn.Module):
 
     Args:
         in_channels: of the picture that it judges; given by itrans, from the data.
-        condition_channels: of the source that it sees besides, 0 if it sees none; given by itrans, from the data and
+        condition_channels: of the source that it also sees, 0 if it sees none; given by itrans, from the data and
             the adversarial loss.
         filters: channels of the first layer; the second has twice as many.
     """
