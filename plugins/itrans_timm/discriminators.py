@@ -17,7 +17,7 @@ class TimmPatch(nn.Module):
     Args:
         in_channels: of the picture that it judges.
         condition_channels: of the source that it also sees; 0 if it sees none.
-        backbone: what timm calls it.
+        backbone: its name in timm.
         layers: which feature maps are judged, as timm counts them; for most backbones 0 has 1/2 or 1/4 of the picture's
             size, and each further one half the size of the one before.
         pretrained: start with weights that timm downloads.

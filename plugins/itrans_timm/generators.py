@@ -29,7 +29,7 @@ class TimmUNet(nn.Module):
     Args:
         in_channels: of the source. timm adapts pretrained weights of the first layer to it.
         out_channels: of the output.
-        backbone: what timm calls it, such as `resnet34`, `convnext_tiny` or `swin_tiny_patch4_window7_224`: any whose
+        backbone: its name in timm, such as `resnet34`, `convnext_tiny` or `swin_tiny_patch4_window7_224`: any whose
             feature maps have several sizes.
         pretrained: start with weights that timm downloads.
         weights_file: start with weights from this file, as timm would download it.

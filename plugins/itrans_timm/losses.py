@@ -25,7 +25,7 @@ class PerceptualLoss(nn.Module):
     in each run.
 
     Args:
-        backbone: what timm calls it.
+        backbone: its name in timm.
         layers: which feature maps are compared, as timm counts them, 0 being the first.
         layer_weights: a factor for each layer; 1 for each if it is left out.
         distance: `l1` or `l2` (squared).
