@@ -46,8 +46,9 @@ from itrans.protocols import (
     Runtime,
     Tracker,
     Update,
+    WeightedLoss,
 )
-from itrans.records import Batch, Pair, Preparation, Recognized, Split, Translated, WeightedLoss
+from itrans.records import Batch, Pair, Preparation, Recognized, Split, Translated
 from itrans.registry import (
     API_VERSION,
     DATASETS,

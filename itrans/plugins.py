@@ -10,16 +10,15 @@ import functools
 import io
 import os
 import re
-import stat
 import sys
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import entrypoints
 
-from itrans.errors import PluginError, did_you_mean, printable
+from itrans.errors import did_you_mean, printable
+from itrans.metadata import contents, note_on
 
 if TYPE_CHECKING:
     import configparser
@@ -53,7 +52,6 @@ RESTRICTION = "ITRANS_PLUGINS"
 NAMING = 'a name has 1 to 100 letters, digits, "_", "-" and "."'
 """What `is_name` asks, for messages."""
 
-_MOST_BYTES = 1_000_000
 _MOST_CHARACTERS = 500
 _DISTRIBUTION = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
 _VERSION = re.compile(r"[\w.+!-]{0,100}", re.ASCII)
@@ -148,52 +146,6 @@ def is_name(text: str) -> bool:
     return re.fullmatch(r"[\w.-]{1,100}", text) is not None
 
 
-def contents(file: Path) -> bytes:
-    """Return what is in a small file.
-
-    Raises:
-        OSError: it cannot be read, is larger than a megabyte, or is no file but, say, a pipe that never ends.
-    """
-    status = file.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("it is not a file")
-    if status.st_size > _MOST_BYTES:
-        raise OSError(f"it is larger than {_MOST_BYTES // 1_000_000} MB")
-    return file.read_bytes()
-
-
-def metadata_fault(error: BaseException) -> str | None:
-    """Return what is wrong if an error was raised by the metadata of a package, which libraries read on import.
-
-    PyTorch and pydantic look through the entry points of all packages: one that cannot be read stops them all.
-    """
-    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
-        place = getattr(frame.f_locals.get("self"), "_path", None)
-        if frame.f_globals.get("__name__", "").startswith("importlib.metadata") and isinstance(place, Path):
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:_MOST_CHARACTERS]
-            name = frame.f_locals.get("filename")
-            place = place / name if isinstance(name, str) else place
-            return (
-                f"{_note(place, 'this metadata of a package cannot be read')} ({printable(reason)}). PyTorch and other "
-                "libraries read that of every package, and cannot be imported before. Install the package anew, or "
-                "remove it."
-            )
-    return None
-
-
-def refuse_unreadable_metadata() -> None:
-    """Raise `PluginError` if there is metadata that stops libraries from being imported; see `metadata_fault`."""
-    import importlib.metadata
-
-    try:
-        for distribution in importlib.metadata.distributions():
-            _ = distribution.entry_points
-    except Exception as error:
-        if fault := metadata_fault(error):
-            raise PluginError(f"Nothing can be checked. {fault}") from error
-        raise
-
-
 @functools.cache
 def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
     only = None if restriction is None else {OURS, *map(normalized, re.split(r"[,\s]+", restriction))} - {""}
@@ -237,7 +189,7 @@ class _Look:
 
     def note(self, place: Path, reason: str) -> None:
         """Note what could not be read, or was refused."""
-        self.unreadable.append(_note(place, reason))
+        self.unreadable.append(note_on(place, reason))
 
     def sources(self, entry: str) -> Iterator[_Source]:
         """Yield the distributions of one entry of `sys.path`.
@@ -290,7 +242,7 @@ class _Look:
         for group in config.sections():
             if group.startswith(f"{OURS}.") and group not in _EVERY_GROUP.values():
                 reason = f"the group {_excerpt(group)} is not known, so its entries are not seen."
-                self.doubtful.append(_note(file, f"{reason}{did_you_mean(group, _EVERY_GROUP.values())}"))
+                self.doubtful.append(note_on(file, f"{reason}{did_you_mean(group, _EVERY_GROUP.values())}"))
         for kind, group in _EVERY_GROUP.items():
             for name, text in config.items(group, raw=True) if config.has_section(group) else ():
                 target = " ".join(text.split())
@@ -319,10 +271,6 @@ def _read(file: Path) -> configparser.ConfigParser:
     if b"itrans." in data or data.lstrip()[:1] not in {b"", b"[", b"#", b";"}:
         config.read_file(io.StringIO(data.decode("utf-8"), newline=None), source=file.name)
     return config
-
-
-def _note(place: Path, reason: str) -> str:
-    return printable(f"{place}: {reason}")
 
 
 def _excerpt(text: str) -> str:

@@ -6,6 +6,7 @@ or float32 (in [0, 1]) where a data set makes them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -70,6 +71,21 @@ class AdversarialLoss(Protocol):
 
 
 Loss: TypeAlias = ImageLoss | AdversarialLoss
+
+
+@dataclass(frozen=True)
+class WeightedLoss:
+    """An entry of a recipe's list of losses.
+
+    Attributes:
+        name: what the recipe calls it, for logs.
+        weight: what its value is multiplied with.
+        loss: the component.
+    """
+
+    name: str
+    weight: float
+    loss: Loss
 
 
 class Dataset(Protocol):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.pictures.spec import ImageArray
-    from itrans.protocols import Loss
 
 Split: TypeAlias = Literal["train", "val", "test"]
 """The part of a data set: to learn from, to watch and choose by, to report."""
@@ -79,21 +78,6 @@ class Translated:
         if self._features is None:
             self._features = ([f.detach() for f in self.discriminate(self.target)], self.discriminate(self.output))
         return self._features
-
-
-@dataclass(frozen=True)
-class WeightedLoss:
-    """An entry of a recipe's list of losses.
-
-    Attributes:
-        name: what the recipe calls it, for logs.
-        weight: what its value is multiplied with.
-        loss: the component.
-    """
-
-    name: str
-    weight: float
-    loss: Loss
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from itrans import __version__, plugins
 from itrans.errors import PluginError, did_you_mean, error_text, printable, quoted
+from itrans.metadata import metadata_fault
 from itrans.plugins import Origin
 from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Metric, Tracker
 
@@ -234,7 +235,7 @@ def _somebodys_code(told: str, module: str = "") -> Iterator[None]:
         if pressed:
             raise KeyboardInterrupt from error
         place = _imported_from(module, error) if module else ""
-        raise PluginError(plugins.metadata_fault(error) or f"{told}\n{error_text(error)}{place}") from error
+        raise PluginError(metadata_fault(error) or f"{told}\n{error_text(error)}{place}") from error
     finally:
         if listens:
             signal.signal(signal.SIGINT, signal.default_int_handler)

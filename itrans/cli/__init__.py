@@ -93,7 +93,7 @@ def _message_of(error: BaseException) -> tuple[str, int] | None:
         return "Interrupted.", INTERRUPTED
     if isinstance(error, ItransError):
         return f"Error: {legible(str(error))}", error.exit_code
-    from itrans.plugins import metadata_fault
+    from itrans.metadata import metadata_fault
 
     message = metadata_fault(error) or _of_a_path(error)
     return None if message is None else (f"Error: {legible(message)}", ItransError.exit_code)

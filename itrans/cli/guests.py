@@ -17,6 +17,7 @@ import click
 
 from itrans import plugins
 from itrans.errors import PluginError, error_text, printable, quoted
+from itrans.metadata import contents
 from itrans.registry import REGISTRIES
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _body_of(file: Path) -> tuple[ast.stmt, ...]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return tuple(ast.parse(plugins.contents(file)).body)
+            return tuple(ast.parse(contents(file)).body)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
 

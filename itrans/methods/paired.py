@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from itrans.pictures.spec import ImageSpec
-    from itrans.protocols import AdversarialLoss, ImageLoss
-    from itrans.records import WeightedLoss
+    from itrans.protocols import AdversarialLoss, ImageLoss, WeightedLoss
 
 
 class Paired:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import PluginError, error_text, printable
-from itrans.plugins import LOCAL, OURS, contents, refuse_unreadable_metadata
+from itrans.metadata import contents, refuse_unreadable_metadata
+from itrans.plugins import LOCAL, OURS
 from itrans.registry import REGISTRIES
 
 if TYPE_CHECKING:

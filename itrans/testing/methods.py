@@ -12,8 +12,9 @@ from torch import Tensor
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
+from itrans.protocols import WeightedLoss
 from itrans.recipe.schema import Optimizer, Train
-from itrans.records import Batch, WeightedLoss
+from itrans.records import Batch
 from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import make_seeded, pictures
 from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refusals

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.records import Translated, WeightedLoss
+from itrans.protocols import WeightedLoss
+from itrans.records import Translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,8 +14,7 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
-from itrans.protocols import attribution_of, is_paired
-from itrans.records import WeightedLoss
+from itrans.protocols import WeightedLoss, attribution_of, is_paired
 from itrans.training.failures import at_work
 from itrans.training.processes import Processes
 

@@ -24,12 +24,12 @@ _HELD_OUT = 0.1
 
 
 class Digits:
-    """A digit's label -> the digit: 1,797 hand-written digits of 8x8, which scikit-learn brings.
+    """A digit's label -> the digit: the 1,797 hand-written digits of 8x8 that come with scikit-learn.
 
-    The source is the label as ten planes, of which the label's is white and all others are black; the target is the
-    digit, white on black. 80 % are `train`, 10 % `val`, 10 % `test`, chosen by a hash of the picture, so that equal
-    pictures are never in two of them. The digits are the test set of "Optical Recognition of Handwritten Digits"
-    (Alpaydin & Kaynak, 1998).
+    The source is the label as ten planes: that of the label is white, all others are black. The target is the digit,
+    white on black. 80 % are `train`, 10 % `val`, 10 % `test`, chosen by a hash of the picture, so that equal pictures
+    are never in two of them. The digits are the test set of "Optical Recognition of Handwritten Digits" (Alpaydin &
+    Kaynak, 1998).
 
     Args:
         size: height and width in pixels, 8 or a multiple of it.

@@ -14,15 +14,15 @@ from itrans_cgan.generators import Positive, Widths
 
 
 class MLP(nn.Module):
-    """Judges a small picture as a whole, with its label if there is one, by fully connected layers.
+    """Judges a small picture as a whole with fully connected layers, together with its label if there is one.
 
-    The picture's pixels and the label y, which is the mean of each plane of the source, are joined; layers with
-    LeakyReLU(0.2) and dropout follow, and a single logit. Source: Mirza & Osindero, arXiv 1411.1784, section 3.2, which
-    has maxout units.
+    The picture's pixels are joined with the label y, which is the mean of each plane of the source. Layers with
+    LeakyReLU(0.2) and dropout follow, then a single logit. Source: Mirza & Osindero, arXiv 1411.1784, section 3.2,
+    which has maxout units.
 
     Args:
         in_channels: of the picture that it judges.
-        condition_channels: of the source that it sees besides; 0 if it sees none.
+        condition_channels: of the source that it also sees; 0 if it sees none.
         size: height and width of the pictures.
         hidden: how many units each hidden layer has.
         dropout: the probability of dropping a hidden value in training.

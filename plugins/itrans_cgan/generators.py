@@ -19,13 +19,13 @@ Widths: TypeAlias = Annotated[tuple[Positive, ...], MinLen(1)]
 
 
 class NoiseMLP(nn.Module):
-    """Draws a small picture from noise and a label: G(z|y) of the conditional GAN, by fully connected layers.
+    """Makes a small picture from noise and a label with fully connected layers: G(z|y) of the conditional GAN.
 
-    The noise z and the label y, which is the mean of each plane of the source, are joined; hidden layers with
-    LeakyReLU(0.2) follow, then tanh. Without a label it is G(z) of Goodfellow et al., arXiv 1406.2661. Source of the
-    rest: Mirza & Osindero, arXiv 1411.1784, section 3.2 (there: ReLU, of one layer for each input and a joint one, and
-    dropout). There is no batch normalisation: at test time it would take a picture by itself, and make zeros of single
-    values.
+    The noise z is joined with the label y, which is the mean of each plane of the source. Hidden layers with
+    LeakyReLU(0.2) follow, then tanh. Without a label it is G(z) of Goodfellow et al., arXiv 1406.2661. The rest is
+    after Mirza & Osindero, arXiv 1411.1784, section 3.2, which has ReLU, a layer for each input and a joint one, and
+    dropout. There is no batch normalisation: at test time it would see one picture at a time, and turn single values
+    into zeros.
 
     Args:
         in_channels: of the source: how many numbers the label is.
@@ -34,7 +34,7 @@ class NoiseMLP(nn.Module):
         distribution: what z is drawn from: `normal` is N(0, 1), `uniform` is between -1 and 1.
         size: height and width of the output, and of the source.
         hidden: how many units each hidden layer has.
-        conditional: whether the source is looked at; without it, noise alone decides.
+        conditional: whether the generator uses the source; if not, it sees only noise.
 
     Raises:
         ValueError: a number is below 1, there is no hidden layer, or there is no such distribution.

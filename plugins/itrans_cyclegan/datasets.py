@@ -1,4 +1,4 @@
-"""Two sets of pictures that belong to no pairs."""
+"""Two sets of pictures that do not form pairs."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class Unaligned:
     """Two folders of pictures that are not paired: in training, every source meets targets at random.
 
-    The folders are those of the authors' archives: `trainA` and `trainB`, `testA` and `testB`. Where there is no
-    `valA`, `val` is `test`. An epoch has as many steps as the larger folder fills, and repeats the smaller one.
+    The folders are those of the authors' archives: `trainA` and `trainB`, `testA` and `testB`. Without `valA`, `test`
+    stands in for `val`. The larger folder decides the number of steps in an epoch; the smaller one is repeated.
 
     Args:
         root: the data set's folder.
@@ -43,13 +43,13 @@ class Unaligned:
         folder_a: the folder of A in `root`; with `{split}` in it, or the same for all splits.
         folder_b: the folder of B, likewise.
         channels: convert every picture to so many; without it, all of a folder must have as many as its first.
-        holdout: the fraction of each folder to hold out where there are no folders for splits.
+        holdout: the fraction of each folder to hold out if there are no folders for splits.
         split: which part.
 
     Raises:
         DataError: a folder is missing or empty.
         MissingSplitError: there is no such split.
-        ValueError: `{split}` is in one of the two folders' names alone.
+        ValueError: `{split}` is in only one of the two folders' names.
     """
 
     paired = False

@@ -29,7 +29,7 @@ class ResNetGenerator(nn.Module):
         filters: channels of the first layer; the blocks have four times as many.
         norm: `instance` as in the paper, `instance_affine`, `batch` or `none`.
         dropout: the probability of dropping a value within the blocks; the paper has none.
-        bias: whether the convolutions before the last have biases; left out, all but under batch norm.
+        bias: whether the convolutions before the last have biases; by default they do, except under batch norm.
         padding: of the first and the last convolution: `reflect` as in the paper, `replicate` or `zeros`.
         block_padding: of the convolutions within the blocks: the same choices.
 
@@ -77,7 +77,7 @@ class ResNetGenerator(nn.Module):
 
     @staticmethod
     def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
-        """Return which ResNet of pytorch-CycleGAN-and-pix2pix weights are of, or None; see `junyanz.resnet`."""
+        """Return the ResNet of pytorch-CycleGAN-and-pix2pix that weights belong to, or None; see `junyanz.resnet`."""
         return junyanz.resnet(state)
 
     def forward(self, source: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class ResNetGenerator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions whose result is added to what comes in; no activation follows the sum.
+    """Two 3x3 convolutions whose result is added to the input; no activation follows the sum.
 
     Args:
         channels: of what comes in and goes out.

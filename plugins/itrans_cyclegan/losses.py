@@ -1,4 +1,4 @@
-"""What CycleGAN asks of its generators besides fooling the discriminators; the method `cyclegan` knows these roles."""
+"""The losses of CycleGAN's generators besides the adversarial one; the method `cyclegan` knows these roles."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from itrans.api import Translated
 class CycleLoss:
     """Cycle consistency: a picture that is translated and translated back should be itself again, by L1.
 
-    The record's target is the picture, its output what came back. Both directions are added. Source: arXiv 1703.10593,
-    equation 2; the paper weights it with 10.
+    The record's target is the picture; its output is the translation there and back. Both directions are added. Source:
+    arXiv 1703.10593, equation 2; the paper's weight is 10.
     """
 
     role: Literal["cycle"] = "cycle"
@@ -25,10 +25,10 @@ class CycleLoss:
 
 
 class IdentityLoss:
-    """Identity: a picture that is of the target's kind already should be left as it is, by L1; it keeps the colours.
+    """Identity: a picture that already looks like the targets should stay as it is, by L1; this keeps colours.
 
-    The record's target is the picture, its output what the generator makes of it. Both directions are added. Source:
-    arXiv 1703.10593, section 5.2; the paper weights it with 5, half of the cycle's weight, where it uses it.
+    The record's target is the picture; its output is the generator's output for it. Both directions are added. Source:
+    arXiv 1703.10593, section 5.2; where the paper uses it, its weight is 5, half that of the cycle loss.
     """
 
     role: Literal["identity"] = "identity"

@@ -18,16 +18,16 @@ _ROLES = ("adversarial", "cycle", "identity")
 class CycleGAN:
     """CycleGAN: two generators, there and back, and a discriminator for each side, trained without pairs.
 
-    A is the source's side, B the target's. One update of both generators, then one of each discriminator, which is
-    shown outputs of the past as well. Source: arXiv 1703.10593, sections 3 and 4.
+    A is the set of sources, B that of targets. In each step both generators are updated first, then each discriminator,
+    which also sees past outputs. Source: arXiv 1703.10593, sections 3 and 4.
 
     Args:
         build_generator: makes the recipe's generator for some input and output channels.
-        build_discriminator: makes the recipe's discriminator, or None where there is none.
-        losses: an adversarial one and `cycle`; `identity` besides where colours should stay.
+        build_discriminator: makes the recipe's discriminator; None if there is none.
+        losses: an adversarial one and `cycle`; add `identity` to keep colours.
         source: what the pictures of A are.
         target: what the pictures of B are.
-        pool: how many outputs of each generator are kept to be shown to the discriminators; 0 shows the newest only.
+        pool: how many past outputs of each generator are kept for the discriminators; 0 shows only the newest.
     """
 
     generators = ("generator_AtoB", "generator_BtoA")
@@ -135,7 +135,7 @@ class CycleGAN:
         return {f"pool_{side}": pool.state() for side, pool in self._pools.items()}
 
     def load_state_dict(self, state: Mapping[str, list[Tensor]]) -> None:
-        """Take over the pictures of the two pools; raise ValueError if they are none of such channels."""
+        """Take over the pictures of the two pools; raise ValueError if their channels do not fit."""
         weight = next(self.networks["generator_AtoB"].parameters())
         for side, pool in self._pools.items():
             pictures = state[f"pool_{side}"]

@@ -9,7 +9,7 @@ from torch import Tensor
 class ImagePool:
     """Keeps outputs of the past, and gives the discriminator one of them half of the time.
 
-    What is drawn comes from torch's own generator on the CPU, so that a resumed run draws the same.
+    Random numbers come from torch's own generator on the CPU, so a resumed run draws the same.
 
     Args:
         capacity: how many pictures it keeps; 0 gives every batch back as it is.
@@ -22,8 +22,8 @@ class ImagePool:
     def exchange(self, outputs: Tensor) -> Tensor:
         """Return a batch for the discriminator, and keep some of these outputs.
 
-        Until the pool is full every picture is kept and given back. Then a picture is, with probability one half, put
-        in the place of one of the past, which is given back instead of it.
+        Until the pool is full, every picture is kept and returned. After that, with probability one half, a picture
+        replaces one in the pool, and the replaced one is returned.
 
         Args:
             outputs: `(N, C, H, W)`, detached.

@@ -24,7 +24,7 @@ _UNPACKED_PER_PACKED = 1.25
 
 
 class Progress:
-    """What is told how a fetch is going; this one shows nothing."""
+    """Is told how a fetch is going; this one shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -33,10 +33,10 @@ class Progress:
         """Let go of the terminal."""
 
     def say(self, line: str) -> None:
-        """Take one line that is to stay: the size, what is resumed, what is there already."""
+        """Take one line to show: the size, what is resumed, what exists already."""
 
     def advance(self, stage: Stage, done: int, total: int | None) -> None:
-        """Take how many bytes of the archive are downloaded or unpacked; the total is None where nobody knows it."""
+        """Take the number of bytes of the archive downloaded or unpacked; the total is None if it is unknown."""
 
 
 def listing() -> str:
@@ -87,7 +87,7 @@ def address(name: str, base: str | None = None) -> str:
 
 
 def require_room(archive: Path, missing: int, total: int) -> None:
-    """Raise an OutputError if there is too little room beside an archive to end its download and unpack it.
+    """Raise an OutputError if there is too little room beside an archive to finish its download and unpack it.
 
     The file need not exist; its folder has to. Of its `total` bytes, so many are missing.
     """

@@ -25,7 +25,7 @@ _SPLITS: tuple[Split, ...] = ("train", "val", "test")
 @options.sample
 @options.code
 def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tuple[str, ...]) -> None:
-    """Read every pair of a RECIPE's data set, in all its splits; show what they are like, and report what is wrong."""
+    """Read every pair of a RECIPE's data set in all splits; describe the pictures and report what is wrong."""
     from itrans.commands import build_dataset, load_recipe
     from itrans_data.survey import HEADINGS, Survey
 

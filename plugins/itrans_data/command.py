@@ -44,7 +44,7 @@ data.add_command(check)
 def fetch(name: str | None, folder: Path, url: str | None, keep_archive: bool) -> None:
     """Download one of the Pix2Pix paper's data sets; without NAME, list them.
 
-    A download that was interrupted goes on where it stopped. A data set that is there already is left alone.
+    The same command continues an interrupted download. A data set that exists is left alone.
     """
     # Here, so that --help need not wait for them.
     from itrans_data import archives

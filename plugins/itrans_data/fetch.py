@@ -39,7 +39,7 @@ def fetch(
     progress: Progress | None = None,
     keep: bool = False,
 ) -> Path:
-    """Download one of the `archives.ARCHIVES` and unpack it as `folder`/`name`; what is there already is left alone.
+    """Download one of the `archives.ARCHIVES` and unpack it as `folder`/`name`; an existing data set is left alone.
 
     An interrupted download stays beside it as `name.tar.gz.part`, and the next call goes on from there. The URL is the
     folder of a mirror; see `archives.address`. With `keep`, the archive stays beside the data set.

@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 class Aligned:
     """Pictures A|B side by side in `root/train`, `root/val` and `root/test`.
 
-    `val` and `test` stand in for each other where one of them is not there. Where none of the three is there, and the
-    pictures are in `root` itself, a hash of each one's name decides for good: a fraction `holdout` of them is held out,
-    half of it as `val` and half as `test`.
+    If one of `val` and `test` is missing, the other stands in for it. If none of the three exists and the pictures are
+    in `root` itself, a fraction `holdout` of them is held out, half as `val` and half as `test`; a hash of the names
+    decides which.
 
     Args:
         root: the data set's folder.
         direction: `AtoB` translates the left half to the right one.
         channels: convert every picture to so many; without it, all must have as many as the first.
-        background: the colour under what is transparent, where `channels` leaves no room for alpha.
-        holdout: the fraction to hold out where there are no folders for splits.
+        background: the colour under transparent parts if `channels` leaves no room for alpha.
+        holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:
@@ -106,14 +106,14 @@ class Aligned:
 
 
 def check_background(background: str, *channels: int | None) -> None:
-    """Raise `ValueError` if something is no colour, or one under which no picture is laid."""
+    """Raise `ValueError` if something is not a colour, or if no picture needs a background."""
     as_channels(np.zeros((1, 1, 4), np.uint8), 3, background)
     if background != "white" and not {1, 3}.intersection(channels):
         raise ValueError('"background" has no effect: pictures are laid on it where they get 1 or 3 channels')
 
 
 def read_as(path: Path, channels: int | None, background: str = "white") -> ImageArray:
-    """Read a picture and convert it to so many channels, what is transparent on a colour; None leaves it as it is.
+    """Read a picture with this number of channels, transparent parts laid on a colour; None converts nothing.
 
     Raises:
         DataError: it cannot be read or converted.

@@ -14,7 +14,7 @@ _NEEDED = "to learn colours takes RGB pictures of 8 bits"
 
 
 class Colorization:
-    """The lightness L of a picture -> its colours a and b: grey becomes colour, and lightness stays what it was.
+    """The lightness L of a picture -> its colours a and b: grey becomes colour, and the lightness stays the same.
 
     `itrans translate` takes grey and RGB pictures with such a checkpoint, and writes RGB.
 
@@ -22,8 +22,8 @@ class Colorization:
         root: the folder of the pictures, RGB of 8 bits; with `train`, `val` and `test` in it, or else a part is held
             out.
         sample: pictures that need no folder: `openmoji` or `facades`.
-        channels: 3 converts every picture to RGB: the colours of a grey one are none. Without it, all have to be RGB.
-        holdout: the fraction to hold out where there are no folders for splits.
+        channels: 3 converts every picture to RGB; a grey one then has no colour. Without it, all have to be RGB.
+        holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:

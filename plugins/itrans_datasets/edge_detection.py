@@ -1,4 +1,4 @@
-"""Line drawings computed from pictures, in place of drawn ones: black lines on white, as edges -> shoes has them."""
+"""Line drawings computed from pictures: black lines on white, as in edges -> shoes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def grey_of(image: ImageArray) -> NDArray[np.uint8]:
     """Return a picture of any kind, `(H, W, C)`, as grey of 8 bits, `(H, W)`: colours by luminance, else the mean.
 
-    What is transparent is laid on white, for the colours under it are whatever a program left there.
+    Transparent parts are laid on white, because the colours under them are arbitrary.
     """
     if image.shape[2] == 4:
         image = as_channels(image, 3)
@@ -36,9 +36,9 @@ def canny(grey: NDArray[np.uint8], low: float | None = None, high: float | None 
 
     Args:
         grey: `(H, W)`.
-        low: the gradient from which a line goes on; half of `high` if nothing is said.
-        high: the gradient from which a line begins. If nothing is said, it is Otsu's threshold of the gradient's size,
-            which parts the picture's edges from its surfaces (Otsu, 1979; Fang et al., 2009).
+        low: the gradient from which a line continues; by default half of `high`.
+        high: the gradient from which a line begins. The default is Otsu's threshold of the gradient's magnitude, which
+            separates the picture's edges from its surfaces (Otsu, 1979; Fang et al., 2009).
 
     Source: Canny, "A Computational Approach to Edge Detection", 1986.
     """
@@ -57,8 +57,8 @@ def xdog(
 ) -> NDArray[np.uint8]:
     """Return soft lines, `(H, W)`: from 0 where a line is darkest to 255.
 
-    The difference of two Gaussians, the wider 1.6 times the narrower, is dark on the dark side of an edge; what is
-    below minus the threshold turns black along a tanh.
+    The difference of two Gaussians, the wider 1.6 times the narrower, is dark on the dark side of an edge. Values below
+    minus the threshold turn black along a tanh.
 
     Args:
         grey: `(H, W)`.

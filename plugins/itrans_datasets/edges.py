@@ -1,4 +1,4 @@
-"""Edges -> pictures, where the edges are computed from the pictures."""
+"""Edges -> pictures; the edges are computed from the pictures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def line_drawing(
 ) -> NDArray[np.uint8]:
     """Return the line drawing of a picture, `(H, W, 1)`, black on white, as `edges` makes it with the same arguments.
 
-    With it a checkpoint that was trained with `edges` translates a new picture.
+    A checkpoint that was trained with `edges` can translate such a drawing of a new picture.
 
     Args:
         image: `(H, W, C)` of any type and number of channels.
@@ -63,22 +63,22 @@ def _line_drawing(
 
 
 class Edges:
-    """A line drawing of a picture -> the picture: nothing but pictures is needed.
+    """A line drawing of a picture -> the picture: the drawings are computed, so pictures are all that is needed.
 
     Lines are black on white, in one channel of 8 bits, as in the paper's edges -> shoes (whose edges are those of HED).
 
     Args:
         root: the folder of the pictures; with `train`, `val` and `test` in it, or else a part is held out.
         sample: pictures that need no folder: `openmoji` or `facades`.
-        size: scale each picture until its shorter side is so long, before edges are found in it; without it, pictures
-            are used as they are.
+        size: scale each picture to this length of its shorter side before edges are found; without it, pictures are
+            used as they are.
         method: `canny` draws thin lines, all equally black; `xdog` soft ones, as dark as the edge is strong.
-        low: of `canny`: the gradient from which a line goes on; half of `high` if nothing is said.
-        high: of `canny`: the gradient from which a line begins; chosen for each picture if nothing is said.
+        low: of `canny`: the gradient from which a line continues; by default half of `high`.
+        high: of `canny`: the gradient from which a line begins; by default chosen for each picture.
         sigma: of `xdog`: how thick lines are, in pixels.
         threshold: of `xdog`: how faint an edge may be, from 0 to 1.
         channels: convert every picture to so many.
-        holdout: the fraction to hold out where there are no folders for splits.
+        holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:

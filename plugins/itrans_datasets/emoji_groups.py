@@ -1,4 +1,4 @@
-"""Which emoji are of one kind, by their first code point: one domain to learn instead of a thousand.
+"""Groups of emoji of one kind, by their first code point: one domain to learn instead of a thousand.
 
 After the groups of Unicode's emoji-test.txt (Unicode Technical Standard #51): `faces` are the subgroups of faces,
 without hearts; `people` is People & Body, hands included; `animals` and `food` are groups of that name, without plants.

@@ -24,11 +24,11 @@ class Inpainting:
     Args:
         root: the folder of the pictures; with `train`, `val` and `test` in it, or else a part is held out.
         sample: pictures that need no folder: `openmoji` or `facades`.
-        mask: `centre`, or `random`: at another place in every epoch, and for held-out pictures always at the same.
-        hole: its height and width, in parts of the picture's.
-        mask_channel: have one more channel in the source, white in the hole and black elsewhere.
+        mask: `centre`, or `random`: in another place in every epoch, but in held-out pictures always in the same place.
+        hole: its height and width, as fractions of the picture's.
+        mask_channel: add a channel to the source, white in the hole and black elsewhere.
         channels: convert every picture to so many.
-        holdout: the fraction to hold out where there are no folders for splits.
+        holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:

@@ -38,12 +38,12 @@ Value: TypeAlias = Annotated[int, Ge(0), Le(65535)]
 
 
 class Labels:
-    """Label maps <-> photos: the two of a pair have one name, without suffix and ending, in two folders.
+    """Label maps <-> photos in two folders, matched by their names without suffix and ending.
 
     A label map holds the class of each pixel: as values in one channel of 8 or 16 bits (PNG, TIFF, `.npy`), as the
-    indices of a palette PNG, with `values` as any other values, or, with `palette`, as colours. `val` and `test` stand
-    in for each other where one of them has neither folder. Without `{split}` in the folders' names a fraction `holdout`
-    is held out, as `paired` does it.
+    indices of a palette PNG, with `values` as any other values, or, with `palette`, as colours. If one of `val` and
+    `test` has neither folder, the other stands in for it. Without `{split}` in the folders' names, a fraction `holdout`
+    is held out, as in `paired`.
 
     Args:
         root: the data set's folder.
@@ -55,19 +55,19 @@ class Labels:
         photo_ending: the same for photos, such as `_leftImg8bit`.
         ignored: a value that stands for no class, such as 255.
         values: what label maps store for each class, such as `[0, 255]`, where it is not 0, 1, 2 and so on.
-        palette: the colour `[r, g, b]` of each class, for label maps in colours or in grey; where there is an
-            `ignored`, one more may follow, of pixels that have no class.
+        palette: the colour `[r, g, b]` of each class, for label maps in colours or in grey; if there is an `ignored`,
+            one more may follow, for pixels without a class.
         names: what the classes are called, for logs and legends.
         photo_channels: convert every photo to so many; without it, all must have as many as the first.
         direction: which side is the source.
-        holdout: the fraction to hold out where there are no folders for splits.
+        holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:
         DataError: a folder is missing or empty, the two do not match, or the first photo cannot be read.
         MissingSplitError: there is no such split.
-        ValueError: `{split}` is in one of the two folders' names alone, there are not as many values, colours or names
-            as classes, or label maps and photos of one folder are not told apart by their endings.
+        ValueError: `{split}` is in only one of the two folders' names, the numbers of values, colours or names and of
+            classes differ, or endings do not tell label maps and photos in one folder apart.
     """
 
     paired = True

@@ -1,15 +1,15 @@
 """Line drawings and their coloured versions from OpenMoji: real pairs that a package brings, drawn where they are used.
 
-Every emoji is an SVG file whose group "line" is a line drawing and whose whole is its coloured version. What is drawn
-depends on the version of OpenMoji alone, not on the size: emoji are compared as they look on OpenMoji's own grid of
-72x72. Left out are
+Every emoji is an SVG file: its group "line" is a line drawing, the whole is the coloured version. The choice of emoji
+depends only on the version of OpenMoji, not on the size: they are compared on OpenMoji's own grid of 72x72. Left out
+are
 
 - skin-tone variants, all of which have the line drawing of their base emoji;
 - emoji whose group "line" is empty or draws nothing, and emoji that are not coloured;
 - all but the first, by code points, of those that share a line drawing, such as the flags.
 
 The split is chosen by a hash of the line drawing's source. A line drawing that differs little from an earlier one (a
-woman and a man cycling) goes to the same split as that, lest `val` and `test` ask for what was seen in training.
+woman and a man cycling) goes to the same split, so that `val` and `test` do not repeat what was seen in training.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ class OpenMoji:
 
     Args:
         size: height and width of the pictures in pixels.
-        groups: only these kinds of emoji: `faces`, `people` (with hands), `animals`, `food`. What colour a
-            line drawing should get can be learnt where drawings are of one kind. None takes all, also those of none.
+        groups: only these kinds of emoji: `faces`, `people` (with hands), `animals`, `food`. Colours can be learnt if
+            the drawings are of one kind. None takes all emoji, also those of no group.
         direction: `AtoB` colours line drawings, `BtoA` draws coloured ones.
-        paired: False trains without pairs: the target is another emoji's, drawn anew in every epoch. What is held out
-            stays paired, so that outputs can be measured.
+        paired: False trains without pairs: the target is that of another emoji, chosen anew in every epoch. Held-out
+            emoji stay paired, so that outputs can be measured.
         split: which part.
 
     Raises:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class PairedFolders:
-    """Two folders of pictures, matched by their paths in them without the suffix and, if there are any, the endings.
+    """Two folders of pictures, matched by their relative paths without suffix and endings.
 
-    With `{split}` in `source` and `target` there is a folder for each split (`val` and `test` stand in for each other
-    where one of them has neither folder). Without it all pairs lie in the same two folders, and a hash of each pair's
-    name decides for good: a fraction `holdout` of them is held out, half of it as `val` and half as `test`.
+    With `{split}` in `source` and `target` there is a folder for each split; if one of `val` and `test` has neither
+    folder, the other stands in for it. Without it, all pairs are in the same two folders, and a fraction `holdout` of
+    them is held out, half as `val` and half as `test`; a hash of the names decides which.
 
     Args:
         root: the data set's folder.
@@ -43,15 +43,16 @@ class PairedFolders:
         target_ending: the same for targets.
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
-        background: the colour under what is transparent, where that leaves no room for alpha.
-        holdout: the fraction to hold out where there are no folders for splits.
+        background: the colour under transparent parts if the channels leave no room for alpha.
+        holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:
-        DataError: a folder is missing or empty, or the two do not match: what is missing on each side is listed.
+        DataError: a folder is missing or empty, or the two do not match; the message lists what is missing on each
+            side.
         MissingSplitError: there is no such split.
-        ValueError: `{split}` is in one of the two folders' names alone, or sources and targets of one folder are not
-            told apart by their endings.
+        ValueError: `{split}` is in only one of the two folders' names, or endings do not tell sources and targets in
+            one folder apart.
     """
 
     paired = True

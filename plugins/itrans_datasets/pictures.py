@@ -1,4 +1,4 @@
-"""Single pictures, of which pairs are made: a folder's, or a sample's that needs no folder."""
+"""Single pictures from which pairs are made: from a folder, or from a sample that needs none."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def pictures_of(
         split: which part.
         channels: convert every picture to so many; without it, all must have as many as the first.
         kind: what the pictures must be, in words: said of one that is unlike the first.
-        holdout: the fraction to hold out where there are no folders for splits.
+        holdout: the fraction to hold out if there are no folders for splits.
 
     Raises:
         DataError: the folder is missing or empty, or its first picture cannot be read.

@@ -35,7 +35,7 @@ ARCHIVES = {
 
 
 def how_to_get(root: str) -> str:
-    """Return the command that downloads the archive whose folder this would be; empty if it is none's."""
+    """Return the command that downloads the archive of this folder; empty if there is none."""
     folder = Path(root)
     if folder.name not in ARCHIVES:
         return ""

@@ -1,4 +1,4 @@
-"""Finding the one folder of a split, and dividing what has no such folders."""
+"""Finding the folder of a split, and dividing data sets without such folders."""
 
 from __future__ import annotations
 

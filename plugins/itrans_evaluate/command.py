@@ -95,9 +95,9 @@ def evaluate(
 ) -> None:
     """Measure a CHECKPOINT on a split of its data set.
 
-    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is measured or, where nothing was validated, its
-    last.pt. The data set is that of the checkpoint's own recipe, scaled, cropped and measured as in validation. Nothing
-    is downloaded unless a metric is asked for that needs weights; then that is said first.
+    CHECKPOINT is a .pt file, or a run's folder, which stands for its best.pt or, without validation, its last.pt. The
+    data set is that of the checkpoint's own recipe, scaled, cropped and measured as in validation. Nothing is
+    downloaded unless you ask for a metric that needs weights; a message then says so first.
     """
     from itrans.commands import keep_freed_memory
     from itrans_evaluate.evaluate import Plan

@@ -1,4 +1,4 @@
-"""The same held-out pictures as several checkpoints translate them, side by side."""
+"""Translations of the same held-out pictures by several checkpoints, side by side."""
 
 from __future__ import annotations
 

@@ -57,23 +57,23 @@ def evaluate_checkpoint(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
 ) -> Evaluation:
-    """Measure a checkpoint's translations against their targets, as validation does: before they are rounded.
+    """Measure a checkpoint's translations against their targets, unrounded, as validation does.
 
-    Pictures are scaled and cropped as in validation, and are in batches of the recipe's size: the numbers are those
-    that the run has logged, to the last bit, where the precision and the device are the same.
+    Pictures are scaled, cropped and batched as in validation. With the same precision and device, the numbers are those
+    that the run has logged, to the last bit.
 
     Args:
-        checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is measured
-            or, where nothing was validated, the last.
+        checkpoint: a `.pt` file of a run, or the run's folder, which stands for its best checkpoint or, without
+            validation, its last.
         split: the part of the data set.
         metrics: their names; by default `l1`, `psnr` and `ssim`, or for label maps the scores of segmentation.
         segmenter: a checkpoint from photos to label maps, for one from label maps to photos: the FCN score.
         features: `timm:BACKBONE` or `random:BACKBONE`, for the kernel distance.
         weights: a file with the backbone's weights; None has timm download them.
         overrides: other values of `dataset.*` and `augment.*`, as `key=value`.
-        pairs: measure only so many, from the first on.
-        keep: how many pairs, from the first on, are given back with their translations.
-        direction: which way, of a method that translates both ways; the second has the data set's targets as sources.
+        pairs: measure only this many pairs, from the first on.
+        keep: how many pairs, from the first on, are returned with their translations.
+        direction: for a method that translates both ways; the second direction takes the data set's targets as sources.
             None is the first.
         mode: `paper` or `running`, see `itrans.api.load`.
         seed: of dropout and noise; None is the recipe's.
@@ -82,10 +82,10 @@ def evaluate_checkpoint(
             it.
         announce: told before something is downloaded.
         progress: told how many pictures are done, and of how many.
-        picture: told each pair's key and values; None is a value that its picture is too small for.
+        picture: told each pair's key and values; a value is None if the picture is too small for it.
 
     Raises:
-        ItransError: something that was given is wrong; nothing has been translated then, unless a picture is at fault.
+        ItransError: an argument is wrong; unless a picture is at fault, nothing has been translated then.
     """
     plan = Plan(
         checkpoint,

@@ -1,4 +1,4 @@
-"""What a timm backbone makes of pictures: one feature vector each, to compare sets of pictures by."""
+"""Feature vectors of pictures, by a timm backbone, for comparing sets of pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from itrans.api import DataError
-from itrans_timm.backbones import create_network, download_network, download_note, drawn_alike, read_network
+from itrans_timm.networks import create_network, download_network, download_note, drawn_alike, read_network
 from itrans_timm.weights import backbone_fault, weights_address
 
 if TYPE_CHECKING:

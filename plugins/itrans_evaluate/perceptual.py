@@ -1,4 +1,4 @@
-"""Metrics of pictures that look at several scales, or at what a network makes of them."""
+"""Metrics that compare pictures at several scales, or by a network's features."""
 
 from __future__ import annotations
 

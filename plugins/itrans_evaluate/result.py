@@ -18,13 +18,13 @@ _ROWS = 6
 
 
 class ClassScore(NamedTuple):
-    """How well one class is told; a score is None where no pixel decides it.
+    """How well one class is recognised; a score is None if no pixel decides it.
 
     Attributes:
         name: what the class is called, or its index.
         pixels: how many pixels are of it.
-        accuracy: which part of them was told right.
-        iou: how many were told right, of those that are of the class or were taken for it.
+        accuracy: the fraction of them that was recognised.
+        iou: the fraction recognised, among pixels that are of the class or were taken for it.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Score:
     Attributes:
         value: over all pictures: the mean, or for a metric of whole sets the one value that there is; None if none
             could be measured.
-        pictures: how many it tells of.
+        pictures: how many were measured.
         deviation: the standard deviation of the pictures' own values; None where they have none.
     """
 

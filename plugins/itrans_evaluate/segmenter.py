@@ -32,8 +32,8 @@ class Segmenter:
         paired: whether the photos are those of the label maps.
 
     Raises:
-        DataError: what is to be scored are not photos of label maps.
-        CheckpointError: it cannot be used, does not make label maps, or its classes or channels are not these.
+        DataError: the checkpoint to be scored does not make photos from label maps.
+        CheckpointError: it cannot be used, does not make label maps, or has other classes or channels.
     """
 
     def __init__(

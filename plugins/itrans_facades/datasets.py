@@ -1,4 +1,4 @@
-"""House fronts and their label maps, drawn where they are used: pairs in the spirit of the CMP facades."""
+"""House fronts and their label maps, drawn on demand: pairs in the spirit of the CMP facades."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_KEPT = 256
 
 
 class FacadesSample:
-    """Label maps of house fronts <-> pictures of them that look like photos. They are drawn, not photographed.
+    """Label maps of house fronts <-> pictures that look like photos of them, drawn, not photographed.
 
-    Eight classes: sky, wall, roof, window, door, balcony, cornice (with sills and lintels) and shop. A house has the
-    colours, materials, light and camera that chance gives it, of which its label map says nothing; walls, doors, roofs
-    and stonework share their colours, so that a pixel's colour does not say what it is. A pair depends on the seed, the
-    split and its index alone; no house is in two splits, and in another size it is the same house.
+    Eight classes: sky, wall, roof, window, door, balcony, cornice (with sills and lintels) and shop. Colours,
+    materials, light and camera of a house are random, and its label map does not show them. Walls, doors, roofs and
+    stonework share their colours, so a pixel's colour does not give its class. A pair depends only on the seed, the
+    split and its index. No house is in two splits; another size shows the same house.
 
     Args:
         size: height and width in pixels.

@@ -1,1 +1,1 @@
-"""From weights that another program has saved to checkpoints."""
+"""Makes checkpoints from weights that another program has saved."""

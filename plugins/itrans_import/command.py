@@ -38,10 +38,10 @@ def import_weights(
     force: bool,
     code: tuple[str, ...],
 ) -> None:
-    """Make a checkpoint of a generator's weights, such as latest_net_G.pth of pytorch-CycleGAN-and-pix2pix.
+    """Make a checkpoint from a generator's weights, such as latest_net_G.pth of pytorch-CycleGAN-and-pix2pix.
 
     The network's depth, width, norm and channels are read from the weights. The checkpoint is for translating; training
-    cannot go on with it.
+    cannot continue from it.
     """
     _refuse_output(output, [weights, *([discriminator_weights] if discriminator_weights else [])], force=force)
     if discriminator and discriminator_weights is None:

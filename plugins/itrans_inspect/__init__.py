@@ -1,1 +1,1 @@
-"""What a recipe's networks are made of: their layers, receptive fields and figures, without any training."""
+"""Shows the networks of a recipe without training them: layers, receptive fields and figures."""

@@ -65,7 +65,8 @@ def inspect(
 ) -> None:
     """Show the networks of a recipe or a checkpoint: layers, parameters, multiply-adds and receptive fields.
 
-    Nothing is trained and no weights are downloaded. Channels are the data set's; where it is not there, 3 in and out.
+    Nothing is trained and no weights are downloaded. Channels are those of the data set; if it is missing, 3 in and
+    out.
     """
     from itrans_inspect.figures import checked_path, networks_to_draw, write_diagram, write_patches
     from itrans_inspect.report import as_data, inspect_networks

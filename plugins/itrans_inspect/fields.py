@@ -1,4 +1,4 @@
-"""What part of a picture one logit of a discriminator sees: worked out for a chain of convolutions, else measured."""
+"""The part of a picture that one logit of a discriminator sees: computed for a chain of convolutions, else measured."""
 
 from __future__ import annotations
 

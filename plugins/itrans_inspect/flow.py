@@ -1,4 +1,4 @@
-"""What becomes of a picture on its way through a network: which values are made of which others."""
+"""The way of a picture through a network: which values are made from which others."""
 
 from __future__ import annotations
 

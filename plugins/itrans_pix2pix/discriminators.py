@@ -34,13 +34,13 @@ def patch_size(layers: int) -> int:
 class PatchGAN(nn.Module):
     """PatchGAN: judges every patch of a picture on its own, real or translated.
 
-    4x4 convolutions: `layers` of stride 2 (C64-C128-C256 for 70x70 patches), one of stride 1 (C512), and one to a
-    single channel of logits; LeakyReLU(0.2) between them. Patches of 1x1 take 1x1 convolutions, C64-C128. Source:
+    Its 4x4 convolutions are `layers` of stride 2 (C64-C128-C256 for 70x70 patches), one of stride 1 (C512), and one to
+    a single channel of logits, with LeakyReLU(0.2) between them. For patches of 1x1 they are 1x1: C64-C128. Source:
     arXiv 1611.07004, sections 3.2.2 and 6.1.2.
 
     Args:
         in_channels: of the picture that it judges.
-        condition_channels: of the source that it sees besides; 0 if it sees none.
+        condition_channels: of the source that it also sees; 0 if it sees none.
         patch: how many pixels wide a patch is; 70, the paper's, if `layers` is not given either.
         layers: how many convolutions of stride 2 there are, for patches beyond those: they are `9 * 2**layers - 2`
             wide; 0 is the pixel discriminator.
@@ -99,7 +99,7 @@ class PatchGAN(nn.Module):
 
     @staticmethod
     def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
-        """Return which PatchGAN of pytorch-CycleGAN-and-pix2pix weights are of, or None; see `junyanz.patchgan`."""
+        """Return the PatchGAN of pytorch-CycleGAN-and-pix2pix that weights are of, or None; see `junyanz.patchgan`."""
         return junyanz.patchgan(state)
 
     @property
@@ -112,7 +112,7 @@ class PatchGAN(nn.Module):
         return field
 
     def depths(self, size: int) -> list[dict[str, int | bool]]:
-        """Return what this discriminator would be with other numbers of layers, for `itrans inspect`.
+        """Describe this discriminator with other numbers of layers, for `itrans inspect`.
 
         Args:
             size: height and width of the pictures that it judges.

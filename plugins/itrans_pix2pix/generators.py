@@ -24,7 +24,7 @@ FULL_WIDTH = 8
 def dropout_layers(depth: int, placement: DropoutPlacement) -> range:
     """Return the decoder layers, 1 being the innermost, that have dropout.
 
-    Dropout stays within the layers that put out all of `8 * filters` channels, of which there are `depth - 4`.
+    Only layers with `8 * filters` output channels have dropout; there are `depth - 4` of them.
 
     Args:
         depth: how many layers the decoder has.
@@ -89,7 +89,7 @@ class _EncodingGenerator(nn.Module):
 
 
 class UNet(_EncodingGenerator):
-    """The U-Net of Pix2Pix: an encoder and a decoder with skip connections between layers of one size.
+    """The U-Net of Pix2Pix: an encoder and a decoder with skip connections between layers of the same size.
 
     At depth 8 and 64 filters it is the paper's C64-C128-C256-C512-C512-C512-C512-C512, then
     CD512-CD1024-CD1024-C1024-C1024-C512-C256-C128 (channels that come in, skips included), and tanh. Source: arXiv
@@ -102,12 +102,12 @@ class UNet(_EncodingGenerator):
         filters: channels of the first layer; they double three times.
         norm: `batch` as in the paper, `instance`, `instance_affine` or `none`. The first and last layers and the
             bottleneck have none.
-        dropout: the probability of dropping a value. It stands for the paper's noise z, which is why the paper has it
-            on at test time too.
+        dropout: the probability of dropping a value. It is the paper's noise z, so the paper keeps it on at test time,
+            too.
         dropout_placement: `paper` (decoder layers 1-3) or `junyanz` (2-4, which weights of
             pytorch-CycleGAN-and-pix2pix were trained with); only layers of full width have dropout.
         upsample: `transposed` convolutions as in the paper, or `resize`, which draws no checkerboards.
-        bias: whether the convolutions before the last have biases; left out, all but under batch norm.
+        bias: whether the convolutions before the last have biases; by default they do, except under batch norm.
         skips_first: whether a skip connection's channels come before the decoder's, as in the PyTorch checkpoints that
             are in use, or after them, as in those of 2017.
 
@@ -122,7 +122,7 @@ class UNet(_EncodingGenerator):
 
     @staticmethod
     def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
-        """Return which U-Net of pytorch-CycleGAN-and-pix2pix weights are of, or None; see `junyanz.unet`."""
+        """Return the U-Net of pytorch-CycleGAN-and-pix2pix that weights belong to, or None; see `junyanz.unet`."""
         return junyanz.unet(state)
 
     def forward(self, source: Tensor) -> Tensor:
@@ -156,8 +156,8 @@ class EncoderDecoder(_EncodingGenerator):
         dropout: the probability of dropping a value.
         dropout_placement: `paper` (decoder layers 1-3) or `junyanz` (2-4); only layers of full width have dropout.
         upsample: `transposed` convolutions as in the paper, or `resize`, which draws no checkerboards.
-        bias: whether the convolutions before the last have biases; left out, all but under batch norm.
-        skips_first: of no effect; it is here so that a recipe can change from one generator to the other by name.
+        bias: whether the convolutions before the last have biases; by default they do, except under batch norm.
+        skips_first: no effect; it lets a recipe change from one generator to the other by name.
 
     Attributes:
         size_multiple: height and width have to be multiples of this, `2**depth`.

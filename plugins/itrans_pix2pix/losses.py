@@ -54,7 +54,7 @@ class _AdversarialLoss:
 
 
 class ConditionalGANLoss(_AdversarialLoss):
-    """The conditional GAN: the discriminator sees the source besides the picture.
+    """The conditional GAN: the discriminator sees the source as well as the picture.
 
     L_cGAN(G, D) = E[log D(x, y)] + E[log(1 - D(x, G(x)))]; the generator minimises -log D(x, G(x)), whose gradient does
     not vanish when the discriminator is sure. Source: arXiv 1611.07004, equation 1 and section 3.3.
@@ -71,7 +71,7 @@ class ConditionalGANLoss(_AdversarialLoss):
 
 
 class GANLoss(_AdversarialLoss):
-    """The unconditional GAN: the discriminator sees the picture alone.
+    """The unconditional GAN: the discriminator sees only the picture.
 
     L_GAN(G, D) = E[log D(y)] + E[log(1 - D(G(x)))]. Source: arXiv 1611.07004, equation 2.
 

@@ -15,13 +15,13 @@ from itrans.api import DataError, Translated
 class CrossEntropyLoss:
     """The mean of -log p(class) over the pixels that have one, where p is the softmax of the output's planes.
 
-    It is for data sets whose targets are label maps: the generator makes a plane for each class. Generators end in
-    [-1, 1], which as logits would say little, so the planes are multiplied first: at 10, a class can be 20 above
-    another, and no surer than that.
+    It is for data sets whose targets are label maps: the generator makes a plane for each class. Outputs are in
+    [-1, 1], too small a range for logits, so the planes are multiplied first. At 10, the logits of two classes can
+    differ by at most 20.
 
     Args:
-        weights: one for each class, such as more for those that are rare; all alike if nothing is said.
-        sharpness: what planes are multiplied with to become logits.
+        weights: one for each class, such as more for those that are rare; by default all are equal.
+        sharpness: the factor that turns planes into logits.
 
     Raises:
         ValueError: all weights are 0.

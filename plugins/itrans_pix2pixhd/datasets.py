@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class InstanceMaps:
-    """Label maps as one plane for each class, and the boundaries of instances as one more -> photographs.
+    """Label maps (a plane for each class) and the boundaries of instances (one more plane) -> photographs.
 
-    The pictures of a pair have one name, without suffix and ending, in three folders; the defaults are those of the
-    authors' code. A label map has one channel, whose values are classes. An instance map has one channel of 8 or 16
+    The pictures of a pair have the same name, without suffix and ending, in three folders; the defaults are those of
+    the authors' code. A label map has one channel, whose values are classes. An instance map has one channel of 8 or 16
     bits; a pixel is on a boundary if a neighbour above, below, left or right is of another instance. Source: Wang et
     al., arXiv 1711.11585, section 3.3.
 
@@ -44,14 +44,14 @@ class InstanceMaps:
         root: the data set's folder.
         labels: how many classes there are; 35 in Cityscapes.
         label_folder: the folder of the label maps in `root`; with `{split}` in it, or the same for all splits.
-        instance_folder: the folder of the instance maps; empty if there are none, and no plane of boundaries then.
+        instance_folder: the folder of the instance maps; if empty, there is no plane of boundaries.
         photo_folder: the folder of the photographs.
         label_ending: what the names of label maps end in, such as `_gtFine_labelIds`; with it, other files in the
             folder are left out.
         instance_ending: the same for instance maps, such as `_gtFine_instanceIds`.
         photo_ending: the same for photographs, such as `_leftImg8bit`.
         ignored: a value that stands for no class, such as 255.
-        holdout: the fraction to hold out where there are no folders for splits, chosen by a hash of the names.
+        holdout: the fraction to hold out if there are no folders for splits, chosen by a hash of the names.
         split: which part.
 
     Raises:

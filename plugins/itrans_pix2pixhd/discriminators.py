@@ -11,15 +11,15 @@ from itrans_pix2pixhd.layers import Norm, Positive, norm_layer
 
 
 class MultiScale(nn.Module):
-    """Several PatchGANs of equal make, each of which judges the picture at half the size that the one before sees.
+    """Several PatchGANs of the same structure, each judging the picture at half the size of the one before.
 
-    The coarsest one sees the most of the picture, the finest one the details. Each is C64-C128-C256-C512 with 4x4
-    convolutions and LeakyReLU(0.2), and sees patches of 70x70 pixels of its own size. Source: Wang et al., arXiv
-    1711.11585, section 3.2.
+    The coarsest sees the most of the picture, the finest sees details. Each is C64-C128-C256-C512 with 4x4 convolutions
+    and LeakyReLU(0.2), and judges patches of 70x70 pixels at its own size. Source: Wang et al., arXiv 1711.11585,
+    section 3.2.
 
     Args:
         in_channels: of the picture that it judges.
-        condition_channels: of the source that it sees besides; 0 if it sees none.
+        condition_channels: of the source that it also sees; 0 if it sees none.
         scales: how many sizes there are.
         layers: convolutions of stride 2 in each network; a patch is `9 * 2**layers - 2` pixels wide.
         filters: channels of the first layer; they double up to eightfold.

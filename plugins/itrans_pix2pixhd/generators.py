@@ -64,10 +64,10 @@ class GlobalGenerator(nn.Module):
 
     @staticmethod
     def recognize(state: Mapping[str, Tensor]) -> Recognized | None:
-        """Return what weights of NVIDIA's pix2pixHD make of this network; None if they are of another one.
+        """Recognise weights of NVIDIA's pix2pixHD; return None if they belong to another network.
 
         Raises:
-            CheckpointError: they are of this one, and cannot be used.
+            CheckpointError: they belong to this network but cannot be used.
         """
         return global_generator(state)
 
@@ -75,9 +75,9 @@ class GlobalGenerator(nn.Module):
 class LocalEnhancer(nn.Module):
     """The whole generator of pix2pixHD: an enhancer at full size around a global generator at half size.
 
-    The global generator's last feature map is added to what the enhancer makes of the full picture by c7s1-32 and d64;
-    residual blocks, u32 and c7s1-3 follow. Train the generator `global` alone first, then give its checkpoint to this
-    one. Source: Wang et al., arXiv 1711.11585, section 3.2.
+    The global generator's last feature map is added to that of the enhancer after c7s1-32 and d64; residual blocks, u32
+    and c7s1-3 follow. Train the generator `global` alone first, then give its checkpoint to this one. Source: Wang et
+    al., arXiv 1711.11585, section 3.2.
 
     Args:
         in_channels: of the source.
@@ -87,10 +87,10 @@ class LocalEnhancer(nn.Module):
         global_downsamplings: how many times the global generator halves its picture.
         global_blocks: residual blocks of the global generator.
         norm: `instance` as in the paper, `batch` or `none`.
-        global_weights: a checkpoint of stage one, whose generator `global` training starts with. It is read when
-            training starts, and never again.
+        global_weights: a checkpoint of stage one, whose generator `global` training starts with. It is read only when
+            training starts.
         freeze_global: keep the global generator as it is, as the paper does at first.
-        initialize: False where a checkpoint's weights are going to be loaded.
+        initialize: False if a checkpoint's weights will be loaded.
 
     Attributes:
         size_multiple: height and width have to be multiples of this, twice that of the global generator.

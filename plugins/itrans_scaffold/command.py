@@ -20,9 +20,9 @@ from itrans.api import REGISTRIES
 def new_plugin(name: str, kinds: tuple[str, ...]) -> None:
     """Write a complete plugin package into the folder NAME.
 
-    NAME is the package's name, such as itrans-sketch or sketch; recipes call what it brings "sketch". The package works
-    as it stands: a documented module for each kind, a test, a recipe that trains with it for about a minute, a README,
-    and the entry points by which itrans finds it.
+    NAME is the package's name, such as itrans-sketch or sketch; recipes call its components "sketch". The package works
+    as written: it has a documented module for each kind, a test, a recipe that trains for about a minute, a README, and
+    the entry points by which itrans finds it.
 
     \b
     itrans new-plugin itrans-sketch --kind generator

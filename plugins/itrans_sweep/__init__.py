@@ -1,1 +1,1 @@
-"""Several runs side by side: what each of them is, whether it is done, and one table of what they have reached."""
+"""Runs several recipes one after the other, and compares them in one table."""

@@ -66,11 +66,11 @@ def sweep(
 ) -> None:
     """Run several RECIPEs, one after the other, and compare them in one table.
 
-    Every run has a folder in DIR; results.md and results.json there are written anew after each. All recipes, the
-    segmenter and the runs that are there already are checked before the first is run. The same command goes on with
-    what was interrupted, and leaves alone what is finished; runs of other recipes and seeds stay in the table. A run
-    that fails is shown in it, the others go on, and the exit code is 2. Metrics are of each run's best validation; with
-    --vary, the best comes first.
+    Every run has a folder in DIR; results.md and results.json there are rewritten after each run. All recipes, the
+    segmenter and existing runs are checked before the first run. The same command continues an interrupted sweep and
+    leaves finished runs alone; runs of other recipes and seeds stay in the table. If a run fails, the table shows it,
+    the sweep continues, and the exit code is 2. Metrics are those of each run's best validation; with --vary, the best
+    run comes first.
     """
     from itrans.commands import RunFolder
     from itrans_sweep.checks import refuse_other_runs

@@ -1,4 +1,4 @@
-"""A discriminator that judges patches by what a backbone of timm makes of them."""
+"""A discriminator that judges patches by the feature maps of a timm backbone."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class TimmPatch(nn.Module):
 
     Args:
         in_channels: of the picture that it judges.
-        condition_channels: of the source that it sees besides; 0 if it sees none.
-        backbone: what timm calls it.
-        layers: which feature maps are judged, as timm counts them; for most backbones 0 is 1/2 or 1/4 of the picture's
-            size, and each number more is half of that.
+        condition_channels: of the source that it also sees; 0 if it sees none.
+        backbone: its name in timm.
+        layers: which feature maps are judged, as timm counts them; for most backbones 0 has 1/2 or 1/4 of the picture's
+            size, and each further one half the size of the one before.
         pretrained: start with weights that timm downloads.
         weights_file: start with weights from this file, as timm would download it.
-        frozen: keep the backbone's weights as they are, and train the heads alone.
+        frozen: keep the backbone's weights as they are, and train only the heads.
         image_size: height and width of the pictures, for a backbone that takes one size only.
         filters: channels of the heads.
-        initialize: False where a checkpoint's weights are going to be loaded.
+        initialize: False if a checkpoint's weights will be loaded.
 
     Raises:
         ValueError: timm has no such backbone, or it has no such layers, or its weights cannot be had.

@@ -27,20 +27,20 @@ class TimmUNet(nn.Module):
     convolutions. After Ronneberger et al., arXiv 1505.04597.
 
     Args:
-        in_channels: of the source. Pretrained weights of the first layer are fitted to it by timm.
+        in_channels: of the source. timm adapts pretrained weights of the first layer to it.
         out_channels: of the output.
-        backbone: what timm calls it, such as `resnet34`, `convnext_tiny` or `swin_tiny_patch4_window7_224`: any whose
+        backbone: its name in timm, such as `resnet34`, `convnext_tiny` or `swin_tiny_patch4_window7_224`: any whose
             feature maps have several sizes.
         pretrained: start with weights that timm downloads.
         weights_file: start with weights from this file, as timm would download it.
-        depth: how many times height and width are halved at most; all of the backbone's times if it is left out.
-        frozen_stages: how many of the backbone's feature maps, from the first, are made by weights that stay as they
-            are.
+        depth: how often height and width are halved at most; by default as often as in the backbone.
+        frozen_stages: how many of the backbone's feature maps, from the first, are made by weights that are not
+            trained.
         image_size: height and width of the pictures, for a backbone that takes one size only.
         filters: channels of the decoder's last layer; there are 8 times as many in the widest.
         norm: of the decoder: `batch`, `instance` or `none`.
         dropout: the probability of dropping a value in the decoder's widest layers.
-        initialize: False where a checkpoint's weights are going to be loaded.
+        initialize: False if a checkpoint's weights will be loaded.
 
     Attributes:
         size_multiple: height and width have to be multiples of this.

@@ -1,4 +1,4 @@
-"""A loss that compares pictures by what a backbone of timm makes of them."""
+"""A loss that compares pictures by the feature maps of a timm backbone."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _SEED = 0
 
 
 class PerceptualLoss(nn.Module):
-    """How far the feature maps of the output are from those of the target, in a network that is not trained.
+    """The distance between the feature maps of the output and of the target, in a network that is not trained.
 
     The distances of the layers are means over all values, multiplied by their weights and added. Source: Johnson et
     al., arXiv 1603.08155, section 3.2, where the network is VGG-16 and the distance is squared.
 
-    A grey picture is shown to all three channels. Without pretrained weights the network's are random, the same in
-    each run.
+    A grey picture is repeated in all three channels. Without pretrained weights, the network has random ones, the same
+    in each run.
 
     Args:
-        backbone: what timm calls it.
+        backbone: its name in timm.
         layers: which feature maps are compared, as timm counts them, 0 being the first.
         layer_weights: a factor for each layer; 1 for each if it is left out.
         distance: `l1` or `l2` (squared).

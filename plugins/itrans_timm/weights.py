@@ -1,4 +1,4 @@
-"""What is asked of timm before a backbone is built: whether there is one of a name, and where its weights are from."""
+"""Checks before a backbone is built: whether timm has one of that name, and where its weights come from."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def weights_address(name: str) -> str | None:
 
 @contextlib.contextmanager
 def quiet_downloads() -> Iterator[None]:
-    """Keep to itself what libraries say of a download: it is announced, and an error tells how it has ended.
+    """Silence what libraries print about a download: itrans announces it, and an error says how it ended.
 
     torch says it on standard output, where scores are printed; the package huggingface_hub logs every new attempt.
     Progress bars are shown.

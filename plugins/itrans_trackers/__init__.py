@@ -1,1 +1,1 @@
-"""Where a run can be followed besides its log: TensorBoard, Weights & Biases, MLflow, a file of JSON lines."""
+"""Trackers to follow a run with: TensorBoard, Weights & Biases, MLflow, a file of JSON lines."""

@@ -1,4 +1,4 @@
-"""A run as lines of JSON that nothing but a text editor, or pandas, is needed for."""
+"""A run as lines of JSON, to be read with a text editor or pandas."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class JSONLines:
     """Appends a line for each group of numbers to a file: `{"step": 50, "loss/l1": 0.21, "lr": 0.0002}`.
 
-    The run's own `log.jsonl`, which is always written, tells more; this one is flat:
+    The run's own `log.jsonl`, which is always written, has more detail; this file is flat:
     `pandas.read_json("runs/mine/scalars.jsonl", lines=True)`.
 
     Args:
-        file: its name, in the run's folder; a path from the root stands for itself.
-        step: that the run goes on from: lines of later steps, which will be written again, are dropped.
+        file: its name in the run's folder, or an absolute path.
+        step: the step at which the run begins: lines of later steps, which will be written again, are dropped.
     """
 
     def __init__(self, *, file: str = "scalars.jsonl", step: int = 0) -> None:

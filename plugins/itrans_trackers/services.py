@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class WeightsAndBiases:
     """Sends a run to Weights & Biases (`pip install wandb`, `wandb login`).
 
-    A run that goes on from a checkpoint goes on there as well, by the number that its folder keeps in `wandb-run.txt`.
+    A resumed run continues the same W&B run, whose id is in its folder, in `wandb-run.txt`.
 
     Args:
         project: there.
-        run_name: of the run; the folder's, if it is left out.
+        run_name: the run's name; by default that of its folder.
         mode: `online`, or `offline` to upload later with `wandb sync`.
-        step: that the run goes on from.
+        step: the step at which the run begins.
 
     Raises:
         PluginError: the package `wandb` is not installed.
@@ -74,10 +74,10 @@ class MLflow:
     """Sends a run to MLflow (`pip install mlflow`).
 
     Args:
-        uri: of the server or the database, such as `sqlite:///mlflow.db`; left out, `$MLFLOW_TRACKING_URI`.
+        uri: the server or database, such as `sqlite:///mlflow.db`; by default `$MLFLOW_TRACKING_URI`.
         experiment: there.
-        run_name: of the run; the folder's, if it is left out.
-        step: that the run goes on from.
+        run_name: the run's name; by default that of its folder.
+        step: the step at which the run begins.
 
     Raises:
         PluginError: the package `mlflow` is not installed.
@@ -90,7 +90,7 @@ class MLflow:
         self._uri, self._experiment, self._name, self._step = uri, experiment, run_name, step
 
     def start(self, recipe: Mapping[str, Any], folder: Path) -> None:
-        """Begin a run there, or go on with the one whose number the folder keeps in `mlflow-run.txt`."""
+        """Begin a run there, or continue the one whose id is in the folder, in `mlflow-run.txt`."""
         if self._uri is not None:
             self._mlflow.set_tracking_uri(self._uri)
         note = folder / "mlflow-run.txt"

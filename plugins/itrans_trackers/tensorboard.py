@@ -18,7 +18,7 @@ class TensorBoard:
     """Writes event files into the run's folder, as `tensorboard/`.
 
     Args:
-        step: that the run goes on from: TensorBoard then hides what an earlier sitting has written after it.
+        step: the step at which the run begins: TensorBoard hides what was written after it before.
 
     Raises:
         PluginError: the package `tensorboard` is not installed.

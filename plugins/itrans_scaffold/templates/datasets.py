@@ -13,10 +13,10 @@ _DISC, _SQUARE = (230, 80, 60), (60, 110, 220)
 
 
 class TemplateDataset:
-    """Outlines of discs and squares, and the same filled: discs in red, squares in blue.
+    """Outlines of discs and squares -> the same filled: discs in red, squares in blue.
 
-    It is drawn, so it needs no files. One that reads files keeps their names and opens one in `__getitem__`:
-    `itrans.api` has `find_images`, `read_image`, `as_channels` and `spec_of` for that.
+    It is drawn, so it needs no files. A data set that reads files keeps their names and opens one in `__getitem__`:
+    `itrans.api` has `find_images`, `read_image`, `as_channels` and `spec_of` for this.
 
     Args:
         size: height and width of the pictures, in pixels.

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 class TemplateDiscriminator(nn.Module):
     """A small patch discriminator: each logit judges a patch of 18x18 pixels, whatever the picture's size.
 
-    Recipes set the arguments by their names. The annotations say which values are good: a recipe with another one is
-    refused before anything is built.
+    Recipes set the arguments by name. Annotations say which values are allowed: a recipe with another value is refused
+    before anything is built.
 
     Args:
         in_channels: of the picture that it judges; given by itrans, from the data.
-        condition_channels: of the source that it sees besides, 0 if it sees none; given by itrans, from the data and
+        condition_channels: of the source that it also sees, 0 if it sees none; given by itrans, from the data and
             the adversarial loss.
         filters: channels of the first layer; the second has twice as many.
     """
@@ -54,7 +54,7 @@ class TemplateDiscriminator(nn.Module):
         return logits
 
     def features(self, image: Tensor, condition: Tensor | None) -> list[Tensor]:
-        """Return the activations after each block, for losses that compare features. It may be left out.
+        """Return the activations after each block, for losses that compare features. This method is optional.
 
         Args:
             image: see `forward`.

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class TemplateGenerator(nn.Module):
-    """A small U-shaped network: down to a quarter of the size, residual blocks there, and up again with skips.
+    """A small U-shaped network: down to a quarter of the size, residual blocks, and up again with skips.
 
-    Recipes set the arguments by their names. The annotations say which values are good: a recipe with another one is
-    refused before anything is built.
+    Recipes set the arguments by name. Annotations say which values are allowed: a recipe with another value is refused
+    before anything is built.
 
     Args:
         in_channels: of the source; given by itrans, from the data.

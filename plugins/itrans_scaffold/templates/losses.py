@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""A loss that training minimises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itrans.api import Translated
 class TemplateLoss:
     """The Charbonnier loss: the mean of sqrt(d^2 + epsilon^2), where d is the difference of output and target.
 
-    For small differences it is smooth as a square is, for large ones as robust as the absolute value. Source:
+    For small differences it is as smooth as a square, for large ones as robust as the absolute value. Source:
     Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed imaging" (ICIP 1994).
 
     Args:

@@ -20,8 +20,8 @@ class TemplateMethod:
         losses: the recipe's, with their weights; empty if it is only to translate.
         source: what the source pictures are.
         target: what the target pictures are.
-        discriminator_weight: what the discriminator's losses are multiplied with. One half slows it down relative to
-            the generator.
+        discriminator_weight: the factor of the discriminator's losses. One half slows it down relative to the
+            generator.
     """
 
     generators = ("generator",)
@@ -53,7 +53,7 @@ class TemplateMethod:
 
     @staticmethod
     def check(losses: Sequence[tuple[str, Any]], has_discriminator: bool) -> list[str]:
-        """Return what is wrong with a recipe's parts, a sentence each, before any data are read. It may be left out.
+        """Return what is wrong with a recipe's parts, a sentence each, before any data are read. This is optional.
 
         Args:
             losses: the names and classes of the recipe's losses.
@@ -71,7 +71,7 @@ class TemplateMethod:
 
         Args:
             batch: `source` and `target`, `(N, C, H, W)` in [-1, 1], and the pairs' `keys`.
-            runtime: sees to gradients, precision, devices, processes and optimisers.
+            runtime: takes care of gradients, precision, devices, processes and optimisers.
         """
         logged: dict[str, Tensor] = {}
         # This pads what the generator cannot take as it is, and crops the output back.

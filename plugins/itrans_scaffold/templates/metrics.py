@@ -1,4 +1,4 @@
-"""What is measured of translations of held-out pairs."""
+"""A metric for translations of held-out pairs."""
 
 from __future__ import annotations
 

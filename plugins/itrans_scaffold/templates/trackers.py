@@ -1,4 +1,4 @@
-"""Where a run is followed."""
+"""A tracker, to follow runs with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class TemplateTracker:
-    """Writes what it is told into a file in the run's folder, a line each.
+    """Writes everything that it gets into a file in the run's folder, a line each.
 
     Args:
         file: its name.
@@ -21,20 +21,20 @@ class TemplateTracker:
         self.file = file
 
     def start(self, recipe: Mapping[str, Any], folder: Path) -> None:
-        """Hear the recipe, and the run's folder."""
+        """Take the recipe and the run's folder."""
         self.path = folder / self.file
         self._write(f"{recipe.get('title') or 'a run'} begins")
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Hear numbers of a step."""
+        """Take the numbers of a step."""
         self._write(f"step {step}: {', '.join(f'{name} {value:.4g}' for name, value in values.items())}")
 
     def pictures(self, step: int, name: str, image: ImageArray) -> None:
-        """Hear a picture, `(H, W, 3)` of uint8."""
+        """Take a picture, `(H, W, 3)` of uint8."""
         self._write(f"step {step}: {name}, {image.shape[1]}x{image.shape[0]} pixels")
 
     def finish(self, outcome: str) -> None:
-        """Hear how the run has ended."""
+        """Take how the run has ended."""
         self._write(outcome)
 
     def _write(self, line: str) -> None:
