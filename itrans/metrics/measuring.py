@@ -35,7 +35,12 @@ class Meter:
 
     def __init__(self, name: str, metric: Metric) -> None:
         self.name, self.metric = name, metric
-        self.lower_is_better = bool(metric.lower_is_better)
+        if not isinstance(getattr(metric, "lower_is_better", None), bool):
+            raise PluginError(
+                f'The metric "{name}" does not say which way is better: its class should say lower_is_better = True or '
+                "False."
+            )
+        self.lower_is_better = metric.lower_is_better
         self.kinds = kinds_of(metric)
         self.smallest: int = getattr(metric, "smallest", 1)
         self.reset()

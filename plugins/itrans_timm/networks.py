@@ -21,6 +21,7 @@ _ANY_SIZE: tuple[dict[str, bool], ...] = ({"strict_img_size": False}, {"dynamic_
 
 
 def check_name(name: str) -> None:
+    """Raise `ValueError` if timm knows no such backbone, or no such weights of it."""
     # The first part may say where else timm is to look for a model, such as on a hub.
     if ":" in name:
         raise ValueError(f'There is no backbone "{name}" in timm; of models from elsewhere, give the weights_file')
