@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from itrans.api import counted
 from itrans_timm.weights import backbone_fault, quiet_downloads, weights_address
