@@ -9,6 +9,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,8 @@ def summary_of(origin: Origin) -> str:
         docstring = inspect.getdoc(REGISTRIES[origin.kind].get(origin.name)) or ""
     else:
         module, _, attribute = origin.target.partition("[")[0].replace(" ", "").partition(":")
-        docstring = _docstring(module, attribute)
+        quick = _quick_docstring(module, attribute) if origin.kind == plugins.COMMAND else None
+        docstring = _docstring(module, attribute) if quick is None else quick
     return printable(" ".join(docstring.strip().partition("\n")[0].split()))[:_MOST_CHARACTERS]
 
 
@@ -115,6 +117,22 @@ def _docstring(module: str, attribute: str, *, follow: bool = True) -> str:
         else:
             return ""
     return ast.get_docstring(found) or ""
+
+
+def _quick_docstring(module: str, name: str) -> str | None:
+    """Return the docstring of a command that a module defines once, in the usual form; None where that is not clear.
+
+    To parse a few lines takes a hundredth of the time that all of a command's file takes.
+    """
+    file = _file_of(module)
+    try:
+        source = contents(file).decode("utf-8") if file else ""
+        (head,) = re.finditer(rf"^def {re.escape(name)}\b", source, re.MULTILINE)
+        header, quotes, rest = source[head.start() :].partition('"""')
+        (node,) = ast.parse(f'{header}{quotes}{rest.partition(quotes)[0]}"""\n').body
+    except (OSError, ValueError, SyntaxError):
+        return None
+    return ast.get_docstring(node) if isinstance(node, ast.FunctionDef) and quotes else None
 
 
 def _absolute(node: ast.ImportFrom, module: str, file: Path) -> str:
