@@ -21,7 +21,7 @@ _MOST_NOTES, _MOST_NAMED = 50, 5
 
 
 @click.command("list-plugins")
-@click.argument("kind", required=False, type=click.Choice(list(REGISTRIES)))
+@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(list(REGISTRIES)))
 @click.option("--long", is_flag=True, help="Add a line about each, from its docstring.")
 @click.option("--check", is_flag=True, help="Import each, look whether it is as it should be; exit 2 if any is not.")
 @click.option(
@@ -40,7 +40,8 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
 
     \b
     The columns, which are the keys of --json too:
-      kind          generator, discriminator, loss, dataset, method, metric
+      kind          generator, discriminator, loss, dataset, method, metric,
+                    tracker
       name          what a recipe calls it
       distribution  what pip calls the package that brings it
       version       of the distribution
