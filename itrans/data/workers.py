@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import weakref
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_WORKERS = 8
 _MOST_ASKED_FOR = 64
+_SECONDS_TO_DIE = 5.0
 
 
 def count_of(workers: int | Literal["auto"], device: torch.device, processes: int) -> int:
@@ -79,6 +81,8 @@ def batches_of(loader: DataLoader[Any]) -> Generator[Any]:
             except StopIteration:
                 return
             except Exception as error:
+                if isinstance(error, ConnectionError | EOFError):  # heard of a moment before the death itself
+                    wait([worker.sentinel for worker in workers], timeout=_SECONDS_TO_DIE)
                 codes = [worker.exitcode for worker in workers if worker.exitcode is not None]
                 _kill(workers)  # the error's traceback holds the loader, which would wait for them when Python ends
                 if codes:
