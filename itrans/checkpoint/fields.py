@@ -54,6 +54,10 @@ class UnknownError(FieldError):
     """A field, or one of several values to choose from, is not known here: the file may be of a newer version."""
 
 
+class UnknownKindError(UnknownError):
+    """A kind of pictures is not known here: its package, or a file of the user's own, brings it."""
+
+
 def checked_value(value: Any, annotation: Any, key: str, least: Mapping[str, int] | None = None) -> Any:
     """Return a value of a file as its annotation says it is, in containers of its own.
 
@@ -159,7 +163,7 @@ class _Check:
             if is_needed and field.name not in found:
                 raise FieldError(f"its record is not complete: {_key_within(key, field.name)} is missing.")
         if annotation is ImageSpec and found.get("kind", "image") not in KINDS:
-            raise UnknownError(f'{key}.kind = "{printable(found["kind"][:100])}"')
+            raise UnknownKindError(f'{key}.kind = "{printable(found["kind"][:100])}"')
         return annotation(**found)
 
     def _dict(self, value: Any, annotation: Any, key: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from itrans import __version__
-from itrans.checkpoint.fields import FieldError, UnknownError, checked_table, checked_value, noun
+from itrans.checkpoint.fields import FieldError, UnknownError, UnknownKindError, checked_table, checked_value, noun
 from itrans.checkpoint.places import checkpoint_path
 from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
@@ -228,6 +228,12 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values
         if type(version) is not int or version < 1:
             raise FieldError(f'"version" is {noun(version)}, and should be a whole number, 1 or more.')
         return _checked_file(dict(dict.items(record)), values=values)
+    except UnknownKindError as error:
+        raise CheckpointError(
+            f"{path} is of pictures of a kind that is not known here: {error}. If the kind is your own, give the file "
+            f"that registers it, --code FILE, or install its package. Else it may be of a newer itrans ({wrote} wrote "
+            "it): pip install --upgrade itrans"
+        ) from error
     except UnknownError as error:
         raise CheckpointError(
             f"{path} is of a newer itrans ({wrote} wrote it): {error} is not known to itrans {__version__}. Update it: "

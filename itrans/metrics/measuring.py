@@ -41,8 +41,13 @@ class Meter:
                 "False."
             )
         self.lower_is_better = metric.lower_is_better
-        self.kinds = kinds_of(metric)
-        self.smallest: int = getattr(metric, "smallest", 1)
+        self.kinds, self.smallest = kinds_of(metric), getattr(metric, "smallest", 1)
+        if not (isinstance(self.kinds, tuple) and self.kinds and all(isinstance(kind, str) for kind in self.kinds)):
+            raise PluginError(f'The metric "{name}" has the kinds {self.kinds!r}, which should be a tuple of names.')
+        if type(self.smallest) is not int or self.smallest < 1:
+            raise PluginError(f'The metric "{name}" has the smallest size {self.smallest!r}, not a number of pixels.')
+        if not callable(getattr(metric, "measure", None)):
+            raise PluginError(f'The metric "{name}" has no measure(outputs, targets).')
         self.reset()
 
     def reset(self) -> None:
@@ -54,14 +59,20 @@ class Meter:
         """Count some pictures, and return what was measured of each, `(N, ...)`; None if they are too small."""
         if min(targets.shape[-2:]) < self.smallest:
             return None
-        with self._telling():
+        versions = outputs._version, targets._version
+        # what a metric draws is the same with whatever metrics it is measured, and changes no other's
+        with self._telling(), torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.count)
             found = self.metric.measure(outputs, targets)
-            if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1]:
-                raise TypeError("measure() should return a tensor with a value for each picture")
+            if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1] or found.is_complex():
+                raise TypeError("measure() should return a tensor with a real value for each picture")
+            if versions != (outputs._version, targets._version):
+                raise TypeError("measure() changes the pictures that it is given, which others are measured by as well")
+            found = found.float() if found.dtype in {torch.float16, torch.bfloat16} else found
             total = found.sum(0)
             if total.ndim and self.is_mean:
                 raise TypeError(f"measure() should return (N,) without value(), and returns {tuple(found.shape)}")
-        self.total = total if self.total is None else self.total + total
+            self.total = total if self.total is None else self.total + total
         self.count += len(found)
         return found
 
@@ -78,7 +89,7 @@ class Meter:
             yield
         except (ItransError, MemoryError, torch.OutOfMemoryError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f'The metric "{self.name}" has failed: {error_text(error)}') from error
 
     @property
@@ -125,6 +136,8 @@ def meters_for(
     offered = {"source": source, "target": target, "device": device, "announce": announce}
     meters: dict[str, Meter] = {}
     for name in dict.fromkeys(names):
+        if name == SOURCE_L1:
+            raise DataError(f'"{SOURCE_L1}" is measured along with "l1"; no other metric can have that name.')
         try:
             with torch.random.fork_rng(devices=[]):  # what a metric draws is not to change the training
                 meter = Meter(name, METRICS.build({"name": _unambiguous(name)}, **offered))
@@ -132,7 +145,7 @@ def meters_for(
             raise
         except ValueError as error:
             raise DataError(f'The metric "{name}" cannot be measured here: {error}') from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f'The metric "{name}" cannot be built: {error_text(error)}') from error
         if target.kind not in meter.kinds:
             kinds = " and ".join(meter.kinds)

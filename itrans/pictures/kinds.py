@@ -178,8 +178,10 @@ def register_kind(name: str, kind: Kind) -> None:
     """Add a kind under a name, for `ImageSpec.kind`; best where the data set's class is, which is imported for it.
 
     Raises:
-        DataError: there is another one of that name.
+        DataError: it is no kind, or there is another one of that name.
     """
+    if not isinstance(kind, Kind) or not isinstance(name, str) or not name.isidentifier():
+        raise DataError(f'register_kind("name", Kind()) takes a name and an object, and got {name!r} and {kind!r}.')
     if name in KINDS and repr(type(KINDS[name])) != repr(type(kind)):  # a module may be imported again
         raise DataError(f'There is a kind of pictures "{name}" already.')
     KINDS[name] = kind

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from itrans.errors import ItransError, error_text
+from itrans.errors import ItransError, RecipeError, error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -210,6 +210,8 @@ class Journal:
     def _guard(self, name: str) -> Iterator[None]:
         try:
             yield
+        except RecipeError:  # it refuses what the recipe gives to it, which is a mistake to mend
+            raise
         except (Exception, SystemExit) as error:  # of a library, or a server that is not there
             reason = str(error) if isinstance(error, ItransError) else error_text(error)
             self._reporter.note(f'The tracker "{name}" has failed, and is told nothing more; the run goes on. {reason}')

@@ -67,6 +67,11 @@ class Score:
     pictures: int
     deviation: float | None = None
 
+    def as_json(self) -> dict[str, float | int | None]:
+        """Return it as plain data; JSON has no word for what is no finite number."""
+        plain = vars(self).items()
+        return {key: value if value is None or math.isfinite(value) else None for key, value in plain}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -126,7 +131,7 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Return all but the pictures as plain data."""
         plain = {key: value for key, value in vars(self).items() if key not in {"best", "worst", "first"}}
-        plain["scores"] = {name: vars(score) for name, score in self.scores.items()}
+        plain["scores"] = {name: score.as_json() for name, score in self.scores.items()}
         plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
         plain["classes"] = [one._asdict() for one in self.classes]
         plain["confusion"] = [list(row) for row in self.confusion]

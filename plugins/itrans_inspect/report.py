@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from torch import nn
 
 from itrans.api import ItransError
 from itrans_inspect.fields import Field, fields_of
@@ -11,6 +14,8 @@ from itrans_inspect.layers import COUNTED, Traced, trace
 
 if TYPE_CHECKING:
     from itrans_inspect.subject import Subject
+
+_log = logging.getLogger("itrans")
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,15 @@ def inspect_networks(subject: Subject, size: int) -> list[Inspected]:
 
 
 def _depths(passed: Traced) -> list[Depth]:
-    """Return what the discriminator says of others of its kind, if it says anything."""
+    """Return what the discriminator says of others of its kind; nothing if its `depths` is something else."""
     depths = getattr(passed.network.module, "depths", None)
-    return [Depth(**row) for row in depths(passed.size)] if callable(depths) else []
+    if not callable(depths) or isinstance(depths, nn.Module):
+        return []
+    try:
+        return [Depth(**row) for row in depths(passed.size)]
+    except Exception:  # somebody else's method that happens to have this name
+        _log.debug("%s.depths(size) makes no table", passed.network.name)
+        return []
 
 
 def as_data(subject: Subject, networks: list[Inspected]) -> dict[str, Any]:

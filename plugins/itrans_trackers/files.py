@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,11 +20,16 @@ class JSONLines:
     `pandas.read_json("runs/mine/scalars.jsonl", lines=True)`.
 
     Args:
-        file: its name in the run's folder, or an absolute path.
+        file: its name in the run's folder, such as `scalars.jsonl`.
         step: the step at which the run begins: lines of later steps, which will be written again, are dropped.
+
+    Raises:
+        ValueError: it is no name of a `.jsonl` file, or that of the run's log.
     """
 
     def __init__(self, *, file: str = "scalars.jsonl", step: int = 0) -> None:
+        if not re.fullmatch(r"[\w.-]+\.jsonl", file) or file == "log.jsonl":
+            raise ValueError(f'"file" is {file}, and should be a name that ends in .jsonl, other than log.jsonl')
         self._file, self._step = file, step
 
     def start(self, recipe: Mapping[str, Any], folder: Path) -> None:

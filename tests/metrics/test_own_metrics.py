@@ -178,3 +178,83 @@ def test_dice_of_label_maps(itrans, tmp_path):
     matrix = np.array(found["confusion"])
     assert matrix.sum() == 4 * 20 * 24  # the rest has no class
     assert dice == pytest.approx((2 * matrix.diagonal() / (matrix.sum(0) + matrix.sum(1))).mean())
+
+
+class Sound:
+    """A metric that the ones below spoil in one way each."""
+
+    lower_is_better = True
+
+    def measure(self, outputs, targets):
+        return (outputs - targets).abs().mean((1, 2, 3))
+
+
+class Exits(Sound):
+    def measure(self, outputs, targets):
+        raise SystemExit(0)
+
+
+class Changes(Sound):
+    def measure(self, outputs, targets):
+        return super().measure(outputs.mul_(0), targets)
+
+
+class Uneven(Sound):
+    calls = 1
+
+    def measure(self, outputs, targets):
+        self.calls += 1
+        return torch.ones(len(outputs), self.calls)
+
+    def value(self, total):
+        return float(total.sum())
+
+
+FAULTY = [
+    (Exits, {}, "SystemExit"),
+    (Changes, {}, "changes the pictures"),
+    (Uneven, {}, "has failed"),
+    (Sound, {"smallest": "11"}, "the smallest size '11'"),
+    (Sound, {"kinds": "image"}, "should be a tuple"),
+    (Sound, {"measure": None}, "has no measure"),
+    (Sound, {"lower_is_better": None}, "which way is better"),
+]
+
+
+@pytest.mark.parametrize(("component", "attributes", "said"), FAULTY)
+def test_a_faulty_metric_is_named_and_loses_nothing(itrans, recipe, component, attributes, said):
+    METRICS.register("broken", replace=True)(type("Broken", (component,), attributes))
+    done = itrans("run", recipe, "-o", "run", "--set", "validation.metric=broken")
+    assert done.exit_code == 2, done.output
+    assert 'The metric "broken"' in done.stderr
+    assert said in done.stderr
+    assert Path("run/checkpoints/last.pt").is_file() == (not attributes)  # what can be told at once, is told at once
+
+
+def test_what_a_metric_draws_is_the_same_whatever_is_measured_besides():
+    class Random(Sound):
+        def measure(self, outputs, targets):
+            return torch.rand(len(outputs))
+
+    METRICS.register("steps", replace=True)(Random)
+    spec, pictures = ImageSpec(3), torch.zeros(2, 3, 16, 16)
+    found = []
+    for names in (["steps"], ["l1", "steps", "ssim"]):
+        meters = {meter.name: meter for meter in meters_for(names, spec, spec, CPU)}
+        before = torch.get_rng_state()
+        count([*meters.values()], pictures, pictures, pictures, spec)
+        assert torch.equal(before, torch.get_rng_state())
+        found.append(meters["steps"].result())
+    assert found[0] == found[1]
+
+
+def test_half_precision_does_not_overflow():
+    class Half(Sound):
+        def measure(self, outputs, targets):
+            return torch.full((len(outputs),), 60000.0, dtype=torch.float16)
+
+    METRICS.register("steps", replace=True)(Half)
+    spec, pictures = ImageSpec(3), torch.zeros(4, 3, 8, 8)
+    (meter,) = meters_for(["steps"], spec, spec, CPU)
+    count([meter], pictures, pictures, pictures, spec)
+    assert meter.result() == pytest.approx(60000, rel=1e-3)

@@ -99,7 +99,7 @@ def test_a_checkpoint_of_a_kind_that_is_not_known_is_of_something_newer(itrans, 
     recipe, code = bumps
     assert itrans("run", recipe, "--code", code, "-o", "out", "--set", "train.epochs=1").exit_code == 0
     del KINDS["normals"]
-    with pytest.raises(CheckpointError, match='newer itrans.*target.kind = "normals" is not known'):
+    with pytest.raises(CheckpointError, match='target.kind = "normals".*--code FILE.*newer itrans'):
         load("out")
 
 
@@ -157,3 +157,10 @@ def test_ab_is_put_on_the_lightness_it_was_made_from_and_on_nothing_else():
     grey = ImageSpec(1)
     assert KINDS["ab"].outputs(images, ab, sources, grey) is images
     assert KINDS["ab"].output_spec(ab, grey) is ab
+
+
+@pytest.mark.parametrize(("name", "kind"), [("mine", "text"), ("mine", Image), ("x y", Image()), (3, Image())])
+def test_what_is_no_kind_is_refused_when_it_is_registered(name, kind):
+    with pytest.raises(DataError, match=r"takes a name and an object"):
+        register_kind(name, kind)
+    assert name not in KINDS

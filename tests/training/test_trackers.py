@@ -148,3 +148,12 @@ def test_others_may_be_chosen_when_a_run_goes_on(tracked, itrans):
     done, _ = tracked('name = "jsonl"', options=("--resume",))
     assert done.exit_code == 0, done.output
     assert (folder / "scalars.jsonl").is_file()
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "recipe.toml", "/tmp/notes.jsonl", "checkpoints"])
+def test_a_file_that_is_not_the_trackers_own_is_refused_before_training(tracked, name):
+    done, folder = tracked(f'name = "jsonl"\nfile = "{name}"')
+    assert done.exit_code == 2
+    assert "tracker.0" in done.stderr
+    assert f'"file" is {name}' in done.stderr
+    assert not (folder / "checkpoints").exists()

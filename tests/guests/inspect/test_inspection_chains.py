@@ -6,6 +6,7 @@ from torch import nn
 
 from itrans_inspect.fields import fields_of
 from itrans_inspect.layers import trace
+from itrans_inspect.report import _depths
 from itrans_inspect.subject import Network
 
 
@@ -61,3 +62,10 @@ def test_what_averages_the_picture_sees_all_of_it():
     torch.manual_seed(0)
     [field] = judged(nn.Conv2d(2, 3, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 1, 1))
     assert field.width is None
+
+
+@pytest.mark.parametrize("depths", [nn.Identity(), lambda size: [{"layers": 1}], lambda size: None, list, [1, 2]])
+def test_depths_of_another_meaning_make_no_table(depths):
+    judge = Judge(nn.Conv2d(2, 1, 3))
+    judge.depths = depths
+    assert _depths(trace(Network("d", "discriminator", judge, 2), 8)) == []
