@@ -79,7 +79,7 @@ class Part:
 
     @property
     def owner(self) -> str:
-        """What a message calls it: `The generator "unet" (itrans 0.1.0)`."""
+        """What a message calls it: `The generator "sketch" (itrans-sketch 1.0)`."""
         origin = self.origin
         package = "registered here" if origin.distribution == LOCAL else f"{origin.distribution} {origin.version}"
         return f'The {self.kind} "{self.name}" ({package})'
