@@ -63,8 +63,8 @@ class Paired:
             problems.append(f'The loss "{next(iter(adversarial))}" needs a discriminator: add a [discriminator] table.')
         if has_discriminator and not adversarial:
             problems.append(
-                'There is a [discriminator], but no loss that trains it. Add an adversarial loss (itrans list-plugins loss), or '
-                "leave the table out (--without discriminator; in a recipe that extends another, "
+                "There is a [discriminator], but no loss that trains it. Add an adversarial loss (itrans list-plugins "
+                "loss shows all), or leave the table out (--without discriminator; in a recipe that extends another, "
                 'without = ["discriminator"]).'
             )
         if len({loss.conditional for loss in adversarial.values() if hasattr(loss, "conditional")}) > 1:
