@@ -48,8 +48,8 @@ class Signature:
     ) -> list[tuple[str, str]]:
         """Return what is wrong with a recipe's arguments, as pairs of an argument's name (or "") and a message.
 
-        Messages begin with `owner`, such as `The generator "sketch" (itrans-sketch 1.0)`. `hint` is asked what to suggest
-        for an unknown name, given those that are known.
+        Messages begin with `owner`, such as `The generator "sketch" (itrans-sketch 1.0)`. `hint` is asked what to
+        suggest for an unknown name, given those that are known.
         """
         found: list[tuple[str, str]] = []
         for name, value in arguments.items():
