@@ -64,10 +64,12 @@ class Meter:
         with self._telling(), torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.count)
             found = self.metric.measure(outputs, targets)
-            if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1] or found.is_complex():
-                raise TypeError("measure() should return a tensor with a real value for each picture")
+            if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1]:
+                raise TypeError("measure() should return a tensor with a value for each picture")
+            if found.is_complex():
+                raise TypeError("measure() should return real numbers, and returns complex ones")
             if versions != (outputs._version, targets._version):
-                raise TypeError("measure() changes the pictures that it is given, which others are measured by as well")
+                raise TypeError("measure() should leave outputs and targets as they are, and changes them")
             found = found.float() if found.dtype in {torch.float16, torch.bfloat16} else found
             total = found.sum(0)
             if total.ndim and self.is_mean:

@@ -212,7 +212,7 @@ class Uneven(Sound):
 
 FAULTY = [
     (Exits, {}, "SystemExit"),
-    (Changes, {}, "changes the pictures"),
+    (Changes, {}, "changes them"),
     (Uneven, {}, "has failed"),
     (Sound, {"smallest": "11"}, "the smallest size '11'"),
     (Sound, {"kinds": "image"}, "should be a tuple"),
