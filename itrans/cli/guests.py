@@ -45,9 +45,9 @@ def lines_of_guests(taken: Container[str]) -> tuple[list[tuple[str, str]], list[
     """
     ours, theirs = [], []
     for name, origins in guests().items():
-        line = summary_of(origins[0])
         if name in taken:
             continue
+        line = summary_of(origins[0])
         if _ours(origins):
             ours.append((name, line))
         else:

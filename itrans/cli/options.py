@@ -59,6 +59,13 @@ def code(command: _Command) -> _Command:
     )(command)
 
 
+def direction(command: _Command) -> _Command:
+    """Add the option `--direction`."""
+    return click.option("--direction", help="For methods that translate both ways.  [default: the method's first]")(
+        command
+    )
+
+
 def translating(command: _Command) -> _Command:
     """Add the options `--mode`, `--seed`, `--direction` and `--precision`, those of a `Translator`."""
     for option in (
@@ -69,7 +76,7 @@ def translating(command: _Command) -> _Command:
             show_default=True,
             help="auto: bf16 for 8-bit pictures where the hardware has it, else fp32.",
         ),
-        click.option("--direction", help="For methods that translate both ways.  [default: the method's first]"),
+        direction,
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise."),
         click.option(
             "--mode",

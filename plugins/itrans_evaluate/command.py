@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Of the backbone, in place of a download."
 )
 @click.option("--pairs", type=click.IntRange(min=1), metavar="N", help="Measure only the first N pairs.")
-@click.option("--direction", help="For methods that translate both ways.  [default: the method's first]")
+@options.direction
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE", help="Write each picture's values.")
 @click.option(

@@ -53,12 +53,9 @@ class Findings:
         """Gather what was measured of a batch, and return its outputs and targets as they would be stored."""
         batch, values = measurement.batch, dict(measurement.values)
         sources = _arrays(batch.source, self._source)
-        outputs, targets = (
-            kind_of(self._target).arrays(measurement.outputs, self._target),
-            _arrays(batch.target, self._target),
-        )
         kind = kind_of(self._target)
-        outputs, targets = (kind.outputs(side, self._target, sources, self._source) for side in (outputs, targets))
+        stored = kind.arrays(measurement.outputs, self._target), _arrays(batch.target, self._target)
+        outputs, targets = (kind.outputs(side, self._target, sources, self._source) for side in stored)
         if self._sets or self._of_pictures:
             device = batch.source.device
             rounded, true = (as_planes(side, self._shown, device) for side in (outputs, targets))
