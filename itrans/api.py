@@ -91,7 +91,9 @@ if TYPE_CHECKING:
     from itrans.pictures.label_maps import read_label_map as read_label_map
     from itrans.pictures.spec import ImageArray as ImageArray
     from itrans.pictures.writing import write_image as write_image
-    from itrans.translating.translator import load as load
+    from itrans.runs import Run as Run
+    from itrans.runs import train as train
+    from itrans.translating.loading import load as load
     from itrans_timm.weights import backbone_fault as backbone_fault
     from itrans_timm.weights import quiet_downloads as quiet_downloads
     from itrans_timm.weights import weights_address as weights_address
@@ -112,7 +114,8 @@ else:  # a type checker would take any name for one of this module's
             "itrans.pictures.kinds": ("KINDS", "Kind", "kind_of", "register_kind"),
             "itrans.pictures.label_maps": ("read_label_map",),
             "itrans.pictures.writing": ("write_image",),
-            "itrans.translating.translator": ("load",),
+            "itrans.runs": ("Run", "train"),
+            "itrans.translating.loading": ("load",),
             "itrans_timm.weights": ("backbone_fault", "quiet_downloads", "weights_address"),
         },
     )
@@ -159,6 +162,7 @@ __all__ = [
     "Recognized",
     "Registry",
     "RoomError",
+    "Run",
     "Runtime",
     "Split",
     "Tracker",
@@ -196,6 +200,7 @@ __all__ = [
     "register_kind",
     "spec_of",
     "split_folders",
+    "train",
     "unread_note",
     "unread_suffixes",
     "weights_address",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -24,6 +25,17 @@ INTERRUPTED = 130
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether a stream, by default standard output, is a terminal that can move its cursor."""
     return (stream or sys.stdout).isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
+
+
+def is_notebook() -> bool:
+    """Whether this is a notebook, which shows pictures and widgets where a terminal moves its cursor."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def has_widgets() -> bool:
+    """Whether this is a notebook that can move a bar."""
+    return is_notebook() and importlib.util.find_spec("ipywidgets") is not None
 
 
 class Bar:
@@ -51,7 +63,7 @@ class Bar:
         self._label, self._total, self._unit, self._err = label, total, unit, err
         self._console: Console | None = None
         self._live: Live | None = None
-        if is_terminal(sys.stderr if err else sys.stdout):
+        if is_terminal(sys.stderr if err else sys.stdout) or has_widgets():
             from rich.console import Console
 
             self._console = Console(stderr=err)

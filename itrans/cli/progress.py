@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from itrans.cli.console import Bar, is_terminal
+from itrans.cli.console import Bar, has_widgets, is_notebook, is_terminal
 from itrans.errors import counted
 from itrans.metrics.measuring import SOURCE_L1
 from itrans.training.journal import Reporter
@@ -17,12 +17,15 @@ from itrans.training.journal import Reporter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from itrans.pictures.spec import ImageArray
     from itrans.training.record import RunFolder
     from itrans.training.trainer import Trainer
 
 
 def reporter_here(every: int) -> Reporter:
     """Return what suits standard output: a bar or, in a pipe, a line every so many steps."""
+    if is_notebook():
+        return Reporters(TerminalBar() if has_widgets() else Lines(every), NotebookPictures())
     return TerminalBar() if is_terminal() else Lines(every)
 
 
@@ -164,3 +167,69 @@ class TerminalBar(Reporter):
 
     def _draw_below(self) -> None:
         self._bar.below = [(self._losses, "dim"), *([(self._stopping, "bold")] if self._stopping else [])]
+
+
+class NotebookPictures(Reporter):
+    """Shows the latest grid of samples in a notebook, always at the same place."""
+
+    def __init__(self) -> None:
+        self._place: Any = None
+
+    def pictures(self, step: int, image: ImageArray) -> None:
+        """Show a grid."""
+        from IPython.display import Image, display
+
+        from itrans.pictures.writing import encode_image
+
+        shown = Image(data=encode_image(image))
+        if self._place is None:
+            self._place = display(shown, display_id=True)
+        else:
+            self._place.update(shown)
+
+
+class Reporters(Reporter):
+    """Several that watch a run together."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self._reporters = reporters
+
+    def note(self, text: str) -> None:
+        """Tell each a sentence."""
+        for reporter in self._reporters:
+            reporter.note(text)
+
+    def begin(self, done: int, total: int) -> None:
+        """Tell each how long the run is."""
+        for reporter in self._reporters:
+            reporter.begin(done, total)
+
+    def step(self, step: int, epoch: int, losses: Mapping[str, float], images_per_second: float) -> None:
+        """Tell each of a step."""
+        for reporter in self._reporters:
+            reporter.step(step, epoch, losses, images_per_second)
+
+    def validation_step(self, done: int, total: int) -> None:
+        """Tell each how far a validation is."""
+        for reporter in self._reporters:
+            reporter.validation_step(done, total)
+
+    def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
+        """Tell each of a validation."""
+        for reporter in self._reporters:
+            reporter.validation(epoch, metrics, better)
+
+    def pictures(self, step: int, image: ImageArray) -> None:
+        """Show each a grid."""
+        for reporter in self._reporters:
+            reporter.pictures(step, image)
+
+    def stop(self, text: str) -> None:
+        """Tell each that somebody has asked to stop."""
+        for reporter in self._reporters:
+            reporter.stop(text)
+
+    def end(self) -> None:
+        """Tell each that no more steps follow."""
+        for reporter in self._reporters:
+            reporter.end()

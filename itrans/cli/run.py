@@ -16,7 +16,13 @@ from itrans.cli.console import INTERRUPTED
 from itrans.errors import OutputError
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
     from itrans.recipe.load import Recipe
+    from itrans.training.journal import Reporter
+    from itrans.training.stopping import StopRequest
+    from itrans.training.trainer import Outcome
 
 _UNITS = {"": 0, "s": 1, "m": 60, "h": 3600}
 
@@ -42,6 +48,7 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
     "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
 )
 @click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint.")
+@click.option("--from", "weights", metavar="CHECKPOINT", help="Begin with the weights of a checkpoint that fit.")
 @click.option("--check", is_flag=True, help="Check the recipe and stop.")
 @options.sample
 @click.option("--skip-bad", is_flag=True, help="Leave out pairs that cannot be read; the log counts them.")
@@ -54,6 +61,7 @@ def run(
     without: tuple[str, ...],
     output: Path | None,
     resume: bool,
+    weights: str | None,
     check: bool,
     sample: bool | None,
     skip_bad: bool,
@@ -69,6 +77,10 @@ def run(
     """
     from itrans.recipe.load import load_recipe
 
+    if resume and weights is not None:
+        raise click.UsageError(
+            "--resume goes on with all that the run has learnt, --from begins a new run: give one of them."
+        )
     resumed = _run_of(recipe) if resume else None
     if resumed is not None:
         recipe = str(resumed / "recipe.toml")
@@ -101,6 +113,7 @@ def run(
         loaded,
         folder_of(loaded.is_sample),
         note,
+        weights=weights,
         resume=resume,
         skip_bad=skip_bad,
         stop_after=stop_after or (None, None),
@@ -115,22 +128,27 @@ def train(
     path: Path,
     sample: str | None,
     *,
+    weights: str | os.PathLike[str] | None = None,
     resume: bool,
     skip_bad: bool = False,
     stop_after: tuple[int | None, float | None],
     device: str,
     advice: str = "Go on with --resume.",
-) -> str:
+    reporter: Reporter | None = None,
+    stop: StopRequest | None = None,
+) -> Outcome:
     """Train into a folder, showing how it goes, and return `finished`, `early` or `interrupted`.
 
-    `sample` is that of `Recipe.sample_note`; `resume` goes on from the folder's last checkpoint; `skip_bad` leaves out
-    pairs that cannot be read; `stop_after` is a number of steps and a time in seconds; `advice` says what to do after
-    an interruption.
+    `sample` is that of `Recipe.sample_note`; `weights` is a checkpoint to begin with; `resume` goes on from the last
+    one of the folder; `skip_bad` leaves out pairs that cannot be read; `stop_after` is a number of steps and a time in
+    seconds; `advice` says what to do after an interruption. `reporter` watches, instead of what suits standard output;
+    `stop` ends the run, instead of a request of its own.
     """
     from itrans.cli.memory import keep_freed_memory
     from itrans.cli.progress import ending, reporter_here
     from itrans.training.devices import choose_device
     from itrans.training.failures import at_work
+    from itrans.training.fine_tuning import Weights
     from itrans.training.journal import Reporter
     from itrans.training.processes import process_group, processes_here
     from itrans.training.record import RunFolder
@@ -140,16 +158,17 @@ def train(
     folder = RunFolder(path)
     began = time.monotonic()
     processes = processes_here()
-    reporter = reporter_here(recipe.tables.log.every) if processes.is_first else Reporter()
+    if not processes.is_first:
+        reporter = Reporter()
+    reporter = reporter or reporter_here(recipe.tables.log.every)
     check = folder.resumable if resume else folder.refuse_if_used
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} is a file; a run needs a folder. Choose another: -o DIR.")
     keep_freed_memory()
     chosen = choose_device(device, processes.local_rank)
-    stop = StopRequest(*stop_after, answer=reporter.stop)
-    _relay_log(reporter)
+    stop = stop or StopRequest(*stop_after, answer=reporter.stop)
     lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()
-    with stop.listen(), lock, process_group(processes, chosen):
+    with _relaying(reporter), stop.listen(), lock, process_group(processes, chosen):
         check()
         with at_work("Making what the recipe names"):
             trainer = Trainer(
@@ -160,6 +179,7 @@ def train(
                 reporter=reporter,
                 stop=stop,
                 sample=sample,
+                weights=None if weights is None else Weights.read(weights),
                 resume=resume,
                 skip_bad=skip_bad,
             )
@@ -186,14 +206,18 @@ def _run_of(recipe: str) -> Path | None:
     return folder if is_named and (folder / "recipe.toml").is_file() and (folder / "checkpoints").is_dir() else None
 
 
-def _relay_log(reporter: Any) -> None:
-    """Let the reporter hear what data sets and other parts say while they work."""
+@contextlib.contextmanager
+def _relaying(reporter: Reporter) -> Iterator[None]:
+    """Let the reporter hear what data sets and other parts say while they work, for as long as the block lasts."""
 
     class Relay(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             reporter.note(record.getMessage())
 
     logger = logging.getLogger("itrans")
-    logger.handlers = [Relay()]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.level, logger.propagate = [Relay()], logging.INFO, False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.level, logger.propagate = before

@@ -191,22 +191,29 @@ def _seeded_noise(module: Noise, drawn: _Drawn, like: Tensor) -> Tensor:
 class CastWeights:
     """Weights of convolutions and linear layers in the precision that autocast computes them in, cast once.
 
-    Autocast would cast them anew for every batch, which for a U-Net takes a sixth of the time of a batch of 8. The
-    weights must not change meanwhile.
+    Autocast would cast them anew for every batch, which for a U-Net takes a sixth of the time of a batch of 8. Weights
+    that somebody has trained meanwhile are cast again.
     """
 
     def __init__(self, networks: Iterable[nn.Module], dtype: torch.dtype) -> None:
-        layers = dict.fromkeys(module for network in networks for module in network.modules())
+        self._networks, self._dtype = list(networks), dtype
+        self._cast()
+
+    def _cast(self) -> None:
+        layers = dict.fromkeys(module for network in self._networks for module in network.modules())
         weights = [layer.weight for layer in layers if isinstance(layer, (_ConvNd, nn.Linear))]
         self._weights = [
-            (weight, weight.data, weight.data.to(dtype))
+            (weight, weight.data, weight.data.to(self._dtype))
             for weight in dict.fromkeys(weights)
             if isinstance(weight, nn.Parameter) and weight.dtype == torch.float32
         ]
+        self._versions = [weight._version for weight, _, _ in self._weights]
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """Put them in the place of the weights for as long as the block lasts."""
+        if self._versions != [weight._version for weight, _, _ in self._weights]:
+            self._cast()
         try:
             for weight, _, cast in self._weights:
                 weight.data = cast

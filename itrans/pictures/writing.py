@@ -61,7 +61,7 @@ def write_image(path: str | os.PathLike[str], image: ImageArray, metadata: Metad
             f"{path} cannot be written: {suffix} does not hold {counted(image.shape[2], 'channel')} of "
             f"{image.dtype}; .npy does."
         )
-    content, lost = _encode(path, image, suffix), set[str]()
+    content, lost = encode_image(image, suffix, str(path)), set[str]()
     if metadata is not None:
         content, lost = with_metadata(content, suffix, metadata.for_channels(image.shape[2]))
     with replacing(path) as file:
@@ -75,7 +75,12 @@ def holds(suffix: str, channels: int, dtype: str | None = None) -> bool:
     return (dtype is None or dtype in WRITABLE[suffix]) and (held is None or channels in held)
 
 
-def _encode(path: Path, image: ImageArray, suffix: str) -> bytes:
+def encode_image(image: ImageArray, suffix: str = ".png", name: str = "The picture") -> bytes:
+    """Return a picture as the bytes of a file; it is one that the format holds. `name` is for messages.
+
+    Raises:
+        OutputError: it cannot be encoded.
+    """
     if suffix == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, image, allow_pickle=False)
@@ -85,7 +90,7 @@ def _encode(path: Path, image: ImageArray, suffix: str) -> bytes:
         stored = image if order is None else cv2.cvtColor(image, order)
         done, encoded = cv2.imencode(suffix, stored)
     except cv2.error as error:
-        raise OutputError(f"{path} cannot be written: {error}") from error
+        raise OutputError(f"{name} cannot be written: {error}") from error
     if not done:
-        raise OutputError(f"{path} cannot be written as {suffix}.")
+        raise OutputError(f"{name} cannot be written as {suffix}.")
     return encoded.tobytes()

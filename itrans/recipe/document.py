@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from itrans.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -99,6 +100,45 @@ def read_document(path: str | os.PathLike[str]) -> Document:
         key = tuple(int(part) if part.isdecimal() else part for part in fault[0].split("."))
         raise RecipeError(Problem(document.where(key), *fault))
     return document
+
+
+def document_of(tables: Mapping[str, Any]) -> Document:
+    """Return the document of a recipe's tables; its paths are taken from the current folder.
+
+    Raises:
+        RecipeError: it holds what no recipe can hold.
+    """
+    document = Document(Path("recipe"), plain(tables), {})
+    if fault := value_fault(document.data):
+        raise RecipeError(Problem("recipe", *fault))
+    return document
+
+
+def plain(value: Any) -> Any:
+    """Return a value of Python as TOML has it: paths are texts, tuples are lists, and None is left out of tables."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items() if inner is not None}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def assigned_value(text: str, place: str) -> Any:
+    """Return the value that a text stands for: TOML, or else the text; raises `RecipeError`, which names the place."""
+    try:
+        found = tomllib.loads(f"value = {text}")
+        value = found["value"] if len(found) == 1 else text
+    except tomllib.TOMLDecodeError:
+        value = text
+        if text[:1] == text[-1:] == '"' and (hint := backslash_hint(text)):
+            raise RecipeError(Problem(place, "", hint.strip())) from None
+    except RecursionError:
+        raise RecipeError(Problem(place, "", TOO_DEEP)) from None
+    except ValueError:  # of int(), which refuses to read thousands of digits
+        raise RecipeError(Problem(place, "", TOO_LARGE)) from None
+    if fault := value_fault(value):
+        raise RecipeError(Problem(place, *fault))
+    return value
 
 
 def value_fault(value: object) -> tuple[str, str] | None:

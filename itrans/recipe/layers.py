@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-import tomllib
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,11 @@ from itrans.files import expanded
 from itrans.recipe.document import (
     MOST_LEVELS,
     TOO_DEEP,
-    TOO_LARGE,
     Document,
-    backslash_hint,
+    assigned_value,
+    document_of,
     parse_key,
+    plain,
     read_document,
     value_fault,
 )
@@ -35,8 +36,8 @@ _MOST_NAMED = 10
 _DIGITS = 9
 
 
-def read_layers(path: str | os.PathLike[str]) -> Layers:
-    """Read a recipe and all that it extends.
+def read_layers(recipe: str | os.PathLike[str] | Mapping[str, Any]) -> Layers:
+    """Read a recipe, a file or the tables of one, and all that it extends.
 
     A recipe extends another by `extends = "base.toml"`, a path from its own folder; `without = ["discriminator"]`
     leaves tables of that out.
@@ -44,7 +45,7 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
     Raises:
         RecipeError: a file cannot be read, or a recipe extends itself on a way around.
     """
-    found = [read_document(path)]
+    found = [document_of(recipe) if isinstance(recipe, Mapping) else read_document(recipe)]
     while "extends" in found[-1].data:
         found.append(_extended_document(found))
     if "without" in found[-1].data:
@@ -72,7 +73,7 @@ def _extended_document(chain: list[Document]) -> Document:
         found = [Problem(place, "extends", f"{problem.where}: {problem.message}") for problem in error.problems]
         raise RecipeError(found) from None
     files = [file.path for file in chain]
-    if any(path.samefile(file) for file in files):
+    if any(file.exists() and path.samefile(file) for file in files):
         message = f"These recipes extend one another in a circle: {' -> '.join(map(str, [*files, path]))}."
         raise RecipeError(Problem(place, "extends", message))
     return extended
@@ -163,17 +164,27 @@ class Layers:
         """
         place = f"--set {assignment}"
         name, equals, text = assignment.partition("=")
-        try:
-            parts = parse_key(name.strip())
-        except ValueError:
-            parts = ()
+        parts = _parts_of(name)
         if not equals or not parts:
             raise RecipeError(Problem(place, "", "This should read key=value, for example train.epochs=2."))
         if len(parts) > MOST_LEVELS:
             raise RecipeError(Problem(place, "", TOO_DEEP))
         if not _is_text(assignment):
             raise RecipeError(Problem(place, "", "This has bytes that are no UTF-8, and a recipe cannot hold such."))
-        value = _assigned_value(text, place)
+        self._assign(parts, assigned_value(text, place), place)
+
+    def assign(self, name: str, value: Any) -> None:
+        """Lay a value on top, by its dotted key; raises what `override` raises."""
+        place = f"set {name} = {value!r}"
+        parts = _parts_of(name)
+        if not 0 < len(parts) <= MOST_LEVELS:
+            raise RecipeError(Problem(place, "", 'This should be a dotted key, for example "train.epochs".'))
+        value = plain(value)
+        if fault := value_fault(value):
+            raise RecipeError(Problem(place, *fault))
+        self._assign(parts, value, place)
+
+    def _assign(self, parts: tuple[str, ...], value: Any, place: str) -> None:
         table: Any = self.data
         path: list[str | int] = []
         for part in parts[:-1]:
@@ -208,26 +219,16 @@ class Layers:
         return table[part]
 
 
+def _parts_of(name: str) -> tuple[str, ...]:
+    """Return the parts of a dotted key; none if it is no key."""
+    try:
+        return parse_key(name.strip())
+    except ValueError:
+        return ()
+
+
 def _on_command_line(place: str) -> Where:
     return lambda key: (place, ".".join(map(str, key)))
-
-
-def _assigned_value(text: str, place: str) -> Any:
-    """Return the value that a text stands for: TOML, or else the text."""
-    try:
-        found = tomllib.loads(f"value = {text}")
-        value = found["value"] if len(found) == 1 else text
-    except tomllib.TOMLDecodeError:
-        value = text
-        if text[:1] == text[-1:] == '"' and (hint := backslash_hint(text)):
-            raise RecipeError(Problem(place, "", hint.strip())) from None
-    except RecursionError:
-        raise RecipeError(Problem(place, "", TOO_DEEP)) from None
-    except ValueError:  # of int(), which refuses to read thousands of digits
-        raise RecipeError(Problem(place, "", TOO_LARGE)) from None
-    if fault := value_fault(value):
-        raise RecipeError(Problem(place, *fault))
-    return value
 
 
 def _is_text(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +14,7 @@ from itrans.recipe.layers import Layers, read_layers
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from itrans.recipe.document import Where
     from itrans.recipe.parts import Part
@@ -102,9 +103,10 @@ class Recipe:
 
 
 def load_recipe(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Mapping[str, Any],
     *,
     overrides: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
     sample: bool | None = None,
     without: Sequence[str] = (),
     recorded: Callable[[bool], Mapping[tuple[str, str], str]] = lambda _is_sample: {},
@@ -112,8 +114,9 @@ def load_recipe(
     """Read and check a recipe.
 
     Args:
-        path: a TOML file.
+        path: a TOML file; or the tables of one.
         overrides: `key=value` texts, as given with `--set`; they win over everything.
+        values: the same by dotted keys, as Python has them.
         sample: whether `[sample]` is laid over the recipe; None lays it where the folder `dataset.root` is not there.
         without: tables to leave out, as given with `--without`; `overrides` may write them anew.
         recorded: told whether it is, returns the distributions of components by kind and name, if a run goes on.
@@ -123,13 +126,17 @@ def load_recipe(
     """
     layers = read_layers(path)
     layers.leave_out(without)
-    missing = _missing_data(layers, overrides) if sample is None else None
+    assigned = [*(assignment.split("=")[0].strip() for assignment in overrides), *(values or {})]
+    missing = _missing_data(layers, assigned) if sample is None else None
     if sample and layers.sample is None:
-        raise RecipeError(Problem(str(path), "sample", "This recipe has no [sample], which --sample asks for."))
+        name = "recipe" if isinstance(path, Mapping) else str(path)
+        raise RecipeError(Problem(name, "sample", "This recipe has no [sample], which --sample asks for."))
     if sample or missing is not None:
         layers.lay_sample()
     for assignment in overrides:
         layers.override(assignment)
+    for key, value in (values or {}).items():
+        layers.assign(key, value)
 
     from itrans.recipe.check import check  # only now: pydantic and the components take time to import
 
@@ -183,12 +190,12 @@ def has_schema_fault(data: dict[str, Any]) -> bool:
     return False
 
 
-def _missing_data(layers: Layers, overrides: Sequence[str]) -> tuple[str, str] | None:
+def _missing_data(layers: Layers, assigned: Sequence[str]) -> tuple[str, str] | None:
     """Return name and folder of the data set if it is not there and the recipe has a sample to take its place."""
     dataset = layers.data.get("dataset")
     name, root = (dataset.get("name"), dataset.get("root")) if isinstance(dataset, dict) else (None, None)
     choices = {"dataset", "dataset.root", "dataset.name"}
-    chosen = any(assignment.split("=")[0].strip() in choices for assignment in overrides)
+    chosen = not choices.isdisjoint(assigned)
     if layers.sample is None or chosen or not isinstance(root, str) or is_there(expanded(root)):
         return None
     return str(name), root

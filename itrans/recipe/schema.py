@@ -113,6 +113,7 @@ class Train(Table):
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     compile: bool = False
+    freeze: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=MOST_ENTRIES)] = ()
     sync_batchnorm: bool = False
 
     @model_validator(mode="after")

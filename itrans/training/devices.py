@@ -88,11 +88,11 @@ def choose_memory_format(
     return torch.channels_last if channels_last else torch.contiguous_format
 
 
-def where_and_how(device: torch.device, dtype: torch.dtype) -> str:
-    """Return a phrase about where and how a run computes: `on the CPU in bf16`."""
+def where_and_how(device: torch.device, dtype: torch.dtype, processes: int) -> str:
+    """Return a phrase about where and how a run computes: `on the CPU in bf16, 2 processes`."""
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
     where = {"cpu": "the CPU", "mps": "the GPU (MPS)"}.get(device.type, str(device))
-    return f"on {where} in {precision}"
+    return f"on {where} in {precision}" + (f", {processes} processes" if processes > 1 else "")
 
 
 def _devices_here() -> str:

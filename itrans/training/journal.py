@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from itrans.errors import ItransError, RecipeError, error_text
+from itrans.training.record import circumstances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +44,9 @@ class Reporter:
 
     def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Hear of a validation; `better` if it is the best so far."""
+
+    def pictures(self, step: int, image: ImageArray) -> None:
+        """See a grid of samples, `(H, W, 3)` of uint8."""
 
     def stop(self, text: str) -> None:
         """Hear that somebody has asked to stop; this may come in the middle of anything."""
@@ -154,7 +158,7 @@ class Journal:
         if (folder := self._folder) is not None:
             folder.start(self._recipe.resolved, self._sample, resumed=resumed)
             self._tell_trackers(lambda tracker: tracker.start(self._recipe.resolved, folder.path))
-        self._write("start", progress, **values)
+        self._write("start", progress, **values, **circumstances())
         self._reporter.begin(progress.step, total)
 
     def losses(self, progress: Progress, found: Look, *, lr: float, rate: float) -> None:
@@ -170,7 +174,8 @@ class Journal:
         self._tell_scalars(progress, {f"validation/{name}": value for name, value in found.metrics.items()})
 
     def pictures(self, step: int, image: ImageArray) -> None:
-        """Hand a grid of samples, `(H, W, 3)` of uint8, to the trackers."""
+        """Hand a grid of samples, `(H, W, 3)` of uint8, to the trackers and the reporter."""
+        self._reporter.pictures(step, image)
         self._tell_trackers(lambda tracker: tracker.pictures(step, "samples", image.copy()))
 
     def end(self, progress: Progress, outcome: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from itrans.protocols import Method
     from itrans.recipe.schema import Optimizer, Train
+    from itrans.training.fine_tuning import FrozenParts
     from itrans.training.processes import Processes
 
 _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -44,12 +45,13 @@ class Runtime:
         processes: Processes,
         optimizer: Optimizer,
         train: Train,
+        frozen: FrozenParts | None = None,
     ) -> None:
         self.device, self.memory_format, self.processes = device, memory_format, processes
         self._dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
         if train.sync_batchnorm and processes.count > 1 and device.type != "cuda":
             raise DeviceError("train.sync_batchnorm needs CUDA devices; set it to false.")
-        self._method, self._updated = type(method).__name__, False
+        self._method, self._updated, self._frozen = type(method).__name__, False, frozen
         self._began_with: int | None = None
         self._networks = dict(method.networks)
         for network in self._networks.values():
@@ -61,6 +63,8 @@ class Runtime:
             if train.compile:
                 network.compile()
         self.optimizers = {name: _optimizer(network, optimizer) for name, network in self._networks.items()}
+        if frozen is not None:
+            frozen.remember()
         self._base_lr = optimizer.lr
         self._scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
         self._updates = dict.fromkeys(self._networks, 0)
@@ -117,6 +121,7 @@ class Runtime:
         finally:
             for parameter in frozen:
                 parameter.requires_grad_(True)
+        self.restore_frozen()
         for name in trained:
             self._step(name)
         self._scaler.update()
@@ -146,6 +151,13 @@ class Runtime:
                 value.copy_(_alike(state["averages"][name][key], value, f"averages.{name}.{key}"))
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
+        if self._frozen is not None:
+            self._frozen.remember()  # the networks have been loaded before
+
+    def restore_frozen(self) -> None:
+        """Undo what forward passes have changed of the statistics of frozen parts."""
+        if self._frozen is not None:
+            self._frozen.restore()
 
     @contextlib.contextmanager
     def use_averages(self) -> Iterator[None]:

@@ -105,7 +105,7 @@ class Saver:
         return time.monotonic() - self._saved_at
 
     def restore(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> None:
-        """Take over a checkpoint's state, which was read from `path`; note if the data are at another place.
+        """Take over a checkpoint's state, which was read from `path`; note what is not as it was then.
 
         Raises:
             CheckpointError: it belongs to another recipe or other data, or does not fit.
@@ -125,6 +125,12 @@ class Saver:
         if progress.batch * checkpoint.processes * self._recipe.tables.train.batch_size > checkpoint.length:
             raise CheckpointError(
                 f"{path} is damaged, or was altered: progress.batch is {progress.batch}, more than an epoch has."
+            )
+        count = self._runtime.processes.count
+        if checkpoint.processes != count:
+            note(
+                f"This run had {checkpoint.processes} processes and goes on with {count}: "
+                "its steps now hold other pairs than they would have."
             )
         self._saved = (path, progress.step)
 

@@ -16,8 +16,8 @@ from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.training.build import build_dataset, build_method, training_batches, with_credit
 from itrans.training.devices import choose_dtype, choose_memory_format, where_and_how
 from itrans.training.failures import failure
+from itrans.training.fine_tuning import FrozenParts
 from itrans.training.journal import Journal, Losses, Pace
-from itrans.training.record import circumstances
 from itrans.training.runtime import Runtime
 from itrans.training.samples import Samples
 from itrans.training.saving import Saver, load_newest
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from itrans.recipe.load import Recipe
     from itrans.records import Batch
+    from itrans.training.fine_tuning import Weights
     from itrans.training.journal import Look, Reporter
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder
@@ -54,8 +55,9 @@ class Trainer:
     All randomness of a step is drawn from the recipe's seed, the step and the process, so that a run that goes on from
     a checkpoint continues bit for bit on a CPU.
 
-    `sample` says what the run's data stand in for, and is None if they are the recipe's own. With `resume`, training
-    goes on from the folder's last checkpoint. With `skip_bad`, pairs that cannot be read are left out.
+    `sample` says what the run's data stand in for, and is None if they are the recipe's own. With `weights`, networks
+    begin with those that fit. With `resume`, training goes on from the folder's last checkpoint. With `skip_bad`, pairs
+    that cannot be read are left out.
 
     Attributes:
         progress: how far training has come.
@@ -77,6 +79,7 @@ class Trainer:
         reporter: Reporter,
         stop: StopRequest,
         sample: str | None = None,
+        weights: Weights | None = None,
         resume: bool = False,
         skip_bad: bool = False,
     ) -> None:
@@ -93,6 +96,9 @@ class Trainer:
         dtype = self._dtype = choose_dtype(tables.train.precision, device, source, target)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
         self._method = build_method(recipe, source, target, device=device, initialize=not resume)
+        self._origin = {} if weights is None else {"weights": str(weights.path)}
+        if weights is not None:
+            reporter.note(weights.copy_into(self._method))
         self._runtime = Runtime(
             self._method,
             device=device,
@@ -101,6 +107,7 @@ class Trainer:
             processes=processes,
             optimizer=tables.optimizer,
             train=tables.train,
+            frozen=FrozenParts(recipe, self._method.networks),
         )
         self.progress = Progress()
         self._losses = Losses(device)
@@ -108,11 +115,6 @@ class Trainer:
         if before is not None:
             self._saver.restore(before, path, reporter.note)
             self.progress = progress_of(before, recipe, processes.count)
-            if before.processes != processes.count:
-                reporter.note(
-                    f"This run had {before.processes} processes and goes on with {processes.count}: "
-                    "its steps now hold other pairs than they would have."
-                )
             if processes.is_first:
                 folder.rewind_log(self.progress.step, self.progress.validated)
         written = folder if processes.is_first else None
@@ -142,7 +144,8 @@ class Trainer:
         except OutputError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
         except (Exception, SystemExit) as error:
-            raise self._saver.with_last_good(error, self.progress) from error
+            found = self._saver.with_last_good(error, self.progress)
+            raise found from (error.__cause__ if found is error else error)
         finally:
             self._journal.close(outcome)
         self._journal.end(self.progress, outcome)
@@ -176,18 +179,17 @@ class Trainer:
         return "finished" if self._is_over() else None
 
     def _tell_start(self) -> None:
-        count, pairs, how = self._processes.count, len(self._dataset), where_and_how(self._device, self._dtype)
-        together = f", {count} processes" if count > 1 else ""
-        self._reporter.note(f"{counted(pairs, 'training pair')}, {how}{together}")
+        pairs, processes = len(self._dataset), self._processes.count
+        self._reporter.note(f"{counted(pairs, 'training pair')}, {where_and_how(self._device, self._dtype, processes)}")
         self._journal.start(
             self.progress,
             self._plan.total,
             resumed=self._resumes,
             pairs=pairs,
             device=str(self._device),
-            processes=count,
+            processes=processes,
             precision=str(self._dtype).removeprefix("torch."),
-            **circumstances(),
+            **self._origin,
         )
 
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
@@ -216,6 +218,7 @@ class Trainer:
         self._runtime.set_learning_rate(self._plan.learning_rate_factor(step))
         with self._runtime.autocast():
             losses = self._method.step(batch, self._runtime)
+        self._runtime.restore_frozen()
         self.progress = after_step(self.progress, len(batch.keys) * self._processes.count)
         self._pace.step()
         return losses

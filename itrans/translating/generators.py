@@ -42,6 +42,9 @@ Measured on the CPU, in fp32 and bf16, of U-Net, ResNet, pix2pixHD's and timm's 
 class Generators:
     """The generators of a method, with a checkpoint's weights, on a device.
 
+    Attributes:
+        networks: the networks, by name.
+
     Raises:
         CheckpointError: the weights do not fit.
     """
@@ -63,7 +66,8 @@ class Generators:
                 method.networks[name].load_state_dict(states[name])
         except Exception as error:  # what a module makes of another one's state is up to it
             raise CheckpointError(f"{path} does not fit the networks that its recipe makes: {misfit(error)}") from error
-        self._networks = [method.networks[name] for name in method.generators]
+        self.networks = {name: method.networks[name] for name in method.generators}
+        self._networks = [*self.networks.values()]
         for network in self._networks:
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
         self._cast_weights: CastWeights | None = None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from itrans.checkpoint.file import CheckpointFile
     from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
@@ -101,6 +101,21 @@ class Translator:
             method, states, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
         )
         self._need = Need(lambda image, direction: self.translate(image, direction=direction))
+
+    @property
+    def generators(self) -> dict[str, nn.Module]:
+        """The networks that translate, by their names in the checkpoint, on the translator's device.
+
+        They take and give planes, `(N, C, H, W)` of float32 in [-1, 1]; `itrans.api.apply_generator` pads what has
+        another size than they take. They have the checkpoint's weights, averaged ones where there are any. What a loop
+        of one's own does to them, the translator does too.
+        """
+        return self._generators.networks
+
+    @property
+    def generator(self) -> nn.Module:
+        """The network of the first direction; of most methods, the only one."""
+        return next(iter(self.generators.values()))
 
     def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
         """Return what a direction takes and what it makes; the second of two swaps `source` and `target`.
@@ -282,18 +297,3 @@ def _checked_seed(seed: int) -> int:
     if operator.index(seed) < 0:
         raise ItransError(f"The seed is {seed}, and should be 0 or more.")
     return operator.index(seed)
-
-
-def load(
-    checkpoint: str | os.PathLike[str],
-    *,
-    device: str = "auto",
-    mode: Mode = "paper",
-    seed: int = 0,
-    precision: Precision = "auto",
-) -> Translator:
-    """Return what translates pictures with a checkpoint, a file or a run's folder; nothing else is needed.
-
-    The arguments, and what is raised, are those of `Translator`.
-    """
-    return Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)
