@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -177,13 +178,12 @@ class NotebookPictures(Reporter):
 
     def pictures(self, step: int, image: ImageArray) -> None:
         """Show a grid."""
-        from IPython.display import Image, display
-
         from itrans.pictures.writing import encode_image
 
-        shown = Image(data=encode_image(image))
+        notebook: Any = importlib.import_module("IPython.display")
+        shown = notebook.Image(data=encode_image(image))
         if self._place is None:
-            self._place = display(shown, display_id=True)
+            self._place = notebook.display(shown, display_id=True)
         else:
             self._place.update(shown)
 
