@@ -25,12 +25,19 @@ from itrans.networks.noise import Noise
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from itrans.networks.statistics import SharedStatistics
+
 Mode: TypeAlias = Literal["paper", "running"]
 MODES: tuple[Mode, ...] = ("paper", "running")
 
 
 @contextlib.contextmanager
-def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[int]) -> Iterator[None]:
+def test_mode(
+    networks: Iterable[nn.Module],
+    mode: Mode,
+    seed: int | Sequence[int],
+    statistics: SharedStatistics | None = None,  # noqa: PT028  # no test of pytest
+) -> Iterator[None]:
     """Put networks into one of the two modes, without gradients, for as long as the block lasts.
 
     Torch's own generators, of the CPU and of the networks' device, are seeded too, for networks that draw from them;
@@ -41,6 +48,7 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[in
         mode: `paper` or `running`.
         seed: of dropout masks and noise, which depend on it, on the layer and on the layer's shape; or one for each
             picture of the batches that follow. Torch's own generators get the first.
+        statistics: by which the parts of one picture are normalised, instead of each part's own.
     """
     networks = list(networks)
     modules = list(dict.fromkeys(module for network in networks for module in network.modules()))
@@ -51,6 +59,8 @@ def test_mode(networks: Iterable[nn.Module], mode: Mode, seed: int | Sequence[in
         for layer, module in enumerate(modules):
             module.training = False
             forward = _test_forward(module, mode, _Drawn(seeds, layer))
+            if statistics is not None:
+                forward = statistics.forward_of(module, layer, mode) or forward
             if forward is not None:
                 module.forward = forward
                 replaced.append(module)

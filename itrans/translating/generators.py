@@ -6,9 +6,11 @@ Each output of a batch is what it would be alone.
 from __future__ import annotations
 
 import contextlib
+import operator
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -16,20 +18,27 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from itrans.checkpoint.file import misfit
-from itrans.errors import CheckpointError, DataError, PluginError
+from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
 from itrans.networks.test_mode import CastWeights, random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
+from itrans.protocols import directions_of
+from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.failures import at_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
+    from itrans.checkpoint.file import CheckpointFile
+    from itrans.networks.statistics import SharedStatistics
     from itrans.networks.test_mode import Mode
     from itrans.pictures.spec import ImageArray
     from itrans.protocols import Method
+
+_NEEDED = ("method", "generator")
+"""The kinds of components that translating has a use for."""
 
 _PROBE = 256
 """The side of the picture on which memory is measured: what most generators pad smaller ones to."""
@@ -43,11 +52,36 @@ class Generators:
     """The generators of a method, with a checkpoint's weights, on a device.
 
     Attributes:
+        directions: what the method can translate, the default first.
         networks: the networks, by name.
 
     Raises:
         CheckpointError: the weights do not fit.
     """
+
+    @classmethod
+    def of(
+        cls,
+        record: CheckpointFile,
+        path: Path,
+        *,
+        device: torch.device,
+        memory_format: torch.memory_format,
+        mode: Mode,
+    ) -> Self:
+        """Return those of a checkpoint.
+
+        Raises:
+            CheckpointError: see the class; or what they are made of is not installed, or not what it was.
+            PluginError: they cannot be made.
+        """
+        recipe, states = record.checked_recipe(path, _NEEDED), record.generator_states
+        try:
+            with FittingNetworks(states, path):
+                method = build_translator(recipe, record.source, record.target)
+        except PluginError as error:
+            raise PluginError(f"{path} cannot be used. {error}") from error
+        return cls(method, states, path, device=device, memory_format=memory_format, mode=mode)
 
     def __init__(
         self,
@@ -60,6 +94,7 @@ class Generators:
         mode: Mode,
     ) -> None:
         self._method, self._path, self._device, self._mode = method, path, device, mode
+        self.directions = directions_of(method)
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         try:
             for name in method.generators:
@@ -73,39 +108,56 @@ class Generators:
         self._cast_weights: CastWeights | None = None
         self._draws_for_itself = False
 
-    def __call__(self, batch: Tensor, seeds: list[int], direction: str, dtype: torch.dtype) -> Tensor:
-        """Return translations of a batch, `(N, C', H, W)`.
+    def __call__(
+        self,
+        batch: Tensor,
+        seeds: list[int],
+        direction: str,
+        dtype: torch.dtype,
+        planes: int,
+        statistics: SharedStatistics | None = None,
+    ) -> Tensor:
+        """Return translations of a batch, `(N, planes, H, W)`.
 
         Each picture has a seed, of dropout and noise. Convolutions are computed in `dtype`. A generator that draws from
         torch's own generator gets pictures one by one, or what it draws for a picture would depend on the others.
+        `statistics` are those of the picture that a batch is parts of.
 
         Raises:
             CheckpointError: outputs are not finite.
+            PluginError: outputs have another number of planes.
             DataError: the method does not take such pictures, or has no such direction.
         """
         with self._lock, self._cast(dtype):
-            output = self._output(batch, seeds, direction)
+            output = self._output(batch, seeds, direction, statistics)
         if not bool(output.isfinite().all()):
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
+        if output.shape[1] != planes:
+            made = counted(output.shape[1], "channel")
+            raise PluginError(f"{self._path} cannot be used: its generator makes {made}, and should make {planes}.")
         return output
 
     def why_alike(self) -> str:
         """Return why samples of one picture are all the same, as the end of a sentence."""
         return why_alike(self._networks, self._mode)
 
-    def _output(self, batch: Tensor, seeds: list[int], direction: str) -> Tensor:
+    def _output(self, batch: Tensor, seeds: list[int], direction: str, statistics: SharedStatistics | None) -> Tensor:
+        if statistics is not None and not statistics.is_complete:  # of all, so they have to be together
+            return self._run(batch, seeds, direction, statistics)[0]
         if not self._draws_for_itself:
-            output, drew = self._run(batch, seeds, direction)
+            output, drew = self._run(batch, seeds, direction, statistics)
             self._draws_for_itself = drew
             if not drew or len(batch) == 1:
                 return output
         singles = zip(torch.split(batch, 1), seeds, strict=True)
-        return torch.cat([self._run(one, [seed], direction)[0] for one, seed in singles])
+        return torch.cat([self._run(one, [seed], direction, statistics)[0] for one, seed in singles])
 
-    def _run(self, batch: Tensor, seeds: list[int], direction: str) -> tuple[Tensor, bool]:
+    def _run(
+        self, batch: Tensor, seeds: list[int], direction: str, statistics: SharedStatistics | None
+    ) -> tuple[Tensor, bool]:
         """Return translations, and whether the generator drew from torch's own generator."""
         seed = seeds[0] if len(set(seeds)) == 1 else seeds
-        with test_mode(self._networks, self._mode, seed):
+        with test_mode(self._networks, self._mode, seed, statistics):
             before = random_state(self._device)
             with at_work(f"{self._path}: its generator"):
                 try:
@@ -132,6 +184,27 @@ class Generators:
             self._cast_weights = CastWeights(self._networks, dtype)
         with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
             yield
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed; raise `ItransError` if it is negative."""
+    if operator.index(seed) < 0:
+        raise ItransError(f"The seed is {seed}, and should be 0 or more.")
+    return operator.index(seed)
+
+
+def seeds_for(seed: int | Sequence[int] | None, count: int, default: int) -> list[int]:
+    """Return one seed for each of so many pictures.
+
+    Raises:
+        DataError: there are not as many.
+        ItransError: one is negative.
+    """
+    if not isinstance(seed, Sized):
+        return [default if seed is None else checked_seed(seed)] * count
+    if len(seed) != count:
+        raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
+    return [checked_seed(one) for one in seed]
 
 
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from itrans.checkpoint.file import load_checkpoint
 from itrans.checkpoint.places import checkpoint_path
-from itrans.errors import DataError, ItransError, PluginError, counted, did_you_mean, quoted
+from itrans.errors import DataError, ItransError, did_you_mean, quoted
 from itrans.networks.test_mode import MODES, Mode
 from itrans.pictures.kinds import kind_of, refuse_unfit
 from itrans.pictures.tensors import stack
-from itrans.protocols import directions_of
-from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.translating.generators import Generators, Need, free_memory_of
+from itrans.translating.generators import Generators, Need, checked_seed, free_memory_of, seeds_for
 from itrans.translating.preparation import dataset_class, preparation_of
+from itrans.translating.tiles import OVERLAP, Tiling, translate_tiles
 
 if TYPE_CHECKING:
     import os
@@ -28,13 +26,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from itrans.checkpoint.file import CheckpointFile
+    from itrans.networks.statistics import SharedStatistics
     from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
     from itrans.records import Preparation
-
-__all__ = ["Mode", "Precision", "Translator"]
-
-_NEEDED = ("method", "generator")
-"""The kinds of components that translating has a use for."""
 
 
 class Translator:
@@ -56,6 +50,7 @@ class Translator:
         source: what the pictures that it takes are, in the first direction.
         target: what the pictures that it makes are like, in the first direction.
         directions: what `direction` may be, the default first.
+        mode: the one that was given.
         seed: the one that was given.
         sample: what the training data stood in for, or None if they were the recipe's own.
         title: the recipe's title.
@@ -79,36 +74,28 @@ class Translator:
         if mode not in MODES:
             raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
         self._device = choose_device(device)
-        self._precision, self.seed = precision, _checked_seed(seed)
+        self._precision, self.mode, self.seed = precision, mode, checked_seed(seed)
         self.checkpoint = checkpoint_path(checkpoint)
         record = record or load_checkpoint(self.checkpoint)
-        recipe = record.checked_recipe(self.checkpoint, _NEEDED)
         self.source, self.target, self.sample = record.source, record.target, record.sample
-        self.title = recipe.tables.title
+        self.title: str = record.recipe.get("title", "")
         self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
-        states = record.generator_states
-        try:
-            with FittingNetworks(states, self.checkpoint):
-                method = build_translator(recipe, record.source, record.target)
-        except PluginError as error:
-            raise PluginError(f"{self.checkpoint} cannot be used. {error}") from error
-        self.directions = directions_of(method)
         dtype = choose_dtype(precision, self._device)
         # Unlike in training, no optimiser has to walk over weights that lie so.
         channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
         self._memory_format = choose_memory_format(channels_last, self._device, dtype)
-        self._generators = Generators(
-            method, states, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
+        self._generators = Generators.of(
+            record, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
         )
+        self.directions = self._generators.directions
         self._need = Need(lambda image, direction: self.translate(image, direction=direction))
 
     @property
     def generators(self) -> dict[str, nn.Module]:
         """The networks that translate, by their names in the checkpoint, on the translator's device.
 
-        They take and give planes, `(N, C, H, W)` of float32 in [-1, 1]; `itrans.api.apply_generator` pads what has
-        another size than they take. They have the checkpoint's weights, averaged ones where there are any. What a loop
-        of one's own does to them, the translator does too.
+        They take and give planes, `(N, C, H, W)` of float32 in [-1, 1], see `itrans.api.apply_generator`. The weights
+        are averaged ones where there are any. What a loop of one's own does to them, the translator does too.
         """
         return self._generators.networks
 
@@ -138,8 +125,7 @@ class Translator:
     @property
     def background(self) -> str:
         """The colour that the data set laid transparent pictures on."""
-        found = self._dataset.get("background", "white")
-        return found if isinstance(found, str) else "white"
+        return str(self._dataset.get("background", "white"))
 
     @functools.cached_property
     def trained_on_halves(self) -> bool:
@@ -150,7 +136,15 @@ class Translator:
         """Return whether a direction is the method's second, from targets to sources."""
         return direction in self.directions[1:2]
 
-    def translate(self, image: ImageArray, *, seed: int | None = None, direction: str | None = None) -> ImageArray:
+    def translate(
+        self,
+        image: ImageArray,
+        *,
+        seed: int | None = None,
+        direction: str | None = None,
+        tile: int | None = None,
+        overlap: int = OVERLAP,
+    ) -> ImageArray:
         """Translate one picture.
 
         Where the generator takes lightness, a grey or an RGB picture of 8 bits will do; where it makes the a and b of
@@ -161,6 +155,8 @@ class Translator:
             image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1].
             seed: of dropout and noise, instead of the translator's.
             direction: one of `directions`; None is the first.
+            tile: translate a larger picture in squares of so many pixels a side, which are blended; None: as a whole.
+            overlap: how many pixels neighbouring squares share, at most half of them.
 
         Returns:
             `(H, W, C')` of the picture's own type, or of the target's if training pairs had two different types.
@@ -168,7 +164,11 @@ class Translator:
         Raises:
             DataError: the picture has another number of channels than the generator takes, or there is no such
                 direction.
+            ItransError: there are no such tiles.
         """
+        if tile is not None and not (tiling := Tiling(tile, overlap)).covers(*image.shape[:2]):
+            source = self._as_source(image, direction)
+            return np.concatenate([*translate_tiles(self, source, tiling, seed=seed, direction=direction)])
         return self.translate_batch([image], seed=seed, direction=direction)[0]
 
     def samples(
@@ -218,7 +218,7 @@ class Translator:
         pictures are `(H, W, C)`, each as the direction's spec says; all else is as in `translate_batch`.
         """
         source, target = self.specs(direction)
-        seeds = self._seeds(seed, len(images))
+        seeds = seeds_for(seed, len(images), self.seed)
         if not images:
             return []
         for image in images:
@@ -234,7 +234,13 @@ class Translator:
         return kind_of(target).outputs(outputs, target, images, source)
 
     def translate_planes(
-        self, planes: Tensor, direction: str | None = None, *, seed: int | Sequence[int] | None = None
+        self,
+        planes: Tensor,
+        direction: str | None = None,
+        *,
+        seed: int | Sequence[int] | None = None,
+        dtype: PixelType | None = None,
+        statistics: SharedStatistics | None = None,
     ) -> Tensor:
         """Translate what networks see, as a batch of training has it; nothing is stored in between.
 
@@ -242,6 +248,8 @@ class Translator:
             planes: `(N, C, H, W)`, float32 in [-1, 1], on any device.
             direction: see `translate`.
             seed: see `translate_batch`.
+            dtype: what the outputs will be stored as, which `precision` heeds; None: the target's type.
+            statistics: those of the one picture that the planes are parts of.
 
         Returns:
             `(N, C', H, W)`, as the generator gives them, on the translator's device.
@@ -251,20 +259,27 @@ class Translator:
         """
         _, target = self.specs(direction)
         batch = planes.to(self._device, memory_format=self._memory_format)
-        return self._output(batch, self._seeds(seed, len(planes)), direction, target.dtype)
+        return self._output(
+            batch,
+            seeds_for(seed, len(planes), self.seed),
+            direction,
+            dtype or target.dtype,
+            statistics,
+        )
 
-    def _output(self, batch: Tensor, seeds: list[int], direction: str | None, dtype: PixelType) -> Tensor:
+    def _output(
+        self,
+        batch: Tensor,
+        seeds: list[int],
+        direction: str | None,
+        dtype: PixelType,
+        statistics: SharedStatistics | None = None,
+    ) -> Tensor:
         """Return the translations of planes; with `auto`, only those of 8 bits are computed in bf16."""
         exact = self._precision == "auto" and dtype != "uint8"
         compute = torch.float32 if exact else choose_dtype(self._precision, self._device)
-        output = self._generators(batch, seeds, direction or self.directions[0], compute)
-        wanted = self.specs(direction)[1].planes
-        if output.shape[1] != wanted:
-            made = counted(output.shape[1], "channel")
-            raise PluginError(
-                f"{self.checkpoint} cannot be used: its generator makes {made}, and should make {wanted}."
-            )
-        return output
+        planes = self.specs(direction)[1].planes
+        return self._generators(batch, seeds, direction or self.directions[0], compute, planes, statistics)
 
     def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
         """Return about how many bytes translating a picture takes, and how many are free: None if unknown."""
@@ -274,26 +289,12 @@ class Translator:
         """Return why samples of one picture are all the same, as the end of a sentence."""
         return self._generators.why_alike()
 
-    def _seeds(self, seed: int | Sequence[int] | None, count: int) -> list[int]:
-        """Return one seed for each picture."""
-        if not isinstance(seed, Sized):
-            return [self.seed if seed is None else _checked_seed(seed)] * count
-        if len(seed) != count:
-            raise DataError(f"There are {len(seed)} seeds for {count} pictures; give one for each, or one for all.")
-        return [_checked_seed(one) for one in seed]
-
     def _as_source(self, image: ImageArray, direction: str | None) -> ImageArray:
         self.check(image, direction)
         return kind_of(self.specs(direction)[0]).source_of(image)
 
     def check(self, image: ImageArray, direction: str | None = None) -> None:
         """Raise `DataError` if this is no picture that the generator takes in that direction."""
-        preparation = None if self.goes_back(direction) else self.preparation
-        remedy = None if preparation is None else f"With --prepare, {preparation.what}."
+        prepares = None if self.goes_back(direction) else self.preparation
+        remedy = f"With --prepare, {prepares.what}." if prepares else None
         refuse_unfit(image, self.specs(direction)[0], remedy)
-
-
-def _checked_seed(seed: int) -> int:
-    if operator.index(seed) < 0:
-        raise ItransError(f"The seed is {seed}, and should be 0 or more.")
-    return operator.index(seed)
