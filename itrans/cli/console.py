@@ -60,6 +60,7 @@ class Bar:
 
     def __init__(self, label: str = "", total: int | None = None, *, unit: str = "pictures", err: bool = True) -> None:
         self.below: list[tuple[str, str]] = []
+        self._has_part = False
         self._label, self._total, self._unit, self._err = label, total, unit, err
         self._console: Console | None = None
         self._live: Live | None = None
@@ -99,6 +100,19 @@ class Bar:
         """Remove the last row; the one before it moves again."""
         if self._live is not None:
             self._progress.remove_task(self._progress.task_ids[-1])
+
+    def part(self, label: str, done: int, total: int) -> None:
+        """Move a row below, which is there for as long as a part of the work takes: until all of it is done."""
+        if self._live is None:
+            return
+        if not self._has_part and done < total:
+            self.begin(label, total)
+            self._has_part = True
+        if self._has_part:
+            self.update(done)
+        if self._has_part and done == total:
+            self.drop()
+            self._has_part = False
 
     def advance(self, count: int = 1) -> None:
         """Move the bar by a count."""

@@ -121,7 +121,7 @@ class TerminalBar(Reporter):
 
     def __init__(self) -> None:
         self._bar = Bar(err=False)
-        self._is_drawn = self._is_validating = False
+        self._is_drawn = False
         self._losses, self._stopping = "", ""
 
     def note(self, text: str) -> None:
@@ -141,14 +141,7 @@ class TerminalBar(Reporter):
 
     def validation_step(self, done: int, total: int) -> None:
         """Move the row of a validation, which is there for as long as it takes."""
-        if done < total and not self._is_validating:
-            self._bar.begin("validation", total)
-            self._is_validating = True
-        if self._is_validating:
-            self._bar.update(done)
-            if done == total:
-                self._bar.drop()
-                self._is_validating = False
+        self._bar.part("validation", done, total)
 
     def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
         """Print what was measured above the bar."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,10 @@ _MOST_NAMED = 20
     "[default: as in training]",
 )
 @click.option("--strict", is_flag=True, help="Refuse pictures with other channels than the generator takes.")
+@click.option(
+    "--tile", type=int, metavar="N", help="Translate larger pictures in parts of NxN pixels, and blend these."
+)
+@click.option("--overlap", type=int, metavar="N", help="Pixels that neighbouring parts share.  [default: 64]")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
 @options.device
 @options.code
@@ -75,6 +80,8 @@ def translate(
     skip_existing: bool,
     background: str | None,
     strict: bool,
+    tile: int | None,
+    overlap: int | None,
     batch_size: int,
     direction: str | None,
     precision: str,
@@ -96,6 +103,7 @@ def translate(
     from itrans.pictures.channels import colour_of
     from itrans.translating.files import translate_files
     from itrans.translating.jobs import find_jobs, jobs_that_fit, names_a_file
+    from itrans.translating.tiles import Tiling
 
     if background is not None:
         if prepare:
@@ -105,6 +113,9 @@ def translate(
         except ValueError as error:
             raise DataError(f"--background: {error}.") from error
 
+    if overlap is not None and tile is None:
+        raise DataError("--overlap is of tiles: give --tile N too.")
+    tiling = None if tile is None else Tiling.of(tile, overlap)
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     for folder in (folder for item in inputs if (folder := expanded(item)).is_dir()):
         if note := unread_note(folder):
@@ -148,6 +159,8 @@ def translate(
             prepare=preparer,
             background=background,
             strict=strict,
+            tiling=tiling,
+            part=functools.partial(bar.part, "tiles"),
             done=done,
             warn=warn,
         )

@@ -28,15 +28,20 @@ def apply_generator(generator: Generator, source: Tensor) -> Tensor:
     if not (missing_rows or missing_columns):
         return generator(source)
     top, left = missing_rows // 2, missing_columns // 2
-    rows = _reflected_positions(height, top, missing_rows - top, source.device)
-    columns = _reflected_positions(width, left, missing_columns - left, source.device)
+    rows = reflected_positions(height, multiple).to(source.device)
+    columns = reflected_positions(width, multiple).to(source.device)
     output = generator(source.index_select(-2, rows).index_select(-1, columns))
     return output[..., top : top + height, left : left + width]
 
 
-def _reflected_positions(size: int, before: int, after: int, device: torch.device) -> Tensor:
-    """Return the positions that reflection about the edge pixels gives, as often as the padding takes."""
+def reflected_positions(size: int, multiple: int) -> Tensor:
+    """Return the positions of which a side of a picture consists once it has been padded to a multiple.
+
+    Half of what is missing comes before it, half after it, reflected about the edge pixels as often as that takes.
+    """
+    missing = -size % multiple
+    before = missing // 2
     if size == 1:
-        return torch.zeros(1 + before + after, dtype=torch.long, device=device)
-    positions = torch.arange(-before, size + after, device=device).remainder(2 * (size - 1))
+        return torch.zeros(1 + missing, dtype=torch.long)
+    positions = torch.arange(-before, size + missing - before).remainder(2 * (size - 1))
     return torch.minimum(positions, 2 * (size - 1) - positions)

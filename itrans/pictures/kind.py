@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from itrans.pictures.bands import Bands
     from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
 
 
@@ -77,6 +78,10 @@ class Kind:
             DataError: it cannot be read.
         """
         return read_image(path)
+
+    def bands(self, path: Path, spec: ImageSpec) -> Bands | None:
+        """Return a large file of which the rows are a source as they are; None for what has to be read as a whole."""
+        return None
 
     def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
         """Return a file's picture `(H, W, C)` with as many channels as the spec has, and a note on the conversion.

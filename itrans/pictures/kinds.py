@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from itrans.pictures.bands import Bands
     from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
 
 __all__ = ["KINDS", "Kind", "kind_of", "register_kind"]
@@ -40,6 +41,12 @@ __all__ = ["KINDS", "Kind", "kind_of", "register_kind"]
 
 class Image(Kind):
     """Grey, colours, or any other channels; a file's may be converted."""
+
+    def bands(self, path: Path, spec: ImageSpec) -> Bands | None:
+        """Return a plain TIFF with the right channels."""
+        from itrans.pictures.bands import bands_of
+
+        return bands_of(path, spec.channels)
 
     def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
         """Convert grey, RGB and RGBA; a fourth channel is not made up, for it may have been a mask."""

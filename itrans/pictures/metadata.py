@@ -56,7 +56,7 @@ def metadata_of(path: Path) -> Metadata:
         content = path.read_bytes()
         format_ = format_of(content, path.suffix.lower())
         if format_ == "TIFF":
-            return _of_tiff(content)
+            return metadata_in_tiff(content)
         if not format_ or path.suffix.lower() == ".npy":
             return Metadata()
         info = pillow_opened(path, content, format_).info
@@ -79,7 +79,12 @@ def with_metadata(content: bytes, suffix: str, metadata: Metadata) -> tuple[byte
     return content, lost | ({"resolution"} if metadata.resolution and suffix != ".npy" else set())
 
 
-def _of_tiff(content: bytes) -> Metadata:
+def metadata_in_tiff(content: bytes) -> Metadata:
+    """Return what travels with the picture of a TIFF, which may lie on disk: a memory map is sliced as bytes are.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     page = first_page(content)
     if page is None:
         return Metadata()

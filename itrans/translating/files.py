@@ -17,6 +17,8 @@ from itrans.pictures.metadata import metadata_of
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
 from itrans.translating.preparation import Loaded
+from itrans.translating.streams import translate_streams
+from itrans.translating.tiles import translate_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from itrans.pictures.spec import ImageArray
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
+    from itrans.translating.tiles import Tiling
     from itrans.translating.translator import Translator
 
 _READERS = 2
@@ -46,6 +49,8 @@ def translate_files(
     prepare: Preparer | None = None,
     background: str | None = None,
     strict: bool = False,
+    tiling: Tiling | None = None,
+    part: Callable[[int, int], None] = lambda _done, _total: None,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -54,7 +59,8 @@ def translate_files(
     The first sample of each picture has the translator's seed, the second one the next seed, and so on. Batches are
     smaller if there is no memory for `batch_size` pictures. `prepare` reads pictures as the data set did in training.
     Pictures with other channels than the generator takes are converted, or refused if `strict`; what is transparent is
-    laid on the background colour, by default that of the training.
+    laid on the background colour, by default that of the training. With a `tiling`, larger pictures are translated in
+    tiles, and `part` is told how many of a picture's are done, out of how many.
 
     `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
     with a sentence if all samples of a picture are the same; and at the end, once for all pictures, with what was
@@ -70,8 +76,10 @@ def translate_files(
     read = prepare or (lambda path: Loaded(kind.read(path)))
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
+    if tiling is not None and prepare is None:
+        jobs = translate_streams(translator, jobs, tiling, direction, batch_size, done, part)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
-        run = _Run(translator, writer, batch_size, direction, done, warn)
+        run = _Run(translator, writer, batch_size, direction, tiling, part, done, warn)
         notes: dict[str, list[Job]] = {}
         try:
             for job, found in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
@@ -121,11 +129,14 @@ class _Run:
         writer: ThreadPoolExecutor,
         batch_size: int,
         direction: str | None,
+        tiling: Tiling | None,
+        part: Callable[[int, int], None],
         done: Callable[[Job, ItransError | None], None],
         warn: Callable[[str], None],
     ) -> None:
         self._translator, self._writer, self._direction = translator, writer, direction
         self._batch_size, self._most = batch_size, _READ_AHEAD * batch_size
+        self._tiling, self._part = tiling, part
         self._done, self._warn, self._warned = done, warn, False
         self._waiting: dict[tuple[object, object, int], list[tuple[_Picture, int]]] = {}
         self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
@@ -137,9 +148,11 @@ class _Run:
         Raises:
             DataError: there is not enough memory for it.
         """
-        image = found.image
+        image, picture = found.image, _Picture(job, found, len(job.outputs))
+        if self._tiling is not None and not self._tiling.covers(*image.shape[:2]):
+            self._add_tiled(picture, self._tiling)
+            return
         size = self._size_of_batch(image, job.source)
-        picture = _Picture(job, found, len(job.outputs))
         group = self._waiting.setdefault((image.shape, image.dtype, size), [])
         group += [(picture, number) for number in range(len(job.outputs))]
         while len(group) >= size:
@@ -168,7 +181,7 @@ class _Run:
         if need > free:
             raise DataError(
                 f"{path} is {width} x {height} pixels, which this checkpoint's generator takes about {amount(need)} of "
-                f"memory to translate, and {amount(free)} are free. Cut it into parts, or scale it down."
+                f"memory to translate, and {amount(free)} are free. Translate it in parts: --tile 512."
             )
         return min(self._batch_size, int(free // need))
 
@@ -185,6 +198,24 @@ class _Run:
             for picture, _ in batch:
                 self._fail(picture, error)
             return
+        self._write(batch, outputs)
+
+    def _add_tiled(self, picture: _Picture, tiling: Tiling) -> None:
+        translator, direction = self._translator, self._direction
+        source = kind_of(translator.specs(direction)[0]).source_of(picture.found.image)
+        for number in range(len(picture.job.outputs)):
+            rows = translate_tiles(
+                translator,
+                source,
+                tiling,
+                seed=translator.seed + number,
+                direction=direction,
+                batch_size=self._batch_size,
+                progress=self._part,
+            )
+            self._write([(picture, number)], [np.concatenate([*rows])])
+
+    def _write(self, batch: list[tuple[_Picture, int]], outputs: list[ImageArray]) -> None:
         for (picture, number), made in zip(batch, outputs, strict=True):
             output = made if picture.found.finish is None else picture.found.finish(made)
             path = picture.job.outputs[number]

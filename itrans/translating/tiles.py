@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
 
 from itrans.errors import ItransError
+from itrans.networks.padding import reflected_positions
 from itrans.networks.statistics import SharedStatistics, normalizes_by_picture
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.tensors import stack
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from itrans.pictures.spec import ImageArray, PixelType
     from itrans.translating.translator import Translator
 
-OVERLAP = 64
+_OVERLAP = 64
 """Pixels that neighbouring tiles share, where nothing else is said."""
 
 _TOGETHER = 1 << 20
@@ -35,10 +36,10 @@ _LEAST = 16
 
 @dataclass(frozen=True)
 class Tiling:
-    """Squares that cover a picture.
+    """Squares, or somewhat less, that cover a picture.
 
     Attributes:
-        size: the side of a square, in pixels.
+        size: the longest side of a tile, in pixels.
         overlap: how many pixels, at least, two neighbours share.
 
     Raises:
@@ -46,7 +47,12 @@ class Tiling:
     """
 
     size: int
-    overlap: int = OVERLAP
+    overlap: int
+
+    @classmethod
+    def of(cls, size: int, overlap: int | None = None) -> Tiling:
+        """Return squares that overlap by 64 pixels, or half their side, where nothing else is said."""
+        return cls(size, min(_OVERLAP, size // 2) if overlap is None else overlap)
 
     def __post_init__(self) -> None:
         if self.size < _LEAST:
@@ -61,32 +67,50 @@ class Tiling:
         """Return whether one tile covers a picture."""
         return max(height, width) <= self.size
 
-    def starts(self, length: int) -> list[int]:
-        """Return where tiles begin along a side of a picture: evenly spaced, the last one ends where the side does."""
-        rest = max(0, length - self.size)
-        steps = math.ceil(rest / (self.size - self.overlap))
-        return [round(rest * step / steps) for step in range(steps + 1)] if steps else [0]
+    def side(self, length: int, multiple: int) -> Side:
+        """Return the tiles along a side of a picture, as short as so many cover it; of a multiple of a number."""
+        most = max(self.size // multiple * multiple, self.size % multiple, self.overlap + 1)
+        if length <= most:
+            return Side(length, (0,), length)
+        steps = math.ceil((length - most) / (most - self.overlap))
+        least = math.ceil((length + steps * self.overlap) / (steps + 1))
+        size = min(most, -(-least // multiple) * multiple)
+        return Side(length, tuple(round((length - size) * step / steps) for step in range(steps + 1)), size)
 
-    def weights(self, length: int) -> list[NDArray[np.float32]]:
-        """Return how much each tile counts along a side, pixel by pixel: together 1 everywhere.
+
+@dataclass(frozen=True)
+class Side:
+    """The tiles along a side of a picture.
+
+    Attributes:
+        length: the picture's, in pixels.
+        starts: where each begins; evenly spaced, the last one ends where the picture does.
+        size: of each.
+    """
+
+    length: int
+    starts: tuple[int, ...]
+    size: int
+
+    def weights(self) -> list[NDArray[np.float32]]:
+        """Return how much each tile counts, pixel by pixel: together 1 everywhere.
 
         The outer quarter of an overlap does not count, because what a network makes there depends on how it fills in
         what is beyond the tile's edge. Over the middle half, one tile fades into the other.
         """
-        starts, size = self.starts(length), min(self.size, length)
-        found = [np.ones(size) for _ in starts]
-        for number in range(1, len(starts)):
-            shared = starts[number - 1] + size - starts[number]
+        found = [np.ones(self.size) for _ in self.starts]
+        for number in range(1, len(found)):
+            shared = self.starts[number - 1] + self.size - self.starts[number]
             if shared > 0:
                 rising = np.clip(((np.arange(shared) + 0.5) / shared - 0.25) / 0.5, 0, 1)
                 found[number][:shared] *= rising
                 found[number - 1][-shared:] *= 1 - rising
-        total = np.zeros(length)
-        for start, weight in zip(starts, found, strict=True):
-            total[start : start + size] += weight
+        total = np.zeros(self.length)
+        for start, weight in zip(self.starts, found, strict=True):
+            total[start : start + self.size] += weight
         return [
-            (weight / total[start : start + size]).astype(np.float32)
-            for start, weight in zip(starts, found, strict=True)
+            (weight / total[start : start + self.size]).astype(np.float32)
+            for start, weight in zip(self.starts, found, strict=True)
         ]
 
 
@@ -103,6 +127,21 @@ class Rows(Protocol):
 
     def __getitem__(self, rows: slice) -> ImageArray:
         """Return some rows, `(n, W, C)`: never of above those that were asked for before."""
+
+
+class _Padded:
+    """A picture padded to a multiple of a number, as `apply_generator` pads it."""
+
+    def __init__(self, image: Rows, multiple: int) -> None:
+        self._image = image
+        self._rows, self._columns = (reflected_positions(side, multiple).numpy() for side in image.shape[:2])
+        self.shape = (len(self._rows), len(self._columns), image.shape[2])
+        self.before = tuple(-side % multiple // 2 for side in image.shape[:2])
+
+    def __getitem__(self, rows: slice) -> ImageArray:
+        places = self._rows[rows]
+        first, last = int(places.min()), int(places.max())
+        return cast("ImageArray", self._image[first : last + 1][places - first][:, self._columns])
 
 
 def translate_tiles(
@@ -134,49 +173,57 @@ def translate_tiles(
     Raises:
         DataError: see `Translator.translate`.
     """
-    height, width, _ = image.shape
     source, target = translator.specs(direction)
     kept: PixelType = image.dtype.name  # type: ignore[assignment]
     dtype = kept if source.dtype == target.dtype else target.dtype
-    tops, lefts = tiling.starts(height), tiling.starts(width)
-    down, across = tiling.weights(height), tiling.weights(width)
-    rows, columns = len(down[0]), len(across[0])
-    together = max(1, min(batch_size, _TOGETHER // (rows * columns)))
+    multiple = max(getattr(network, "size_multiple", 1) for network in translator.generators.values())
+    padded, (height, width, _) = _Padded(image, multiple), image.shape
+    above, beside = padded.before
+    rows, columns = (tiling.side(length, multiple) for length in padded.shape[:2])
+    together = max(1, _TOGETHER // (rows.size * columns.size))
     statistics = SharedStatistics() if normalizes_by_picture(translator.generators.values(), translator.mode) else None
 
-    def planes(tiles: Sequence[ImageArray]) -> Tensor:
+    def translations(tiles: Sequence[ImageArray]) -> Tensor:
         sources = kind_of(source).planes(stack(tiles), source)
-        return translator.translate_planes(sources, direction, seed=seed, dtype=dtype, statistics=statistics).float()
+        outputs = translator.translate_planes(sources, direction, seed=seed, dtype=dtype, statistics=statistics)
+        return outputs.float().cpu()
 
+    made: dict[tuple[int, int], Tensor] = {}
     if statistics is not None:
-        looked_at = _probes(image if probes is None else probes, tops, lefts, rows, columns)
-        planes(looked_at)
+        places = _spread([(top, left) for top in rows.starts for left in columns.starts], together)
+        looked_at = padded if probes is None else _Padded(probes, multiple)
+        tiles = [looked_at[top : top + rows.size][:, left : left + columns.size] for top, left in places]
+        made = dict(zip(places, translations(tiles), strict=True))
         statistics.complete()
-    done, total = 0, len(tops) * len(lefts)
-    blended: Tensor | None = None
-    for number, top in enumerate(tops):
-        band = image[top : top + rows]
-        end = tops[number + 1] if number + 1 < len(tops) else height
-        for first in range(0, len(lefts), together):
-            some = range(first, min(first + together, len(lefts)))
-            outputs = planes([band[:, lefts[place] : lefts[place] + columns] for place in some]).cpu()
-            if blended is None:
-                blended = torch.zeros(outputs.shape[1], rows, width)
-            for place, output in zip(some, outputs, strict=True):
-                weight = torch.from_numpy(np.outer(down[number], across[place]))
-                blended[:, :, lefts[place] : lefts[place] + columns] += output * weight
-            done += len(some)
-            progress(done, total)
-        assert blended is not None, "there is a tile"
+    across = dict(zip(columns.starts, columns.weights(), strict=True))
+    done, total = 0, len(rows.starts) * len(columns.starts)
+    blended = torch.zeros(target.planes, rows.size, columns.length)
+    for top, end, down in zip(rows.starts, (*rows.starts[1:], rows.length), rows.weights(), strict=True):
+        band = padded[top : top + rows.size]
+        for lefts in _groups([left for left in columns.starts if (top, left) not in made], min(together, batch_size)):
+            outputs = translations([band[:, left : left + columns.size] for left in lefts])
+            made |= {(top, left): output for left, output in zip(lefts, outputs, strict=True)}
+            progress(done := done + len(lefts), total)
+        for left in columns.starts:
+            weight = torch.from_numpy(np.outer(down, across[left]))
+            blended[:, :, left : left + columns.size] += made.pop((top, left)) * weight
+        first, last = max(top, above), min(end, above + height)
+        if last > first:
+            part = slice(first - top, last - top)
+            stored = kind_of(target).arrays(blended[None, :, part, beside : beside + width], target, dtype)
+            inner = np.ascontiguousarray(band[part, beside : beside + width])
+            yield kind_of(target).outputs(stored, target, [cast("ImageArray", inner)], source)[0]
         finished = end - top
-        stored = kind_of(target).arrays(blended[None, :, :finished], target, dtype)
-        yield kind_of(target).outputs(stored, target, [band[:finished]], source)[0]
         blended = torch.cat([blended[:, finished:], torch.zeros_like(blended[:, :finished])], dim=1)
+    progress(total, total)
 
 
-def _probes(image: Rows, tops: list[int], lefts: list[int], rows: int, columns: int) -> list[ImageArray]:
-    """Return as many tiles from all over a picture as are translated at once."""
-    places = [(top, left) for top in tops for left in lefts]
-    count = min(len(places), max(1, _TOGETHER // (rows * columns)))
-    chosen = [places[(2 * number + 1) * len(places) // (2 * count)] for number in range(count)]
-    return [image[top : top + rows][:, left : left + columns] for top, left in chosen]
+def _spread(places: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """Return some of the places of tiles, from all over a picture, in order."""
+    count = min(len(places), most)
+    return [places[(2 * number + 1) * len(places) // (2 * count)] for number in range(count)]
+
+
+def _groups(lefts: list[int], most: int) -> Iterator[list[int]]:
+    for first in range(0, len(lefts), most):
+        yield lefts[first : first + most]

@@ -17,7 +17,7 @@ from itrans.pictures.tensors import stack
 from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
 from itrans.translating.generators import Generators, Need, checked_seed, free_memory_of, seeds_for
 from itrans.translating.preparation import dataset_class, preparation_of
-from itrans.translating.tiles import OVERLAP, Tiling, translate_tiles
+from itrans.translating.tiles import Tiling, translate_tiles
 
 if TYPE_CHECKING:
     import os
@@ -143,7 +143,7 @@ class Translator:
         seed: int | None = None,
         direction: str | None = None,
         tile: int | None = None,
-        overlap: int = OVERLAP,
+        overlap: int | None = None,
     ) -> ImageArray:
         """Translate one picture.
 
@@ -156,7 +156,7 @@ class Translator:
             seed: of dropout and noise, instead of the translator's.
             direction: one of `directions`; None is the first.
             tile: translate a larger picture in squares of so many pixels a side, which are blended; None: as a whole.
-            overlap: how many pixels neighbouring squares share, at most half of them.
+            overlap: how many pixels neighbouring squares share, at most half of them; None: 64.
 
         Returns:
             `(H, W, C')` of the picture's own type, or of the target's if training pairs had two different types.
@@ -166,7 +166,7 @@ class Translator:
                 direction.
             ItransError: there are no such tiles.
         """
-        if tile is not None and not (tiling := Tiling(tile, overlap)).covers(*image.shape[:2]):
+        if tile is not None and not (tiling := Tiling.of(tile, overlap)).covers(*image.shape[:2]):
             source = self._as_source(image, direction)
             return np.concatenate([*translate_tiles(self, source, tiling, seed=seed, direction=direction)])
         return self.translate_batch([image], seed=seed, direction=direction)[0]
