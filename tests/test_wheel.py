@@ -86,6 +86,7 @@ def test_the_wheel_holds_every_file_of_its_packages(built):
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    there |= {f"itrans_init/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "recipes").rglob("*.toml")}
     assert held == there
     assert {"itrans_scaffold/templates/LICENSE", "itrans_scaffold/templates/losses.py", "itrans/py.typed"} <= held
 

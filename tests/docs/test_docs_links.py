@@ -39,6 +39,7 @@ def test_the_site_has_all_pages():
     assert [name for entry in site["nav"] for name in entry.values()] == [
         "index.md",
         "start.md",
+        "init.md",
         "recipes.md",
         "data.md",
         "labels.md",

@@ -1,0 +1,114 @@
+"""`itrans init`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from itrans.commands import console
+
+if TYPE_CHECKING:
+    from itrans_init.plan import Plan
+
+_ENOUGH = 8
+"""Held-out pairs, below which the best checkpoint is a matter of luck."""
+
+
+@click.command()
+@click.argument("pictures", required=False, metavar="[PICTURES|RECIPE]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The recipe to write.  [default: NAME.toml]"
+)
+def init(pictures: str | None, output: Path | None) -> None:
+    """Write a recipe for a folder of your own pictures, or one that comes with itrans.
+
+    A folder of PICTURES is looked at: pairs side by side in one file, pairs in two folders, two folders without pairs,
+    label maps and photos, or pictures alone. The recipe says in comments why its values are what they are, and what was
+    a guess. The name of a RECIPE writes that one; without anything, those that come with itrans are listed.
+
+    \b
+    itrans init datasets/shoes -o shoes.toml
+    itrans init pix2pix_facades
+    """  # noqa: D301  # click wants the control character
+    from itrans.api import DataError, OutputError, did_you_mean
+    from itrans_init import shipped
+
+    if pictures is None:
+        console.print_table(("recipe", "title"), shipped.titles())
+        click.echo("Write one of them: itrans init RECIPE. For pictures of your own: itrans init FOLDER.")
+        return
+    if output is not None and (output.is_dir() or output.suffix != ".toml"):
+        raise OutputError(f"-o {output}: a recipe is a file whose name ends in .toml.")
+    if not Path(pictures).is_dir():
+        names = shipped.recipes()
+        name = pictures.removeprefix("recipes/").removesuffix(".toml")
+        if name not in names:
+            raise DataError(
+                f"{pictures} is neither a folder nor a recipe that comes with itrans.{did_you_mean(name, names)} "
+                "itrans init lists the recipes."
+            )
+        written = shipped.write(name, output or Path(f"{Path(name).name}.toml"))
+        click.echo(f"Wrote {written[0]}" + (f", which extends {written[1]}" if len(written) > 1 else ""))
+        click.echo(f"Next: itrans run {written[0]}")
+        return
+    _write_for(pictures, output or Path(f"{Path(pictures).resolve().name}.toml"))
+
+
+def _write_for(pictures: str, output: Path) -> None:
+    import torch
+
+    from itrans.api import OutputError
+    from itrans.commands import replacing
+    from itrans_init.plan import plan_for
+
+    if output.exists():
+        raise OutputError(f"{output} is there already. Move it away, or choose another name: -o FILE.")
+    has_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    with console.Bar("looking at pictures") as bar:
+        plan = plan_for(Path(pictures).as_posix(), has_gpu=has_gpu, advance=bar.advance)
+    text = _text_that_trains(plan, f"itrans init {pictures} -o {output}", output)
+    with replacing(output) as file:
+        file.write(text.encode("utf-8"))
+    click.echo(f"{plan.found}: {plan.comments['found']}.")
+    for note in plan.unsure:
+        click.echo(f"Not sure: {note}")
+    click.echo(f"Wrote {output}. Next:")
+    click.echo(f"  itrans data check {output}")
+    click.echo(f"  itrans run {output}")
+
+
+def _text_that_trains(plan: Plan, command: str, output: Path) -> str:
+    """Return the text of a recipe whose data can be read, with a few pairs to measure on.
+
+    Raises:
+        ItransError: there is none; the message says why.
+    """
+    from itrans.api import MissingSplitError
+    from itrans.commands import build_dataset, load_recipe
+    from itrans_init.plan import larger_holdouts
+    from itrans_init.recipe import recipe_text
+
+    enough = min(_ENOUGH, plan.count // 10)
+    text, fault = "", None
+    for tried in larger_holdouts(plan):
+        candidate = recipe_text(tried, command)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / output.name
+            path.write_text(candidate, encoding="utf-8")
+            recipe = load_recipe(path)
+        build_dataset(recipe, "train")[0]
+        try:
+            held_out = build_dataset(recipe, recipe.tables.validation.split)
+        except MissingSplitError as error:
+            fault = error
+            continue
+        held_out[0]
+        text = candidate
+        if len(held_out) >= enough:
+            break
+    if not text and fault is not None:
+        raise fault
+    return text

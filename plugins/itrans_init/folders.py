@@ -1,0 +1,267 @@
+"""Which folders there are, and what they seem to be: splits, and sides of pairs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from itrans.api import DataError, counted, existing_root, find_images, no_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SPLITS = ("train", "val", "test")
+_SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?![a-z])")
+_LIKE_SPLITS = re.compile(r"(?<![a-z])(training|validation|valid|dev|testing|train|val|test)(?![a-z])", re.IGNORECASE)
+_PLACEHOLDER = "{split}"
+
+_SOURCES = ("source", "input", "label", "mask", "seg", "annotation", "edge", "sketch", "line", "noisy", "low", "gray")
+_TARGETS = ("target", "output", "photo", "image", "real", "truth", "clean", "high", "colour", "color", "rgb")
+"""Words in the names of folders, and of files, which tell sources from targets."""
+
+_MOST_NAMED = 3
+_PAIRED = 0.5
+"""The share of names that two folders have in common above which they are taken for pairs."""
+
+
+@dataclass
+class Side:
+    """A folder of pictures, in each split if there are any.
+
+    Attributes:
+        template: its path in the data set's folder, with `{split}` for the name of the split.
+        files: the pictures by split: their paths in the data set's folder. Without splits, the split is an empty text.
+        ending: what the names of its files end in, where both sides lie in one folder.
+    """
+
+    template: str
+    files: dict[str, list[str]] = field(default_factory=dict)
+    ending: str = ""
+
+    @property
+    def all_files(self) -> list[str]:
+        """The pictures of all splits."""
+        return [file for files in self.files.values() for file in files]
+
+    @property
+    def first_files(self) -> list[str]:
+        """The pictures to train with."""
+        return self.files.get("train") or self.all_files
+
+    def names(self, split: str) -> set[str]:
+        """Return what the pictures of a split are called within the folder, without suffix and ending."""
+        folder = self.template.replace(_PLACEHOLDER, split)
+        found = set()
+        for file in self.files.get(split, ()):
+            place = PurePosixPath(file)
+            inner = (place.relative_to(folder) if folder else place).with_suffix("").as_posix()
+            found.add(inner.removesuffix(self.ending) if self.ending else inner)
+        return found
+
+
+@dataclass
+class Layout:
+    """What a folder holds.
+
+    Attributes:
+        root: the folder.
+        sides: one side, or two.
+        are_pairs: whether the pictures of two sides belong together by their names.
+        unsure: sentences on what may be otherwise.
+    """
+
+    root: Path
+    sides: list[Side]
+    are_pairs: bool = False
+    unsure: list[str] = field(default_factory=list)
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that there are; none where pictures have to be held out."""
+        return [split for split in SPLITS if split in self.sides[0].files]
+
+    @property
+    def count(self) -> int:
+        """How many pictures, or pairs, there are to train with, before any are held out."""
+        return min(len(side.first_files) for side in self.sides)
+
+
+def layout_of(root: str | Path) -> Layout:
+    """Return what a folder seems to hold.
+
+    Raises:
+        DataError: it is not there, or holds no pictures; or its pairs are not complete.
+    """
+    folder = existing_root(root)
+    files = [path.as_posix() for path in find_images(folder)]
+    if not files:
+        raise no_pictures([folder], "Name the folder of your pictures.")
+    layout = Layout(folder, _sides_of(files))
+    _note_other_splits(files, layout)
+    if len(layout.sides) == 1:
+        _split_by_endings(layout)
+    else:
+        _choose_two(layout)
+    _leave_out_lone_splits(layout)
+    return layout
+
+
+def _sides_of(files: Iterable[str]) -> list[Side]:
+    """Return the sides: by the folder below the split, or above it, or by the first folder."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for file in files:
+        template, split = _template_of(PurePosixPath(file).parts[:-1])
+        found[template][split].append(file)
+    sides = [Side(template, dict(splits)) for template, splits in found.items()]
+    below = [side for side in sides if side.template.startswith(f"{_PLACEHOLDER}/")]
+    if len(below) > 3 or (below and len(sides) > len(below)):  # folders of towns, or of days, within a split
+        sides = [side for side in sides if side not in below]
+        merged = next((side for side in sides if side.template == _PLACEHOLDER), None)
+        if merged is None:
+            merged = Side(_PLACEHOLDER)
+            sides.append(merged)
+        for side in below:
+            for split, some in side.files.items():
+                merged.files.setdefault(split, []).extend(some)
+    if any(_PLACEHOLDER in side.template for side in sides):
+        sides = [side for side in sides if _PLACEHOLDER in side.template]
+    elif len(sides) > 3 or (len(sides) > 1 and any(side.template == "" for side in sides)):
+        sides = [Side("", {"": sorted(file for side in sides for file in side.all_files)})]
+    return sides
+
+
+def _template_of(folders: tuple[str, ...]) -> tuple[str, str]:
+    """Return the template of a file's side, and its split."""
+    for place, name in enumerate(folders):
+        if match := _SPLIT.search(name):
+            template = [*folders[:place], name[: match.start()] + _PLACEHOLDER + name[match.end() :]]
+            is_alone = place == 0 and name == match[0]
+            return "/".join([*template, *(folders[place + 1 : place + 2] if is_alone else ())]), match[0]
+    return "/".join(folders[:1]), ""
+
+
+def _note_other_splits(files: list[str], layout: Layout) -> None:
+    if layout.splits:
+        return
+    folders = {part for file in files for part in PurePosixPath(file).parts[:-1]}
+    named = sorted(name for name in folders if _LIKE_SPLITS.search(name))
+    if named:
+        layout.unsure.append(
+            f"The folders {', '.join(named[:_MOST_NAMED])} look like splits; those are called train, val and test in "
+            "itrans. Rename them to have them used as such."
+        )
+
+
+def _split_by_endings(layout: Layout) -> None:
+    """Take one folder for two sides if its files come in twos: `1_rgb.jpg`, `1_depth.png`, or `a.jpg`, `a.png`."""
+    (side,) = layout.sides
+    endings: Counter[tuple[str, str]] = Counter()
+    stems: dict[str, set[str]] = defaultdict(set)
+    for file in side.first_files:
+        for stem, ending in _ways_to_end(file):
+            stems[stem].add(ending)
+    for found in stems.values():
+        if len(found) == 2:
+            endings[tuple(sorted(found))] += 1  # type: ignore[index]
+    if not endings:
+        return
+    (one, other), count = endings.most_common(1)[0]
+    if 2 * count < 0.9 * len(side.first_files):
+        return
+    for ending in (one, other):
+        files = {split: [file for file in files if file.endswith(ending)] for split, files in side.files.items()}
+        layout.sides.append(Side(side.template, files, ending))
+    layout.sides.remove(side)
+    _order(layout)
+    layout.are_pairs = True
+
+
+def _ways_to_end(file: str) -> list[tuple[str, str]]:
+    path = PurePosixPath(file)
+    stem, suffix = path.with_suffix("").as_posix(), path.suffix
+    ways = [(stem, suffix)]
+    for mark in "_-.":
+        first, found, last = path.stem.rpartition(mark)
+        if found and first and not last.isdecimal():
+            ways.append((path.with_name(first).as_posix(), f"{mark}{last}{suffix}"))
+    return ways
+
+
+def _choose_two(layout: Layout) -> None:
+    """Choose the two sides that belong together, and say which is the source."""
+    sides = layout.sides
+    pairs = [
+        (_common(one, other), number, place)
+        for number, one in enumerate(sides)
+        for place, other in enumerate(sides[number + 1 :], start=number + 1)
+    ]
+    share, one, other = max(pairs, key=lambda pair: (pair[0], -pair[1], -pair[2]))
+    if len(sides) > 2:
+        left = [side.template for side in sides if side not in (sides[one], sides[other])]
+        layout.unsure.append(f"These folders are left out: {', '.join(left)}.")
+    layout.sides = [sides[one], sides[other]]
+    layout.are_pairs = share > _PAIRED
+    _order(layout)
+    if layout.are_pairs:
+        _refuse_singles(layout)
+
+
+def _common(one: Side, other: Side) -> float:
+    """Return the share of names that two sides have in common."""
+    names = [side.names(split) for side in (one, other) for split in side.files]
+    every = set().union(*names)
+    both = set().union(*(one.names(split) & other.names(split) for split in one.files))
+    return len(both) / max(1, len(every))
+
+
+def _order(layout: Layout) -> None:
+    """Put the source first, if the names of the sides tell."""
+    one, other = layout.sides
+    score = [_leaning(side) for side in (one, other)]
+    if score[0] < score[1]:
+        layout.sides = [other, one]
+    if score[0] == score[1]:
+        first, second = (_called(side) for side in layout.sides)
+        layout.unsure.append(
+            f"Which side is the source is a guess: {first} -> {second}. For the other way, change the two, or set "
+            "the direction."
+        )
+
+
+def _leaning(side: Side) -> int:
+    name = _called(side).lower()
+    return any(word in name for word in _SOURCES) - any(word in name for word in _TARGETS)
+
+
+def _called(side: Side) -> str:
+    return f"*{side.ending}" if side.ending else side.template.replace(f"{_PLACEHOLDER}/", "")
+
+
+def _refuse_singles(layout: Layout) -> None:
+    """Raise `DataError` if a picture has no partner, or the names of two files are the same."""
+    one, other = layout.sides
+    for split in one.files.keys() & other.files.keys():
+        mine, yours = one.names(split), other.names(split)
+        for here, there, lone in ((one, other, mine - yours), (other, one, yours - mine)):
+            if lone:
+                listed = ", ".join(sorted(lone)[:_MOST_NAMED])
+                more = f" and {len(lone) - _MOST_NAMED} more" if len(lone) > _MOST_NAMED else ""
+                raise DataError(
+                    f"{layout.root}: {counted(len(mine & yours), 'picture')} of {here.template} and {there.template} "
+                    f"belong together by their names, but these of {here.template.replace(_PLACEHOLDER, split)} have "
+                    f"no partner: {listed}{more}. Move them away, or rename them."
+                )
+
+
+def _leave_out_lone_splits(layout: Layout) -> None:
+    """Make one folder of what has only one split: pairs are held out of that."""
+    splits: Mapping[str, object] = layout.sides[0].files
+    if "train" in splits and len(splits) > 1:
+        return
+    for side in layout.sides:
+        (only, *_) = [*side.files] or [""]
+        side.template = side.template.replace(_PLACEHOLDER, only)
+        side.files = {"": side.files.get(only, [])}

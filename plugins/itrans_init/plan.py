@@ -1,0 +1,300 @@
+"""From what a folder holds to what is trained with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from itrans.api import DataError, counted
+from itrans_init.folders import layout_of
+from itrans_init.pictures import classes_of, halves_of, look_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from itrans_init.folders import Layout, Side
+    from itrans_init.pictures import Classes, Look
+
+_SAID_LABELS = ("label", "mask", "seg", "annotation", "class", "palette")
+_FEW = 40
+_SEEN = {"gpu": 80_000, "cpu": 8_000}
+"""Pairs that training should see: on a GPU as many as the paper's labels -> facades (400 pairs, 200 epochs); on a CPU
+as many as take minutes."""
+
+_HOLDOUTS = (0.1, 0.2, 0.3, 0.5)
+_MOST_EPOCHS, _FEWEST_EPOCHS = 400, 2
+
+
+@dataclass
+class Plan:
+    """What to train, and why.
+
+    Attributes:
+        title: of the recipe.
+        found: what is in the folder, in one line.
+        dataset: the table `[dataset]`.
+        comments: why a value is what it is, by its dotted key.
+        size: height and width of what is trained with.
+        resize: height and width that pictures are scaled to before a part of that size is cut out; None to scale to it.
+        depth: of the U-Net.
+        filters: of the first layer.
+        batch_size: pairs in a step.
+        epochs: how many.
+        method: "pix2pix", "cyclegan" or "segmenter".
+        split: where pairs are measured.
+        count: how many pictures, or pairs, there are to train with and to hold out.
+        unsure: sentences on what may be otherwise.
+    """
+
+    title: str
+    found: str
+    dataset: dict[str, Any]
+    comments: dict[str, str] = field(default_factory=dict)
+    size: tuple[int, int] = (256, 256)
+    resize: tuple[int, int] | None = None
+    depth: int = 8
+    filters: int = 64
+    batch_size: int = 1
+    epochs: int = 200
+    method: str = "pix2pix"
+    split: str = "val"
+    count: int = 0
+    unsure: list[str] = field(default_factory=list)
+
+
+def plan_for(root: str, *, has_gpu: bool, advance: Callable[[], None] = lambda: None) -> Plan:
+    """Return what to train with the pictures of a folder.
+
+    Raises:
+        DataError: there are none, or they do not fit together; the message says what to do.
+    """
+    layout = layout_of(root)
+    looks = [look_at(layout.root, side.first_files, advance) for side in layout.sides]
+    if len(layout.sides) == 1:
+        plan = _of_one_folder(layout, looks[0], root)
+    elif layout.are_pairs:
+        plan = _of_pairs(layout, looks, root, advance)
+    else:
+        plan = _unpaired(layout, looks, root)
+    _measure(plan, layout, looks, has_gpu=has_gpu)
+    plan.unsure[:0] = layout.unsure
+    unreadable = [fault for look in looks for fault in look.unreadable]
+    if unreadable:
+        plan.unsure.append(
+            f"{counted(len(unreadable), 'picture')} cannot be read; run with --skip-bad to leave such out. The first: "
+            f"{unreadable[0]}"
+        )
+    return plan
+
+
+def larger_holdouts(plan: Plan) -> Iterator[Plan]:
+    """Yield the plan, and the same with more pairs held out: of few pairs, none may fall into a small part."""
+    if "holdout" not in plan.dataset:
+        yield plan
+        return
+    for holdout in _HOLDOUTS:
+        yield replace(plan, dataset=plan.dataset | {"holdout": holdout})
+
+
+def _of_one_folder(layout: Layout, look: Look, root: str) -> Plan:
+    (side,) = layout.sides
+    count = _counted(side, "picture")
+    where = _place(root, side)
+    halves = halves_of(layout.root, side.first_files)
+    if halves is not None and (halves.are_alike or halves.are_twice_as_wide):
+        direction = "AtoB" if halves.left_is_simpler else "BtoA"
+        simple = "left" if halves.left_is_simpler else "right"
+        dataset = {"name": "aligned", "root": where, "direction": direction} | _channels("channels", look)
+        plan = Plan(f"{layout.root.name}: pix2pix", f"{count}, each two side by side ({look.kind_text})", dataset)
+        plan.comments["dataset.name"] = "source and target side by side in one picture"
+        other = "BtoA" if direction == "AtoB" else "AtoB"
+        plan.comments["dataset.direction"] = (
+            f"the source is the {simple} half, which has larger even areas; {other} is the other way"
+        )
+        plan.unsure.append("Which half is the source is a guess: see dataset.direction.")
+        if not halves.are_alike:
+            plan.unsure.append(
+                "The pictures are twice as wide as high, but the halves do not look alike. For whole photos, take "
+                'dataset = { name = "edges", root = ... }.'
+            )
+        look.sizes = type(look.sizes)({(width // 2, height): times for (width, height), times in look.sizes.items()})
+        return plan
+    dataset = {"name": "edges", "root": where, "method": "canny"} | _channels("channels", look)
+    plan = Plan(f"{layout.root.name}: edges -> photo", f"{count} without partners ({look.kind_text})", dataset)
+    plan.comments["dataset.name"] = "pictures alone: their edges are computed, and become pictures again"
+    plan.unsure.append(
+        'Pictures alone can be learnt from in other ways: name = "colorization" gives grey pictures colours, '
+        'name = "inpainting" fills holes (leave "method" out for both).'
+    )
+    return plan
+
+
+def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[], None]) -> Plan:
+    said = [any(word in f"{side.template} {side.ending}".lower() for word in _SAID_LABELS) for side in layout.sides]
+    classes = [
+        classes_of(layout.root, side.all_files, is_said=is_said, advance=advance) if look.flatness > 0.5 else None
+        for side, look, is_said in zip(layout.sides, looks, said, strict=True)
+    ]
+    if (classes[0] is None) != (classes[1] is None):
+        return _of_labels(layout, looks, classes, root)
+    source, target = layout.sides
+    _refuse_other_sizes(layout, looks)
+    dataset: dict[str, Any] = {"name": "paired", "root": root, "source": source.template, "target": target.template}
+    for key, side in (("source_ending", source), ("target_ending", target)):
+        if side.ending:
+            dataset[key] = side.ending
+    for key, look in zip(("source_channels", "target_channels"), looks, strict=True):
+        dataset |= _channels(key, look)
+    found = (
+        f"{_counted(source, 'pair')}: {_called(source)} ({looks[0].kind_text}) -> {_called(target)} "
+        f"({looks[1].kind_text})"
+    )
+    plan = Plan(f"{layout.root.name}: {_plain(source)} -> {_plain(target)}", found, dataset)
+    plan.comments["dataset.name"] = "two folders; names without the suffix tell which pictures belong together"
+    return plan
+
+
+def _of_labels(layout: Layout, looks: list[Look], classes: list[Classes | None], root: str) -> Plan:
+    place = 0 if classes[0] is not None else 1
+    labels, photos = layout.sides[place], layout.sides[1 - place]
+    found = classes[place]
+    assert found is not None, "one side has classes"
+    dataset: dict[str, Any] = {
+        "name": "labels",
+        "root": root,
+        "label_folder": labels.template,
+        "photo_folder": photos.template,
+        "classes": found.count,
+    }
+    for key, side in (("label_ending", labels), ("photo_ending", photos)):
+        if side.ending:
+            dataset[key] = side.ending
+    dataset |= {
+        key: value
+        for key, value in (("ignored", found.ignored), ("values", found.values), ("palette", found.palette))
+        if value is not None
+    }
+    dataset |= _channels("photo_channels", looks[1 - place]) | {"direction": "labels_to_photo"}
+    how = "colours" if found.palette else "indices"
+    plan = Plan(
+        f"{layout.root.name}: labels -> photo",
+        f"{_counted(labels, 'pair')} of label maps ({found.count} classes, as {how}) and photos",
+        dataset,
+    )
+    plan.comments["dataset.name"] = "label maps: networks see a plane for each class"
+    plan.comments["dataset.classes"] = "counted in all label maps"
+    plan.comments["dataset.direction"] = (
+        'for photo_to_labels, put name = "cross_entropy" in place of both losses, and leave the discriminator out'
+    )
+    if found.ignored is not None:
+        plan.comments["dataset.ignored"] = "taken for the value of no class, because no value is near it"
+        plan.unsure.append(f"Whether {found.ignored} stands for no class is a guess.")
+    if found.palette is not None:
+        plan.comments["dataset.palette"] = "the colours that occur, in the order of their values"
+    layout.unsure[:] = [note for note in layout.unsure if not note.startswith("Which side")]
+    return plan
+
+
+def _unpaired(layout: Layout, looks: list[Look], root: str) -> Plan:
+    one, other = layout.sides
+    dataset: dict[str, Any] = {"name": "unaligned", "root": root, "folder_a": one.template, "folder_b": other.template}
+    both = type(looks[0])()
+    for look in looks:
+        both.channels += look.channels
+    dataset |= _channels("channels", both)
+    found = (
+        f"{len(one.all_files)} pictures in {one.template} and {len(other.all_files)} in {other.template}, whose names "
+        "have nothing in common"
+    )
+    plan = Plan(f"{layout.root.name}: {_plain(one)} <-> {_plain(other)}", found, dataset, method="cyclegan")
+    plan.comments["dataset.name"] = "two folders without pairs"
+    layout.unsure[:] = [note for note in layout.unsure if not note.startswith("Which side")]
+    layout.unsure.append("The two folders are taken for no pairs. If they are, give both pictures of a pair one name.")
+    return plan
+
+
+def _measure(plan: Plan, layout: Layout, looks: list[Look], *, has_gpu: bool) -> None:
+    """Choose size, network, batch and length."""
+    shortest = min(look.shortest for look in looks)
+    if has_gpu:
+        wanted, where = 256, "a GPU"
+    else:
+        wanted, where = 128, "a machine without a GPU"
+    side = max(16, min(wanted, 1 << (max(shortest, 16).bit_length() - 1)))
+    plan.size = (side, side)
+    plan.depth = max(2, side.bit_length() - 1)
+    plan.filters = 64 if has_gpu else 32
+    is_square = all(width == height for look in looks for width, height in look.sizes)
+    size_comment = f"the smallest picture is {shortest} pixels high or wide" if side < wanted else f"what suits {where}"
+    if plan.dataset["name"] not in {"labels"} and shortest >= side * 286 // 256:
+        plan.resize = (side * 286 // 256, side * 286 // 256)
+        plan.comments["augment.crop"] = f"{size_comment}; cut out at random"
+    else:
+        plan.comments["augment.size"] = size_comment
+    if not is_square:
+        plan.unsure.append(
+            f"The pictures are not square ({looks[0].size_text}) and are squeezed into squares in training; new ones "
+            "are translated as they are. To keep the proportions, give two numbers: [height, width]."
+        )
+    plan.comments["generator.depth"] = f"{side} can be halved {plan.depth} times"
+    if not has_gpu:
+        plan.comments["generator.filters"] = "the paper's 64 would take four times as long without a GPU"
+    count = layout.count
+    held_out = not layout.splits
+    plan.count = count
+    plan.batch_size = 1 if count < _FEW or plan.method == "cyclegan" else 4
+    plan.comments["train.batch_size"] = (
+        "of few pairs, as in the paper" if count < _FEW else "the paper's 1 is slower, and no better with many pairs"
+    )
+    if plan.method == "cyclegan":
+        plan.comments["train.batch_size"] = "as in the paper"
+    seen = _SEEN["gpu" if has_gpu else "cpu"]
+    plan.epochs = max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(seen / max(1, count))))
+    plan.comments["train.epochs"] = f"about {seen:,} pictures in all, which suits {where}; more is better"
+    if held_out:
+        plan.comments["dataset.holdout"] = (
+            "there is no folder val or test: this share of the pairs is kept to measure on"
+        )
+        plan.dataset["holdout"] = _HOLDOUTS[0]
+    if count < _FEW:
+        plan.unsure.append(
+            f"With {counted(count, 'picture')}, a network learns these rather than what they have in common."
+        )
+    types = {name for look in looks for name in look.types}
+    if types - {"uint8"}:
+        plan.comments["train.precision"] = "more than 8 bits: bf16 would keep 8 of them"
+    plan.comments["found"] = f"{looks[0].size_text}, {looks[0].kind_text}"
+
+
+def _channels(key: str, look: Look) -> dict[str, int]:
+    """Return the argument that converts pictures to one number of channels, if they have several."""
+    if len(look.channels) < 2 or not set(look.channels) <= {1, 3, 4}:
+        return {}
+    return {key: 3}
+
+
+def _refuse_other_sizes(layout: Layout, looks: list[Look]) -> None:
+    one, other = looks
+    if len(one.sizes) == len(other.sizes) == 1 and one.sizes.keys() != other.sizes.keys():
+        raise DataError(
+            f"{layout.root}: the two pictures of a pair have different sizes, {one.size_text} in "
+            f"{layout.sides[0].template} and {other.size_text} in {layout.sides[1].template}. Scale one side first."
+        )
+
+
+def _place(root: str, side: Side) -> str:
+    return f"{root.rstrip('/')}/{side.template}" if side.template and side.template != "{split}" else root
+
+
+def _counted(side: Side, noun: str) -> str:
+    """Return how many pictures, or pairs, there are to train with and how many are held out."""
+    held_out = [f"{len(files)} in {split}" for split, files in side.files.items() if split not in {"", "train"}]
+    return counted(len(side.first_files), noun) + (f" (and {', '.join(held_out)})" if held_out else "")
+
+
+def _called(side: Side) -> str:
+    return f"*{side.ending}" if side.ending else side.template.replace("{split}/", "")
+
+
+def _plain(side: Side) -> str:
+    return _called(side).replace("{split}", "").strip("/*_-.") or "pictures"

@@ -1,0 +1,76 @@
+"""A plan as a recipe with comments."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from itrans_init.plan import Plan
+
+_WIDTH, _LONGEST = 32, 110
+
+
+def recipe_text(plan: Plan, command: str) -> str:
+    """Return the text of a recipe."""
+    lines = [f"# {plan.found}: {plan.comments['found']}.", f"# Written by: {command}"]
+    if plan.unsure:
+        lines += ["#", "# What itrans is not sure of:"]
+        for note in plan.unsure:
+            lines += textwrap.wrap(note, _LONGEST, initial_indent="# - ", subsequent_indent="#   ")
+    lines += ["", f"title = {_value(plan.title)}", "seed = 1", ""]
+    for name, table in _tables(plan):
+        lines.append(f"[[{name}]]" if name == "loss" else f"[{name}]")
+        lines += [_line(f"{key} = {_value(value)}", plan.comments.get(f"{name}.{key}")) for key, value in table.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+    flips = {"mirror": True} if plan.dataset["name"] != "digits" else {}
+    size = plan.size[0]
+    augment = {"resize": plan.resize[0], "crop": size} if plan.resize is not None else {"size": size}
+    tables: list[tuple[str, dict[str, Any]]] = [("dataset", plan.dataset), ("augment", augment | flips)]
+    if plan.method == "cyclegan":
+        tables += [
+            ("method", {"name": "cyclegan", "pool": 50}),
+            ("generator", {"name": "resnet", "blocks": 9 if size >= 256 else 6, "filters": plan.filters}),
+            ("discriminator", {"name": "patchgan", "patch": 70 if size >= 128 else 34, "norm": "instance"}),
+            ("loss", {"name": "gan", "objective": "lsgan"}),
+            ("loss", {"name": "cycle", "weight": 10.0}),
+        ]
+        if plan.comments.get("same_channels", "yes") == "yes":
+            tables.append(("loss", {"name": "identity", "weight": 5.0}))
+    else:
+        tables += [
+            ("generator", {"name": "unet", "depth": plan.depth, "filters": plan.filters}),
+            ("discriminator", {"name": "patchgan", "patch": 70 if size >= 128 else 34 if size >= 64 else 16}),
+            ("loss", {"name": "cgan"}),
+            ("loss", {"name": "l1", "weight": 100.0}),
+        ]
+    train: dict[str, Any] = {"batch_size": plan.batch_size, "epochs": plan.epochs}
+    if "train.precision" in plan.comments:
+        train["precision"] = "fp32"
+    tables += [("optimizer", {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]}), ("train", train)]
+    if plan.split != "val":
+        tables.append(("validation", {"split": plan.split}))
+    return tables
+
+
+def _line(text: str, comment: str | None) -> str:
+    if comment is None:
+        return text
+    if len(text) < _WIDTH and _WIDTH + 3 + len(comment) <= _LONGEST:
+        return f"{text:{_WIDTH}} # {comment}"
+    above = textwrap.wrap(comment, _LONGEST, initial_indent="# ", subsequent_indent="# ")
+    return "\n".join([*above, text])
+
+
+def _value(value: Any) -> str:
+    """Return a value as TOML; JSON is the same for texts, numbers and lists of them."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)
