@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from itrans.records import MeasuredPair, MeasuredPairs
 from itrans.testing.findings import REFUSALS, error_line
 
 if TYPE_CHECKING:
@@ -37,4 +38,8 @@ def check(findings: Findings) -> None:
                     values == {"loss/l1": 0.5, "lr": 2e-4}, "scalars() should leave the numbers as they are."
                 )
                 tracker.scalars(step + 1, {"validation/l1": 0.25})
+                if told := getattr(tracker, "pairs", None):
+                    pair = MeasuredPair("a.png", 0.25, image, image, image)
+                    told(step + 1, MeasuredPairs("l1", True, (pair,), (pair,), (pair,)))
+                    findings.expect(not image.any(), "pairs() should leave the pictures as they are.")
                 tracker.finish("finished")
