@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from datetime import datetime
 from pathlib import PurePath
@@ -156,7 +157,7 @@ def _code_options(command: object) -> list[str]:
     """Return those of a command line's options that import files of the user's own."""
     words = [str(word) for word in command] if isinstance(command, list) else []
     found = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
         if word == "--code" and following:
             found += [word, following]
         elif word.startswith("--code="):

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from itrans_report.record import Record
 
-_MOST = 60
+_MOST = 40
 """Grids in a page."""
 
-_MOST_PIXELS = 1_000_000
+_MOST_PIXELS = 800_000
 _WORKERS = 4
 
 

@@ -66,6 +66,7 @@ def test_the_site_has_all_pages():
         "inference.md",
         "evaluate.md",
         "sweep.md",
+        "report.md",
         "inspect.md",
         "import.md",
         "performance.md",

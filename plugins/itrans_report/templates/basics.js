@@ -35,7 +35,7 @@ function durationText(seconds) {
 
 function timeText(text) {
   const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? String(text || "") : time.toLocaleString();
+  return Number.isNaN(time.getTime()) ? String(text || "") : time.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
 const STATES = {

@@ -10,7 +10,7 @@ function tiles(run) {
   if (run.best) {
     const { comparison, epoch, step, value } = run.best;
     const isBetter = comparison.includes("better");
-    found.push(el("div", { class: "card tile wide" }, el("div", { class: "label" }, `best ${run.metric}`),
+    found.push(el("div", { class: comparison ? "card tile wide" : "card tile" }, el("div", { class: "label" }, `best ${run.metric}`),
       el("div", { class: "value" }, numberText(value)),
       comparison ? el("div", { class: `more ${isBetter ? "good" : "bad"}` }, comparison) : null,
       el("div", { class: "more" }, `${epoch ? `epoch ${epoch}, ` : ""}step ${countText(step)}`)));
