@@ -257,7 +257,7 @@ class Selection:
             raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
         sign = 1 if self.validator.lower_is_better else -1
         better = progress.best is None or sign * value < sign * progress.best
-        kept = self.validator.kept
+        kept, self.validator.kept = self.validator.kept, None  # what it holds is on the device
         return Validation(metrics, value, better, None if kept is None else kept.result(better=better))
 
     def _validator(

@@ -24,12 +24,12 @@ _STYLES = ("page.css",)
 _SCRIPTS = ("basics.js", "charts.js", "pictures.js", "run.js", "comparison.js")
 
 
-def run_page(record: Record, most_new: int | None = None) -> bytes:
-    """Return the page of a run, as HTML in UTF-8; see `grids_of` for `most_new`."""
+def run_page(record: Record, seconds: float | None = None) -> bytes:
+    """Return the page of a run, as HTML in UTF-8; see `grids_of` for `seconds`."""
     facts = facts_of(record)
     data = facts | {
         "curves": curves_of(record.events),
-        "grids": grids_of(record, most_new),
+        "grids": grids_of(record, seconds),
         "pairs_shown": pairs_of(record),
     }
     return _page(facts["title"] or facts["name"], {"run": data})

@@ -19,8 +19,9 @@ _FEW_PIXELS = 96 * 96
 """Pictures of so many pixels or fewer are kept as they are: to squeeze them saves little and would be seen."""
 
 
-def web_picture(picture: Image.Image, most_pixels: int) -> bytes:
-    """Return a picture in RGB as a file for browsers, made smaller if it has more pixels."""
+def web_picture(image: NDArray[np.uint8], most_pixels: int) -> bytes:
+    """Return a picture `(H, W, 3)` as a file for browsers, made smaller if it has more pixels."""
+    picture = Image.fromarray(np.ascontiguousarray(image))
     width, height = picture.size
     if width * height > most_pixels:
         scale = (most_pixels / (width * height)) ** 0.5
@@ -31,11 +32,6 @@ def web_picture(picture: Image.Image, most_pixels: int) -> bytes:
     else:
         picture.save(buffer, "WEBP", quality=_QUALITY, method=_EFFORT)
     return buffer.getvalue()
-
-
-def array_uri(image: NDArray[np.uint8], most_pixels: int) -> str:
-    """Return a picture `(H, W, 3)` as an address that holds all of it; see `web_picture`."""
-    return data_uri(web_picture(Image.fromarray(np.ascontiguousarray(image)), most_pixels))
 
 
 def data_uri(content: bytes) -> str:

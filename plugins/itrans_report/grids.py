@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+import numpy as np
 
-from itrans.api import OutputError
+from itrans.api import ItransError, OutputError, read_image
 from itrans.commands import replacing
 from itrans_report.encoding import data_uri, web_picture
 from itrans_report.record import KEPT
@@ -42,26 +43,36 @@ class Grid:
     file: Path
 
 
-def grids_of(record: Record, most_new: int | None = None) -> list[dict[str, Any]]:
+def grids_of(record: Record, seconds: float | None = None) -> list[dict[str, Any]]:
     """Return the grids to show, the oldest first, each with `label`, `step` and `source`, a data URI.
 
     What has been encoded once is kept in the run's folder.
 
     Args:
         record: what the run has left.
-        most_new: how many may be encoded anew, the newest ones; others are left out. None is all.
+        seconds: how long encoding may take; older grids, for which it does not do, are left out. None is no limit.
     """
     chosen = thinned(_drawn(record))
-    fresh = [grid for grid in chosen if not _is_kept(grid)]
-    left_out = fresh[:-most_new] if most_new else []
-    shown = [grid for grid in chosen if grid not in left_out]
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        contents = [*pool.map(_content, shown)]
+    if seconds is None:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            contents = [*pool.map(_content, chosen)]
+    else:
+        contents = _contents_in_time(chosen, seconds)
     return [
         {"label": grid.label, "step": grid.step, "source": data_uri(content)}
-        for grid, content in zip(shown, contents, strict=True)
+        for grid, content in zip(chosen, contents, strict=True)
         if content is not None
     ]
+
+
+def _contents_in_time(grids: list[Grid], seconds: float) -> list[bytes | None]:
+    """Return the grids as files for browsers, the last one in any case; None where the time did not do."""
+    end = time.monotonic() + seconds
+    found: list[bytes | None] = []
+    for grid in reversed(grids):
+        is_quick = not found or _is_kept(grid) or time.monotonic() < end
+        found.append(_content(grid) if is_quick else None)
+    return found[::-1]
 
 
 def thinned(grids: list[Grid]) -> list[Grid]:
@@ -120,10 +131,12 @@ def _content(grid: Grid) -> bytes | None:
     try:
         if _is_kept(grid):
             return kept.read_bytes()
-        with Image.open(grid.file) as picture:
-            content = web_picture(picture.convert("RGB"), _MOST_PIXELS)
-    except (OSError, ValueError):
+        picture = read_image(grid.file)
+    except (OSError, ItransError):
         return None
+    if picture.dtype != np.uint8 or picture.shape[2] != 3:
+        return None  # somebody else's
+    content = web_picture(np.asarray(picture, np.uint8), _MOST_PIXELS)
     with contextlib.suppress(OutputError), replacing(kept) as file:  # without room, it is encoded the next time again
         file.write(content)
     return content

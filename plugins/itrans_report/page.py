@@ -22,8 +22,11 @@ _SECONDS, _FIRST = 30.0, 3.0
 _PART = 200
 """A writing that has taken long is followed by a pause of so many times as long: all take half a hundredth of a run."""
 
-_MOST_NEW = 6
-"""Grids that one writing encodes while the run waits; what is left is encoded by the next ones."""
+_ENCODING = 0.2
+"""How many seconds a run waits for grids to be encoded; what is left is encoded by later writings."""
+
+_AT_THE_END, _AFTER_A_STOP = 0.004, 1.0
+"""How long the last writing may encode: a part of the run's time; after a stop, so many seconds at most."""
 
 
 class Page:
@@ -43,7 +46,8 @@ class Page:
         """Remove what an earlier run has left of its page."""
         self._folder = folder
         self._pairs = PairFiles(folder)
-        self._due = time.monotonic() + _FIRST
+        self._began = time.monotonic()
+        self._due = self._began + _FIRST
         note_outcome(folder, None, 0)
         if self._begins_anew:
             forget_pairs(folder)
@@ -68,20 +72,22 @@ class Page:
             return  # the run has failed before it began
         if outcome == "failed":
             note_outcome(self._folder, outcome, self._step)
-        self._write(self._folder, outcome)
+        seconds = max(_ENCODING, _AT_THE_END * (time.monotonic() - self._began))
+        is_over = outcome in {"finished", "early"}
+        self._write(self._folder, outcome, seconds if is_over else min(seconds, _AFTER_A_STOP))
 
     def _write_if_due(self) -> None:
         began = time.monotonic()
         if self._folder is None or began < self._due:
             return
-        self._write(self._folder, "running", _MOST_NEW)
+        self._write(self._folder, "running", _ENCODING)
         now = time.monotonic()
         self._due = now + max(_SECONDS, _PART * (now - began))
 
-    def _write(self, folder: Path, state: str, most_new: int | None = None) -> None:
+    def _write(self, folder: Path, state: str, seconds: float) -> None:
         record = read_record(folder, state)
         self._pairs.write(record)
-        write_page(RunFolder(folder).page, run_page(record, most_new))
+        write_page(RunFolder(folder).page, run_page(record, seconds))
 
 
 def write_page(file: Path, page: bytes) -> None:

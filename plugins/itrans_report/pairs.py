@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from itrans.commands import replacing
-from itrans_report.encoding import array_uri
+from itrans_report.encoding import data_uri, web_picture
 from itrans_report.facts import best_step
 from itrans_report.record import KEPT
 
@@ -71,14 +71,14 @@ class PairFiles:
             "key": pair.key,
             "value": pair.value,
             "source": self._lasting(pair.key, "source", pair.source),
-            "output": array_uri(pair.output, _MOST_PIXELS),
+            "output": data_uri(web_picture(pair.output, _MOST_PIXELS)),
             "target": self._lasting(pair.key, "target", pair.target),
         }
 
     def _lasting(self, key: str, side: str, image: NDArray[np.uint8]) -> str:
         """Return a picture that is the same in every validation: it is encoded once."""
         if (key, side) not in self._encoded:
-            self._encoded[key, side] = array_uri(image, _MOST_PIXELS)
+            self._encoded[key, side] = data_uri(web_picture(image, _MOST_PIXELS))
         return self._encoded[key, side]
 
 

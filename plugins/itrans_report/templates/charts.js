@@ -137,8 +137,9 @@ class Chart {
         svg("text", { x: left - 7, y: y(tick) + 4, "text-anchor": "end" }, yTexts[place]),
       ]),
       svg("line", { class: "base", x1: left, x2: right, y1: bottom + 0.5, y2: bottom + 0.5 }),
-      xTicks.map((tick, place) => svg("text", {
-        x: x(tick), y: height - 6, "text-anchor": place === xTicks.length - 1 && x(tick) > right - 24 ? "end" : "middle",
+      svg("text", { x: left, y: height - 6 }, "step"),
+      xTicks.filter((tick) => x(tick) > left + 44).map((tick, place, shown) => svg("text", {
+        x: x(tick), y: height - 6, "text-anchor": place === shown.length - 1 && x(tick) > right - 24 ? "end" : "middle",
       }, tickText(tick, xTicks))),
     );
     this.mark = svg("g", {});

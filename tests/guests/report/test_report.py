@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from made_runs import data_of, draw_grid, made_run
 
+from itrans.api import DataError
 from itrans.commands import RunFolder
+from itrans_report.record import read_record
 
 
 def test_a_run_leaves_a_page_and_says_where(itrans, recipe, tmp_path):
@@ -208,6 +210,15 @@ def test_a_damaged_file_is_named_and_the_page_stays(itrans, tmp_path, name, cont
     assert done.exit_code == 2
     assert name in done.stderr
     assert (folder / "index.html").read_bytes() == page
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+def test_a_log_that_is_a_device_is_not_read(tmp_path):
+    folder = made_run(tmp_path / "run")
+    (folder / "log.jsonl").unlink()
+    (folder / "log.jsonl").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match="log.jsonl"):
+        read_record(folder)
 
 
 def test_lines_that_lack_what_the_page_shows_are_no_fault(itrans, tmp_path):

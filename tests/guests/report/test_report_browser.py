@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from made_runs import made_run
 
 from itrans.cli import cli
+from itrans.commands import RunFolder
 
 RECIPE = """\
 title = "a <b>small</b> run"
@@ -175,3 +176,25 @@ def test_the_wipe_follows_the_pointer_and_the_keys(shown, run):
     page.get_by_role("button", name="source | output").click()
     assert page.locator(".wipe .tag.left").first.inner_text() == "source"
     assert page.locator(".wipe img").first.evaluate("image => image.complete")
+
+
+def test_the_page_of_a_run_that_goes_on_loads_itself_again_and_stays_in_its_place(shown, run):
+    folder = made_run(run.parent / "going", epochs=5, outcome=None)
+    with RunFolder(folder).locked(lambda _: None):
+        call("report", folder)
+    page = shown(folder / "index.html")
+    page.clock.install()
+    page.reload()
+    assert page.inner_text(".state") == "running"
+    assert page.get_by_role("progressbar").is_visible()
+    page.get_by_label("Grid of samples").focus()
+    page.keyboard.press("Home")
+    page.evaluate("scrollTo(0, 300); document.title = 'old'")
+    page.clock.fast_forward(5000)
+    assert page.title() == "old"
+    with page.expect_navigation():
+        page.clock.fast_forward(20_000)
+    page.wait_for_selector("footer")
+    assert page.title() == "made"
+    assert page.locator(".film b").inner_text() == "epoch 1"
+    assert page.evaluate("scrollY") == 300
