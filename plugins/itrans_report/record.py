@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from itrans.api import DataError, OutputError, printable
-from itrans.commands import RunFolder
+from itrans.commands import RunFolder, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +84,8 @@ def note_outcome(path: Path, outcome: str | None, step: int) -> None:
     if outcome is None:
         file.unlink(missing_ok=True)
     else:
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps({"outcome": outcome, "step": step}) + "\n", encoding="utf-8")
+        with replacing(file) as written:
+            written.write(json.dumps({"outcome": outcome, "step": step}).encode("ascii"))
 
 
 def number(entry: Mapping[str, Any], key: str) -> float | None:

@@ -130,7 +130,7 @@ class Chart {
     const x = (step) => left + ((step - first) / (last - first)) * (right - left);
     const y = (value) => bottom - ((scaled(value) - scaled(low)) / (scaled(high) - scaled(low))) * (bottom - top);
     this.frame = { x, y, left, right, top, bottom, first, last };
-    const xTicks = linearTicks(first, last, Math.max(2, Math.floor(width / 110))).filter(Number.isInteger);
+    const xTicks = linearTicks(first, last, Math.max(2, Math.floor(width / 85))).filter(Number.isInteger);
     const axes = svg("g", { class: "axis" },
       yTicks.map((tick, place) => [
         svg("line", { x1: left, x2: right, y1: Math.round(y(tick)) + 0.5, y2: Math.round(y(tick)) + 0.5 }),
@@ -187,7 +187,8 @@ class Chart {
     const step = closest.x[nearest(closest.x, wanted)];
     this.cursor = step;
     const { x, y, top, bottom, left, right } = this.frame;
-    const found = lines.map((line) => ({ line, place: nearest(line.x, step) }));
+    const there = lines.filter((line) => line.x[0] <= step && step <= line.x[line.x.length - 1]);  // not beyond its end
+    const found = there.map((line) => ({ line, place: nearest(line.x, step) }));
     this.mark.replaceChildren(
       svg("line", { x1: x(step), x2: x(step), y1: top, y2: bottom, style: "stroke:var(--soft)", "stroke-dasharray": "3 3" }),
       ...found.filter(({ line, place }) => !this.isLog || line.y[place] > 0).map(({ line, place }) => svg("circle", {

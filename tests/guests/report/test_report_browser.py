@@ -125,6 +125,19 @@ def test_values_are_shown_under_the_pointer_and_by_the_arrow_keys(shown, run):
     assert not tip.is_visible()
 
 
+def test_a_run_has_no_value_beyond_its_end(shown, comparison):
+    page = shown(comparison)
+    chart, tip = page.locator(".chart-body svg").first, page.locator(".tip").first
+    chart.focus()
+    page.keyboard.press("End")
+    assert "step 300" in tip.inner_text()
+    assert "made" in tip.inner_text()
+    assert "run" not in tip.inner_text()
+    page.keyboard.press("Home")
+    assert "run" in tip.inner_text()
+    assert "made" not in tip.inner_text()
+
+
 def test_a_curve_can_be_hidden_and_the_scale_changed_and_both_outlast_a_reload(shown, run):
     page = shown(run / "index.html")
     card = page.locator("section.card").first
