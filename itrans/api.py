@@ -48,7 +48,7 @@ from itrans.protocols import (
     Update,
     WeightedLoss,
 )
-from itrans.records import Batch, Pair, Preparation, Recognized, Split, Translated
+from itrans.records import Batch, MeasuredPair, MeasuredPairs, Pair, Preparation, Recognized, Split, Translated
 from itrans.registry import (
     API_VERSION,
     DATASETS,
@@ -57,6 +57,7 @@ from itrans.registry import (
     LOSSES,
     METHODS,
     METRICS,
+    PAGES,
     REGISTRIES,
     TRACKERS,
     Registry,
@@ -130,6 +131,7 @@ __all__ = [
     "LOSSES",
     "METHODS",
     "METRICS",
+    "PAGES",
     "REGISTRIES",
     "SUFFIXES",
     "TRACKERS",
@@ -148,6 +150,8 @@ __all__ = [
     "ItransError",
     "Kind",
     "Loss",
+    "MeasuredPair",
+    "MeasuredPairs",
     "Method",
     "Metric",
     "MissingSplitError",

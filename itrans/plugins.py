@@ -32,6 +32,7 @@ GROUPS = {
     "method": "itrans.methods",
     "metric": "itrans.metrics",
     "tracker": "itrans.trackers",
+    "page": "itrans.pages",
 }
 """The entry-point group of every kind of component."""
 
@@ -62,7 +63,7 @@ class Origin:
     """Where a component comes from.
 
     Attributes:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method` or `metric`; or `command`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`; or `command`.
         name: what a recipe, or the command line, calls it.
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.

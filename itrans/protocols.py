@@ -192,6 +192,11 @@ class Tracker(Protocol):
 
     It is made once in a run, in the first process alone. Offered on construction: `step`, that the run goes on from; 0
     for a new one. Whatever it raises is told once, it hears nothing more, and the run goes on.
+
+    May have `pairs(step: int, found: MeasuredPairs)`, which is told of a few pairs of each validation that measures,
+    after its numbers. Nothing is told where the recipe says `log.pictures = 0`.
+
+    A page is a tracker too. It draws something in the run's folder, for every run, without being named by a recipe.
     """
 
     def start(self, recipe: Mapping[str, Any], folder: Path) -> None:

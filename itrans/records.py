@@ -51,6 +51,43 @@ class Batch:
     keys: tuple[str, ...]
 
 
+class MeasuredPair(NamedTuple):
+    """A held-out pair with its translation, as people look at it.
+
+    Attributes:
+        key: the pair's.
+        value: what the metric that decides has measured of it; None where that is no number.
+        source: `(H, W, 3)` of uint8.
+        output: the translation, of the same kind.
+        target: of the same kind.
+    """
+
+    key: str
+    value: float | None
+    source: NDArray[np.uint8]
+    output: NDArray[np.uint8]
+    target: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class MeasuredPairs:
+    """A few of the pairs of a validation; of several processes, of those that the first one has measured.
+
+    Attributes:
+        metric: the one that decides.
+        better: whether this validation is the best so far.
+        best: the three best pairs by the metric, the best one first.
+        worst: the three worst, the worst one first.
+        spread: those that a grid of samples has, in the order of the data set: the same ones each time.
+    """
+
+    metric: str
+    better: bool
+    best: tuple[MeasuredPair, ...]
+    worst: tuple[MeasuredPair, ...]
+    spread: tuple[MeasuredPair, ...]
+
+
 @dataclass
 class Translated:
     """What an image loss is given.

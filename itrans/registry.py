@@ -269,8 +269,10 @@ DATASETS: Registry[Dataset] = Registry("dataset")
 METHODS: Registry[Method] = Registry("method")
 METRICS: Registry[Metric] = Registry("metric")
 TRACKERS: Registry[Tracker] = Registry("tracker")
+PAGES: Registry[Tracker] = Registry("page")
 
 REGISTRIES: dict[str, Registry[Any]] = {
-    registry.kind: registry for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, METRICS, TRACKERS)
+    registry.kind: registry
+    for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, METRICS, TRACKERS, PAGES)
 }
 """The registries by kind."""

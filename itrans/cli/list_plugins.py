@@ -41,7 +41,7 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
     \b
     The columns, which are the keys of --json too:
       kind          generator, discriminator, loss, dataset, method, metric,
-                    tracker
+                    tracker, page
       name          what a recipe calls it
       distribution  what pip calls the package that brings it
       version       of the distribution

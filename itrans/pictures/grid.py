@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -75,11 +75,16 @@ def table(
     return canvas
 
 
-def _thumbnail(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
-    """Return any array as `(height, width, 3)` of uint8: grey repeated, of many channels the first three."""
+def colours(image: ImageArray) -> NDArray[np.uint8]:
+    """Return any array as `(H, W, 3)` of uint8: grey repeated, of many channels the first three."""
     scale = {"uint8": 1.0, "uint16": 1 / 257, "float32": 255.0}[str(image.dtype)]
     values = np.clip(np.rint(image.astype(np.float32) * scale), 0, 255).astype(np.uint8)
-    values = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
+    return values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
+
+
+def _thumbnail(image: ImageArray, width: int, height: int) -> NDArray[np.uint8]:
+    """Return any array as `(height, width, 3)` of uint8."""
+    values: NDArray[Any] = colours(image)
     if height % values.shape[0] == 0 and width % values.shape[1] == 0:
         values = values.repeat(height // values.shape[0], axis=0).repeat(width // values.shape[1], axis=1)
     else:

@@ -28,6 +28,7 @@ OFFERED = {
     "loss": (),
     "metric": ("source", "target", "device", "announce"),
     "tracker": ("step",),
+    "page": ("step",),
     "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
 }
 """What itrans gives to the components of each kind when it builds them."""

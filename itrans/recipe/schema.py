@@ -152,12 +152,14 @@ class Log(Table):
     """`[log]`: a line of losses every so many steps; so many pictures in a grid of samples (0: no grid).
 
     Grids are drawn before the first step, with every validation, and every `pictures_minutes` in between: "auto" is
-    half a minute, or in long runs a twentieth of the time so far; 0 draws those of validations alone.
+    half a minute, or in long runs a twentieth of the time so far; 0 draws those of validations alone. `page`: whether
+    what is installed to draw a page in the run's folder does so.
     """
 
     every: Positive = 50
     pictures: Annotated[int, Field(ge=0)] = 6
     pictures_minutes: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
+    page: bool = True
 
 
 class Tables(Table):

@@ -31,6 +31,7 @@ __all__ = [
     "check_loss",
     "check_method",
     "check_metric",
+    "check_page",
     "check_tracker",
     "quick_faults",
 ]
@@ -144,6 +145,20 @@ def check_tracker(component: Callable[..., Any] | str, /, **arguments: Any) -> N
     _check("tracker", component, arguments)
 
 
+def check_page(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
+    """Check a page, as `check_tracker` does: it is told what a tracker is told.
+
+    Args:
+        component: the class (or another callable), or the name of a registered page.
+        arguments: `step`, if it is not to be tried with several.
+
+    Raises:
+        AssertionError: with every fault, each a sentence.
+    """
+    __tracebackhide__ = True
+    _check("page", component, arguments)
+
+
 def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     """Return what is wrong with a component, as far as can be told at once; it never raises.
 
@@ -152,7 +167,7 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     package or a network, is not judged.
 
     Args:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric` or `tracker`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`.
         component: what its entry point stands for.
 
     Returns:
@@ -195,5 +210,6 @@ _MODULES = {
     "method": "itrans.testing.methods",
     "metric": "itrans.testing.metrics",
     "tracker": "itrans.testing.trackers",
+    "page": "itrans.testing.trackers",
 }
 """What notes the faults of each kind; imported when it is needed, as torch comes with it."""

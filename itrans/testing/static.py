@@ -22,6 +22,7 @@ NEEDED = {
     "method": ("build_generator", "losses"),
     "metric": (),
     "tracker": (),
+    "page": (),
 }
 """Of what is offered, what a component that works cannot do without."""
 
@@ -33,6 +34,7 @@ _CALLED = {
     "method": ("step", "translate"),
     "metric": ("measure",),
     "tracker": ("start", "scalars", "pictures", "finish"),
+    "page": ("start", "scalars", "pictures", "finish"),
 }
 _TYPED: dict[str, dict[str, type]] = {
     "dataset": {"paired": bool, "attribution": str, "side_by_side": bool},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from itrans.errors import ItransError, RecipeError, error_text
+from itrans.registry import PAGES
 from itrans.training.record import circumstances
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from itrans.pictures.spec import ImageArray
     from itrans.protocols import Tracker
     from itrans.recipe.load import Recipe
+    from itrans.records import MeasuredPairs
     from itrans.training.processes import Processes
     from itrans.training.record import RunFolder
     from itrans.training.validation import Validation
 
 _FORGETTING = 0.9
+_PAGE = "page "
 
 
 class Reporter:
@@ -134,7 +137,8 @@ class Journal:
     """Tells each event to the log, with the step and the seconds of this sitting, to the trackers and the reporter.
 
     With a note about sample data, every line of the log is marked as such. The folder is None in all processes but the
-    first. A tracker that fails is reported once, and told nothing more.
+    first. A tracker that fails is reported once, and told nothing more. The installed pages are told what trackers are,
+    unless the recipe says `log.page = false`.
     """
 
     def __init__(
@@ -144,10 +148,8 @@ class Journal:
         self._skipped: dict[str, None] = {}
         self._began = time.monotonic()
         self._trackers: dict[str, Tracker] = {}
-        for position, table in enumerate(recipe.tables.tracker if folder is not None else ()):
-            name = table.name if table.name not in self._trackers else f"{table.name}-{position + 1}"
-            with self._guard(name):
-                self._trackers[name] = recipe.build("tracker", position=position, step=step)
+        if folder is not None:
+            self._build_trackers(step)
 
     def start(self, progress: Progress, total: int, *, resumed: bool, **values: Any) -> None:
         """Begin the folder's files, and tell what the run is, and how long.
@@ -172,6 +174,8 @@ class Journal:
         self._write("validation", progress, epoch=epoch, metrics=found.metrics, better=found.better)
         self._reporter.validation(epoch, found.metrics, found.better)
         self._tell_scalars(progress, {f"validation/{name}": value for name, value in found.metrics.items()})
+        if (pairs := found.pairs) is not None:
+            self._tell_trackers(lambda tracker: _tell_pairs(tracker, progress.step, pairs))
 
     def pictures(self, step: int, image: ImageArray) -> None:
         """Hand a grid of samples, `(H, W, 3)` of uint8, to the trackers and the reporter."""
@@ -193,6 +197,18 @@ class Journal:
             self._skipped[fault] = None
             self._reporter.note(f"Skipped: {fault}")
 
+    def _build_trackers(self, step: int) -> None:
+        """Make the trackers that the recipe names, and every page that is installed."""
+        for position, table in enumerate(self._recipe.tables.tracker):
+            name = f'tracker "{table.name}"'
+            who = name if name not in self._trackers else f'tracker "{table.name}-{position + 1}"'
+            with self._guard(who):
+                self._trackers[who] = self._recipe.build("tracker", position=position, step=step)
+        for name in PAGES.names() if self._recipe.tables.log.page else ():
+            who = f'{_PAGE}"{name}"'
+            with self._guard(who):
+                self._trackers[who] = PAGES.build({"name": name}, step=step)
+
     def _write(self, event: str, progress: Progress, **values: Any) -> None:
         if self._folder is None:
             return
@@ -207,17 +223,22 @@ class Journal:
         self._tell_trackers(lambda tracker: tracker.scalars(progress.step, dict(values)))
 
     def _tell_trackers(self, call: Callable[[Tracker], None]) -> None:
-        for name, tracker in [*self._trackers.items()]:
-            with self._guard(name):
+        for who, tracker in [*self._trackers.items()]:
+            with self._guard(who):
                 call(tracker)
 
     @contextlib.contextmanager
-    def _guard(self, name: str) -> Iterator[None]:
+    def _guard(self, who: str) -> Iterator[None]:
         try:
             yield
-        except RecipeError:  # it refuses what the recipe gives to it, which is a mistake to mend
-            raise
         except (Exception, SystemExit) as error:  # of a library, or a server that is not there
+            if isinstance(error, RecipeError) and not who.startswith(_PAGE):
+                raise  # it refuses what the recipe gives to it, which is a mistake to mend
             reason = str(error) if isinstance(error, ItransError) else error_text(error)
-            self._reporter.note(f'The tracker "{name}" has failed, and is told nothing more; the run goes on. {reason}')
-            self._trackers.pop(name, None)
+            self._reporter.note(f"The {who} has failed, and is told nothing more; the run goes on. {reason}")
+            self._trackers.pop(who, None)
+
+
+def _tell_pairs(tracker: Tracker, step: int, pairs: MeasuredPairs) -> None:
+    if told := getattr(tracker, "pairs", None):
+        told(step, pairs)

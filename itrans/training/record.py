@@ -36,6 +36,7 @@ class RunFolder:
         best: the checkpoint with the best validation so far.
         log_path: the log.
         sample_note: what is said of sample data, where they stand in.
+        page: what shows the run in a browser, where there is one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,6 +46,7 @@ class RunFolder:
         self.best = self.checkpoints / "best.pt"
         self.log_path = path / "log.jsonl"
         self.sample_note = path / "SAMPLE.txt"
+        self.page = path / "index.html"
 
     @property
     def result(self) -> Path:

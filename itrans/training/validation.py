@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from itrans.errors import DataError, MissingSplitError, counted
 from itrans.metrics.measuring import SOURCE_L1, measurements, meters_for
 from itrans.networks.test_mode import test_mode
-from itrans.pictures.grid import Row
+from itrans.pictures.grid import Row, colours
 from itrans.pictures.kinds import kind_of
 from itrans.protocols import directions_of, is_paired
 from itrans.training.build import build_dataset, held_out_batches
+from itrans.training.kept_pairs import KeptPairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from itrans.pictures.spec import ImageArray, ImageSpec
     from itrans.protocols import Method
     from itrans.recipe.load import Recipe
-    from itrans.records import Batch
+    from itrans.records import Batch, MeasuredPairs
+    from itrans.training.kept_pairs import Sides
     from itrans.training.runtime import Runtime
     from itrans.training.saving import Saver
 
@@ -44,6 +46,8 @@ class Validator:
         measures: whether the targets are what the outputs should be.
         metric: what decides which checkpoint is the best.
         length: how many pairs are measured.
+        kept: a few pairs of the last validation, with their translations; None where nothing is measured, where no
+            pictures are wanted, and in all processes but the first.
 
     Raises:
         MissingSplitError: there is no such split.
@@ -62,6 +66,7 @@ class Validator:
         names = [*kind.metrics, self.metric, *(tables.validation.metrics or ())] if self.measures else []
         self._meters = meters_for(names, self._dataset.source, target, runtime.device, logging.getLogger("itrans").info)
         self.length = min(len(self._dataset), tables.validation.pairs or len(self._dataset))
+        self.kept: KeptPairs | None = None
         self._recipe, self._seed, self._pictures = recipe, tables.seed, tables.log.pictures
         self._method, self._runtime = method, runtime
 
@@ -78,10 +83,14 @@ class Validator:
         processes = self._runtime.processes
         for meter in self._meters:
             meter.reset()
-        done, total = 0, len(range(processes.rank, self.length, processes.count))
+        mine = range(processes.rank, self.length, processes.count)
+        done, total = 0, len(mine)
+        self.kept = kept = self._kept_pairs(mine) if processes.is_first and self._pictures else None
         with self._test_time(), contextlib.closing(self._batches()) as batches:
             for found in measurements(batches, self._translation, self._meters, self._dataset.target):
                 done += len(found.batch.keys)
+                if kept is not None:
+                    kept.add(found)
                 progress(done, total)
                 if processes.count == 1 and is_urgent():
                     return None
@@ -96,11 +105,24 @@ class Validator:
     def rows(self) -> list[Row]:
         """Return pairs to look at, spread evenly over those that are held out."""
         make_rows, each = (self._rows, 1) if self.measures else (self._unpaired_rows, self._ways)
-        count = min(-(-self._pictures // each), self.length)
-        places = [place * self.length // count for place in range(count)]
         with self._test_time():
-            found = [row for batch in self._batches(places) for row in make_rows(batch)]
+            found = [row for batch in self._batches(self._places(each)) for row in make_rows(batch)]
         return found[: self._pictures]
+
+    def _places(self, each: int = 1) -> list[int]:
+        """Return the places of the pairs of a grid, spread evenly, where a pair makes so many rows."""
+        count = min(-(-self._pictures // each), self.length)
+        return [place * self.length // count for place in range(count)]
+
+    def _kept_pairs(self, places: Iterable[int]) -> KeptPairs:
+        source, target = self._dataset.source, self._dataset.target
+
+        def draw(batch: Batch, output: Tensor) -> Sides:
+            ((first, second, third),) = _side_by_side((batch.source, source), (output, target), (batch.target, target))
+            return colours(first), colours(second), colours(third)
+
+        meter = next(meter for meter in self._meters if meter.name == self.metric)
+        return KeptPairs(meter, places, self._places(), draw)
 
     @property
     def _ways(self) -> int:
@@ -160,11 +182,13 @@ class Validation:
         metrics: the mean of each; empty where nothing can be measured.
         value: of the metric that decides; None where nothing can be measured.
         better: whether it was never as good before.
+        pairs: some of the pairs, to look at; None where none are kept.
     """
 
     metrics: Mapping[str, float]
     value: float | None = None
     better: bool = False
+    pairs: MeasuredPairs | None = None
 
 
 class Selection:
@@ -232,7 +256,9 @@ class Selection:
         if not math.isfinite(value):
             raise self._saver.not_finite([f"the {metric} of the validation"], progress.step)
         sign = 1 if self.validator.lower_is_better else -1
-        return Validation(metrics, value, progress.best is None or sign * value < sign * progress.best)
+        better = progress.best is None or sign * value < sign * progress.best
+        kept, self.validator.kept = self.validator.kept, None  # what it holds is on the device
+        return Validation(metrics, value, better, None if kept is None else kept.result(better=better))
 
     def _validator(
         self,

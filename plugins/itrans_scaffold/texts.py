@@ -117,6 +117,7 @@ _MODULES = {
     "method": "methods",
     "metric": "metrics",
     "tracker": "trackers",
+    "page": "pages",
 }
 
 

@@ -32,6 +32,7 @@ def test_json_has_the_same_keys(itrans):
         "method",
         "metric",
         "tracker",
+        "page",
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from docs.base import add_pictures
 from docs.pages import BLOCKS, ROOT, Block, wanted
 
 from itrans.cli import cli

@@ -116,6 +116,7 @@ COMPONENTS = [
     ("tracker.md", "tracker", "tensorboard"),
     ("tracker.md", "tracker", "wandb"),
     ("tracker.md", "tracker", "mlflow"),
+    ("report.md", "page", "report"),
     ("evaluate.md", "metric", "l1"),
     ("evaluate.md", "metric", "psnr"),
     ("evaluate.md", "metric", "ssim"),
@@ -162,5 +163,6 @@ def test_what_a_checkpoint_holds_is_what_the_page_says(workplace):
 def test_the_runs_folder_holds_what_the_start_page_says(workplace):
     shown = {row[0] for row in tables_of(ROOT / "docs" / "start.md")["The run's folder"]}
     folder = workplace / "runs" / "mine"
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    there = {"page/" if name.startswith("page/") else name for name in files}
     assert there == shown - {"checkpoints/step-0001000.pt", "SAMPLE.txt"}

@@ -68,6 +68,7 @@ def test_the_site_has_all_pages():
         "python.md",
         "evaluate.md",
         "sweep.md",
+        "report.md",
         "inspect.md",
         "import.md",
         "performance.md",

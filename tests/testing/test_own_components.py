@@ -17,6 +17,7 @@ from itrans.testing import (
     check_loss,
     check_method,
     check_metric,
+    check_page,
     check_tracker,
 )
 
@@ -28,6 +29,7 @@ CHECKS = {
     "method": check_method,
     "metric": check_metric,
     "tracker": check_tracker,
+    "page": check_page,
 }
 
 PARTS = [
@@ -60,6 +62,7 @@ PARTS = [
     ("method", "paired", {}),
     ("tracker", "jsonl", {}),
     ("tracker", "tensorboard", {}),
+    ("page", "report", {}),
     *(("metric", name, {}) for name in ("l1", "psnr", "ssim", "ms_ssim", "accuracy", "class_accuracy", "class_iou")),
 ]
 NEEDS_MORE = {
