@@ -53,18 +53,27 @@ class Bar:
         total: how much there is to do; None until somebody knows.
         unit: what is counted; the rate is "12.3 pictures/s". Of "bytes" it is "1.2 MB/s".
         err: draw on standard error, and wipe the bar away at the end; else on standard output, where it stays.
+        is_shown: whether to draw it at all: of several processes, one does.
 
     Attributes:
         below: lines under the bar, each with its style.
     """
 
-    def __init__(self, label: str = "", total: int | None = None, *, unit: str = "pictures", err: bool = True) -> None:
+    def __init__(
+        self,
+        label: str = "",
+        total: int | None = None,
+        *,
+        unit: str = "pictures",
+        err: bool = True,
+        is_shown: bool = True,
+    ) -> None:
         self.below: list[tuple[str, str]] = []
         self._has_part = False
         self._label, self._total, self._unit, self._err = label, total, unit, err
         self._console: Console | None = None
         self._live: Live | None = None
-        if is_terminal(sys.stderr if err else sys.stdout) or has_widgets():
+        if is_shown and (is_terminal(sys.stderr if err else sys.stdout) or has_widgets()):
             from rich.console import Console
 
             self._console = Console(stderr=err)

@@ -13,7 +13,10 @@ from itrans.cli.console import Bar
 from itrans.errors import DataError, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from itrans.errors import ItransError
+    from itrans.training.processes import Processes
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
     from itrans.translating.translator import Translator
@@ -123,37 +126,48 @@ def translate(
     options.import_code(code)
     keep_freed_memory()
 
+    from itrans.training.devices import choose_device
+    from itrans.training.processes import process_group, processes_here
     from itrans.translating.translator import Translator
 
-    translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
-    if translator.checkpoint != Path(checkpoint):
-        click.echo(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.", err=True)
-    preparer = _preparer(translator, direction, mask, wanted=prepare)
-    if preparer is not None:
-        jobs = [job for job in jobs if not preparer.is_mask(job.source)]
+    processes = processes_here()
+    chosen = choose_device(device, processes.local_rank)
+
+    def tell(text: str) -> None:
+        if processes.is_first:
+            click.echo(text, err=True)
 
     def warn(text: str) -> None:
         click.echo(f"Warning: {text}", err=True)
 
+    translator = Translator(checkpoint, device=str(chosen), mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
+    if translator.checkpoint != Path(checkpoint):
+        tell(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.")
+    preparer = _preparer(translator, direction, mask, tell, wanted=prepare)
+    if preparer is not None:
+        jobs = [job for job in jobs if not preparer.is_mask(job.source)]
+
     named = names_a_file(inputs, output, samples=samples)
-    jobs = jobs_that_fit(jobs, *translator.specs(direction), format_, warn, named=named)
+    fitting = jobs_that_fit(
+        jobs, *translator.specs(direction), format_, warn if processes.is_first else _ignore, named=named
+    )
+    mine = fitting[processes.rank :: processes.count]
     if skip_existing:
-        found, jobs = jobs, [job for job in jobs if not all(output.is_file() for output in job.outputs)]
-        click.echo(f"{len(found) - len(jobs)} of {counted(len(found), 'input')} have been translated before")
+        mine = [job for job in mine if not all(output.is_file() for output in job.outputs)]
     if translator.sample is not None:
-        click.echo(f"This checkpoint was trained on sample data. {translator.sample}", err=True)
-    failures: list[tuple[Job, ItransError]] = []
+        tell(f"This checkpoint was trained on sample data. {translator.sample}")
+    failures: list[tuple[str, str]] = []
     folder = output.parent if named else output
-    with folder_made(folder), Bar("translating", len(jobs)) as bar:
+    with process_group(processes, chosen), folder_made(folder), _bar(len(mine), processes) as bar:
 
         def done(job: Job, error: ItransError | None) -> None:
             if error is not None:
-                failures.append((job, error))
+                failures.append((str(job.source), str(error)))
             bar.advance()
 
         translate_files(
             translator,
-            jobs,
+            mine,
             batch_size=batch_size,
             direction=direction,
             prepare=preparer,
@@ -164,14 +178,33 @@ def translate(
             done=done,
             warn=warn,
         )
-    drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
-    pictures = counted(len(jobs), "picture")
-    click.echo(f"{len(jobs) - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
+        shares = processes.gather((len(mine), failures))
+    count, failures = sum(share for share, _ in shares), [failure for _, some in shares for failure in some]
+    if processes.is_first:
+        if skip_existing:
+            click.echo(f"{len(fitting) - count} of {counted(len(fitting), 'input')} have been translated before")
+        drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
+        pictures = counted(count, "picture")
+        click.echo(f"{count - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
+        if failures:
+            raise DataError(_listing(failures))
     if failures:
-        raise DataError(_listing(failures))
+        raise click.exceptions.Exit(2)  # the first process tells
 
 
-def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:
+def _bar(count: int, processes: Processes) -> Bar:
+    """Return a bar for what this process translates; it is drawn by the first alone."""
+    label = "translating" if processes.count == 1 else f"translating, 1 of {processes.count} processes"
+    return Bar(label, count) if processes.is_first else Bar("", None, is_shown=False)
+
+
+def _ignore(_text: str) -> None:
+    """Hear what the first process tells."""
+
+
+def _preparer(
+    translator: Translator, direction: str | None, mask: Path | None, tell: Callable[[str], None], *, wanted: bool
+) -> Preparer | None:
     """Return what reads pictures as the data set did, if that is wanted; if not, print that it could be had."""
     from itrans.translating.preparation import Preparer
 
@@ -186,16 +219,14 @@ def _preparer(translator: Translator, direction: str | None, mask: Path | None, 
     if preparation is None:
         return None
     if not wanted:
-        click.echo(f"Pictures are taken as they are. With --prepare, {preparation.what}.", err=True)
+        tell(f"Pictures are taken as they are. With --prepare, {preparation.what}.")
         return None
     return Preparer(preparation, mask)
 
 
-def _listing(failures: list[tuple[Job, ItransError]]) -> str:
-    lines = []
-    for job, error in failures[:_MOST_NAMED]:
-        text = str(error)
-        lines.append(text if str(job.source) in text else f"{job.source}: {text}")
+def _listing(failures: list[tuple[str, str]]) -> str:
+    """Return lines about pictures that were skipped: each is a file and what is wrong."""
+    lines = [text if source in text else f"{source}: {text}" for source, text in failures[:_MOST_NAMED]]
     if len(failures) > _MOST_NAMED:
         lines.append(f"and {len(failures) - _MOST_NAMED} more")
     verb = "was" if len(failures) == 1 else "were"

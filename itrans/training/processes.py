@@ -1,4 +1,4 @@
-"""Several processes that train one network together, as `torchrun` starts them."""
+"""Several processes that work together, as `torchrun` starts them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BUCKET_BYTES = 32 * 2**20
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a run, seen from one of them.
+    """The processes of a run, or of a translation, seen from one of them.
 
     Attributes:
         rank: which one this is, from 0.
@@ -98,6 +98,21 @@ class Processes:
         if self.count > 1:
             for tensor in tensors:
                 dist.broadcast(tensor.data, src=0)
+
+    def gather(self, value: Any) -> list[Any]:
+        """Return the value of each process, by rank; all must give theirs.
+
+        Raises:
+            ItransError: another process has ended, and has said why.
+        """
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        try:
+            dist.all_gather_object(values, value)
+        except RuntimeError as error:
+            raise ItransError("Another process has ended, and says why; this one cannot go on.") from error
+        return values
 
     def wait(self) -> None:
         """Wait until all processes are here."""
