@@ -8,6 +8,7 @@ import numpy as np
 
 from itrans.api import DataError, ItransError, did_you_mean, kind_of, quoted
 from itrans.commands import Translator, checkpoint_path, load_checkpoint
+from itrans_serve.examples import held_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from itrans.commands import CheckpointFile
 
 _DEFAULT_SIZE = 256
-"""The paper's pictures, for recipes that do not say how large theirs are."""
+"""The paper's pictures, where nothing says how large those of the training were."""
 
 _LARGEST = 1024
 """The side of the page's canvas, at most: a person draws no finer."""
@@ -52,7 +53,7 @@ class Served:
         self.record: CheckpointFile = load_checkpoint(self.path, values=False)
         self.name = _name_of(self.path)
         self.title = self.translator.title or self.name
-        self.size = _size_of(self.record.recipe)
+        self.size = _size_of(self.record.recipe) or self._size_of_pictures()
         self._random = {direction: self._is_random(direction) for direction in self.translator.directions}
 
     def check_direction(self, direction: str | None) -> str:
@@ -91,6 +92,11 @@ class Served:
             "draw": draw,
             "why_not": why_not,
         }
+
+    def _size_of_pictures(self) -> tuple[int, int]:
+        """Return the size of a held-out picture, for recipes that take pictures as they are."""
+        first = held_out(self.record, self.path, 1)
+        return first[0].shape[:2] if first and max(first[0].shape[:2]) <= _LARGEST else (_DEFAULT_SIZE, _DEFAULT_SIZE)
 
     def _is_random(self, direction: str) -> bool:
         """Whether another seed makes another output of a picture of noise; that also wakes the networks up."""
@@ -141,13 +147,13 @@ def _name_of(path: Path) -> str:
     return folder.parent.name if folder.name == "checkpoints" and folder.parent.name else path.stem
 
 
-def _size_of(recipe: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the height and width that a resolved recipe trains on."""
+def _size_of(recipe: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the height and width that a resolved recipe trains on; None if it does not say."""
     augment, dataset = recipe.get("augment", {}), recipe.get("dataset", {})
     size = augment.get("crop") or augment.get("size") or augment.get("resize") or dataset.get("size")
     sides = size if isinstance(size, list | tuple) else [size, size]
     if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
-        return _DEFAULT_SIZE, _DEFAULT_SIZE
+        return None
     return min(sides[0], _LARGEST), min(sides[1], _LARGEST)
 
 

@@ -63,24 +63,31 @@ def is_loopback(listening: socket.socket) -> bool:
     return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
 
 
+def server_of(desk: Desk, names: Collection[str] = ()) -> uvicorn.Server:
+    """Return a server of a desk's pictures, with names besides `localhost`; it prints nothing but its own faults."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(desk, names),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=_SECONDS_TO_END,
+        )
+    )
+
+
 def run(desk: Desk, listening: socket.socket, names: Collection[str], *, open_browser: bool = False) -> None:
     """Serve until Ctrl-C or SIGTERM; requests in hand have a few seconds to end."""
-    config = uvicorn.Config(
-        create_app(desk, names),
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=_SECONDS_TO_END,
-    )
+    server = server_of(desk, names)
     address = address_of(listening)
     click.echo(f"Serving {', '.join(desk.served)} at {address} (Ctrl-C ends it)")
     if open_browser:
         webbrowser.open(address)
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
     except KeyboardInterrupt:  # raised again by uvicorn when all is closed; to be ended is what a server waits for
         click.echo("Ended.")

@@ -55,8 +55,8 @@ async function show(number) {
   output.src = state.outputs[number].address;
   await output.decode().catch(() => {});
   output.hidden = false;
-  output.classList.toggle("exact", Math.max(output.naturalWidth, output.naturalHeight) < 200 || state.direction.target.kind === "labels");
-  element("result-stage").style.setProperty("--ratio", output.naturalWidth / output.naturalHeight);
+  output.classList.toggle("exact", state.direction.target.kind === "labels");
+  shape("result", output.naturalWidth, output.naturalHeight);
   element("waiting").hidden = true;
   element("save").disabled = false;
   output.dataset.version = Number(output.dataset.version ?? 0) + 1;
@@ -128,8 +128,12 @@ function changed() {
   live.change();
 }
 
+function shape(section, width, height) {
+  element(section).style.setProperty("--ratio", width / height);
+}
+
 function fitStage() {
-  element("stage").style.setProperty("--ratio", canvas.width / canvas.height);
+  shape("source", canvas.width, canvas.height);
   element("size").textContent = `${canvas.width} × ${canvas.height}`;
 }
 
@@ -249,7 +253,7 @@ async function takeAsItIs(blob, prepare) {
   preview.hidden = false;
   state.raw = { body: blob, prepare };
   element("placeholder").hidden = true;
-  element("stage").style.setProperty("--ratio", preview.naturalWidth / preview.naturalHeight);
+  shape("source", preview.naturalWidth, preview.naturalHeight);
   element("size").textContent = `${preview.naturalWidth} × ${preview.naturalHeight}`;
   live.change();
 }
@@ -285,7 +289,7 @@ function open(checkpoint, direction) {
   live.drop();
   Object.assign(state, { checkpoint, direction, raw: null, sheet: null, history: new History(), outputs: [], shown: 0, isEmpty: true });
   element("sample").hidden = checkpoint.sample === null;
-  element("sample").textContent = `Trained on sample data. ${checkpoint.sample ?? ""}`;
+  element("sample-text").textContent = checkpoint.sample ?? "";
   document.title = `${checkpoint.title} · itrans`;
   element("direction").replaceChildren(...checkpoint.directions.map(({ name }) => new Option(name, name)));
   element("direction").value = direction.name;
@@ -309,7 +313,7 @@ function open(checkpoint, direction) {
   element("samples").hidden = true;
   element("waiting").hidden = false;
   element("save").disabled = true;
-  element("result-stage").style.setProperty("--ratio", checkpoint.width / checkpoint.height);
+  shape("result", checkpoint.width, checkpoint.height);
   pen.forget();
 
   if (draw) {
@@ -323,7 +327,7 @@ function open(checkpoint, direction) {
     showWidth();
     fitStage();
   } else {
-    element("stage").style.setProperty("--ratio", checkpoint.width / checkpoint.height);
+    shape("source", checkpoint.width, checkpoint.height);
     element("size").textContent = "";
   }
   element("undo").disabled = element("redo").disabled = true;
