@@ -26,11 +26,11 @@ export function post(path, query, body, signal) {
 
 /**
  * Runs `work(signal)` again whenever something has changed. What changes while it runs is taken together: a drawing
- * that has been drawn over is never sent.
+ * that has been drawn over is never sent. `tell(isBusy)` hears when it begins and when all is done.
  */
 export class Live {
-  constructor(work, fail) {
-    Object.assign(this, { work, fail, changed: false, controller: null });
+  constructor(work, fail, tell) {
+    Object.assign(this, { work, fail, tell, changed: false, controller: null });
   }
 
   change() {
@@ -43,9 +43,11 @@ export class Live {
     this.changed = false;
     this.controller?.abort();
     this.controller = null;
+    this.tell(false);
   }
 
   async #run() {
+    this.tell(true);
     while (this.changed) {
       const controller = (this.controller = new AbortController());
       this.changed = false;
@@ -62,5 +64,6 @@ export class Live {
       if (controller.signal.aborted) return;
     }
     this.controller = null;
+    this.tell(false);
   }
 }

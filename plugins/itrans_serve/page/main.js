@@ -18,7 +18,7 @@ const count = () => (state.direction.random ? Number(element("count").value) : 1
 const isLabels = () => state.direction.draw === "labels";
 const eraser = () => (isLabels() ? state.direction.source.classes[0].value : state.checkpoint.background);
 
-const live = new Live(translate, fail);
+const live = new Live(translate, fail, (isBusy) => element("result").setAttribute("aria-busy", isBusy));
 
 function fail(error) {
   element("problem").textContent = error instanceof TypeError ? "The server does not answer. Is it still running?" : error.message;

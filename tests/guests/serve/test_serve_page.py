@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from guests.serve.conftest import add_pairs, trained
 from guests.serve.serving import decoded, noise, png, post, running
-
 from numpy.typing import NDArray
 
 from itrans.api import read_label_map
@@ -50,11 +49,11 @@ class Visitor:
 
     def output(self, before: NDArray | None = None) -> NDArray:
         """Return the picture that is shown, in RGB, once it is another one than before and no answer is awaited."""
-        self.page.wait_for_load_state("networkidle")
-        for _ in range(100):
+        for _ in range(200):
             shown = self.page.evaluate(
                 "() => { const image = document.getElementById('output');"
                 "if (image.hidden || !image.complete) return null;"
+                "if (document.getElementById('result').ariaBusy === 'true') return null;"
                 "const [width, height] = [image.naturalWidth, image.naturalHeight];"
                 "const context = new OffscreenCanvas(width, height).getContext('2d');"
                 "context.drawImage(image, 0, 0);"
@@ -184,8 +183,9 @@ def test_it_is_used_by_keyboard_alone(visitor):
     for _ in range(40):  # everything can be reached, and is named
         page.keyboard.press("Tab")
         named = page.evaluate(
-            "() => { const e = document.activeElement; return e === document.body || Boolean(e.getAttribute('aria-label')"
-            "|| e.textContent.trim() || e.labels?.length || e.alt); }"
+            "() => { const at = document.activeElement;"
+            "return at === document.body || Boolean(at.getAttribute('aria-label') || at.textContent.trim()"
+            "|| at.labels?.length || at.querySelector('img')?.alt); }"
         )
         assert named, page.evaluate("document.activeElement.outerHTML")
 
@@ -270,11 +270,11 @@ def test_what_cannot_be_drawn_is_uploaded(context, place):
         assert visitor.page.locator("#rail").is_hidden()
         assert "16 bits" in visitor.page.text_content("#why-not")
         file = {"name": "deep.png", "mimeType": "image/png", "buffer": png(picture)}
-        with visitor.page.expect_response("**/translate?*") as answer:
-            visitor.page.set_input_files("#file", file)
-        answer.value.finished()
-        assert decoded(answer.value.body()).dtype == np.uint16
+        visitor.page.set_input_files("#file", file)
         first = visitor.output()
+        with visitor.page.expect_download() as download:
+            visitor.page.click("#save")
+        assert decoded(download.value.path().read_bytes()).dtype == np.uint16
         visitor.page.wait_for_selector("#example-strip button")
         visitor.page.click("#example-strip button")
         visitor.output(first)
