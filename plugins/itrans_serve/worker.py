@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _SMALL = 1 << 22
 """Pixels of a batch that are translated without asking whether there is memory for them, as in `itrans translate`."""
+
+_PAUSE = 0.15
+"""Of the time that a batch took, what the next one may wait for to become as large."""
 
 
 class FullError(Exception):
@@ -51,7 +55,9 @@ class Order:
 class Worker:
     """Translates orders in one thread, the oldest first and those like it at the same time.
 
-    No order waits for others to come: a batch is what has come while the one before it was computed.
+    A batch is what has come while the one before it was computed. A single client's order never waits for others.
+    Where there are several, those of the batch before are given a little time to come again, or one of them would be
+    computed alone, and then all others.
 
     Args:
         most: how many pictures may wait.
@@ -64,6 +70,7 @@ class Worker:
         self._batch_size, self._metrics = batch_size, metrics
         self._waiting: list[Order] = []
         self._changed, self._closed = threading.Condition(), False
+        self._last_size, self._pause = 1, 0.0
         metrics.waiting = self.__len__
         self._thread = threading.Thread(target=self._run, name="itrans-serve", daemon=True)
         self._thread.start()
@@ -99,12 +106,16 @@ class Worker:
             for _ in range(len(batch) - len(wanted)):
                 self._metrics.count_dropped()
             if wanted:
+                began = time.perf_counter()
                 self._translate(wanted)
+                self._last_size, self._pause = len(wanted), _PAUSE * (time.perf_counter() - began)
 
     def _next_batch(self) -> list[Order]:
         """Wait for orders, and take a batch of them out of the queue; an empty one means the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
+            if self._last_size > 1:
+                self._changed.wait_for(lambda: len(self._waiting) >= self._last_size or self._closed, self._pause)
             if not self._waiting:
                 return []
             key = self._waiting[0].key

@@ -64,6 +64,7 @@ def test_the_site_has_all_pages():
         "publishing.md",
         "checkpoints.md",
         "inference.md",
+        "serve.md",
         "evaluate.md",
         "sweep.md",
         "inspect.md",

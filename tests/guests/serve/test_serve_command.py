@@ -76,7 +76,8 @@ def test_runs_of_one_name_get_numbers_and_sample_data_are_announced(itrans, colo
     assert "password" not in done.output
 
     (tmp_path / "sampled.toml").write_text(
-        'extends = "tiny.toml"\n[dataset]\nroot = "missing"\n[sample]\ndataset = { name = "facades_sample", size = 32 }\n'
+        'extends = "tiny.toml"\n[dataset]\nroot = "missing"\n'
+        '[sample]\ndataset = { name = "facades_sample", size = 32 }\n'
     )
     (tmp_path / "tiny.toml").write_text((Path(colours).parents[1] / "colours.toml").read_text(encoding="utf-8"))
     assert itrans("run", "sampled.toml", "-o", "sampled").exit_code == 0

@@ -114,6 +114,9 @@ def test_a_body_that_comes_too_slowly_or_never_ends_is_answered(strict, ends):
     assert "slowly" in json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
 
 
+FIELD = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "status", "word"),
     [
@@ -126,7 +129,7 @@ def test_a_body_that_comes_too_slowly_or_never_ends_is_answered(strict, ends):
         (b"\x93NUMPY\x01\x00", "application/octet-stream", 422, "damaged"),
         (b"--x\r\n", "multipart/form-data", 400, "boundary"),
         (b"nonsense", "multipart/form-data; boundary=x", 400, "form"),
-        (b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n', "multipart/form-data; boundary=x", 400, ""),
+        (FIELD, "multipart/form-data; boundary=x", 400, "files"),
         (b"--x--\r\n", "multipart/form-data; boundary=x", 400, "no file"),
     ],
 )  # fmt: skip
