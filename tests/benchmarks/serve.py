@@ -1,6 +1,6 @@
 """How long `itrans serve` takes to answer a stroke, against the network alone; and what clients at once gain.
 
-The server is a process of its own. Its answers and calls of the bare generator are measured in turn.
+The server is a process of its own. Its answers and calls of the bare generator are measured in turn, in blocks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from itrans.api import GENERATORS, write_image
 from itrans.commands import devices, keep_freed_memory, load_checkpoint
 
 SIZE, STROKES, CLIENTS, PICTURES = 256, 40, 8, 80
+BLOCK, PAUSE = 10, 0.5
+"""Threads of a process that has just computed keep their cores busy for a while, and would slow down the other."""
+
 RECIPE = """
 [dataset]
 name = "aligned"
@@ -79,7 +82,9 @@ def main() -> None:
             write_image(folder / f"data/train/{index}.png", np.full((SIZE, 2 * SIZE, 3), 100 * index, np.uint8))
         (folder / "recipe.toml").write_text(RECIPE)
         subprocess.run([*itrans, "run", "recipe.toml", "-o", "run"], cwd=folder, check=True, capture_output=True)
-        server = subprocess.Popen([*itrans, "serve", "run", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(
+            [*itrans, "serve", "run", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True
+        )
         try:
             address = server.stdout.readline().split()[3] + "translate"
             measure(address, bare_network(folder / "run/checkpoints/last.pt"))
@@ -99,9 +104,12 @@ def measure(address: str, network) -> None:
             ask(content)
             network()
         answers, alone = [], []
-        for content in strokes:
-            answers.append(seconds(lambda content=content: ask(content)))
-            alone.append(seconds(network))
+        for start in range(0, STROKES, BLOCK):
+            time.sleep(PAUSE)
+            answers += [seconds(lambda content=content: ask(content)) for content in strokes[start : start + BLOCK]]
+            time.sleep(PAUSE)
+            network()
+            alone += [seconds(network) for _ in range(BLOCK)]
         answer, bare = statistics.median(answers), statistics.median(alone)
         print(f"an answer {1000 * answer:.0f} ms, the network alone {1000 * bare:.0f} ms: {answer / bare:.2f}x")
 
