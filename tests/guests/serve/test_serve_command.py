@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -18,8 +19,10 @@ from itrans_serve.server import is_loopback, listening_socket
 
 def test_it_serves_until_it_is_interrupted(colours, labels, tmp_path):
     command = [sys.executable, "-m", "itrans", "serve", str(colours), str(labels), "--port", "0", "--seed", "5"]
+    (tmp_path / "temporary").mkdir()
+    surroundings = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+        command, cwd=tmp_path, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
     ) as process:
         line = process.stdout.readline()
         assert line.startswith("Serving colours, labels at http://127.0.0.1:"), process.stderr.read()
@@ -32,6 +35,7 @@ def test_it_serves_until_it_is_interrupted(colours, labels, tmp_path):
     assert process.returncode == 0
     assert output == "Ended.\n"
     assert errors == ""
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_port_in_use_is_one_message(itrans, colours):

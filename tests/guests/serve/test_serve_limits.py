@@ -96,6 +96,14 @@ def test_bodies_of_too_many_bytes_are_refused(strict, is_said):
     assert "--max-bytes" in detail(answer)
 
 
+def test_an_answer_before_the_body_s_end_spoils_nothing(strict):
+    with httpx.Client() as client:
+        for _ in range(3):
+            answer = client.post(f"{strict}/translate", params={"sed": 1}, content=bytes(900_000), headers=PNG)
+            assert answer.status_code == 422
+            assert client.get(f"{strict}/health").status_code == 200
+
+
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_body_that_comes_too_slowly_or_never_ends_is_answered(strict, ends):
     host, port = strict.removeprefix("http://").split(":")
