@@ -1,16 +1,15 @@
 // The page: which checkpoint, what is drawn, what comes back.
 
+import { download, element, shape, thumb } from "./elements.js";
+import { Inks } from "./inks.js";
 import { Live, ask, post } from "./live.js";
 import { follow } from "./pen.js";
+import { Results } from "./results.js";
 import { ColourSheet, History, LabelSheet } from "./sheets.js";
 import { fitting, listen, scaled } from "./sources.js";
 
-const COLOURS = ["#000000", "#ffffff", "#8a8a8a", "#7a4a21", "#e23b3b", "#f08a24", "#f5d33d", "#4ca64c", "#3f7fd6", "#8c5cc4"];
-const GREYS = ["#000000", "#404040", "#808080", "#c0c0c0", "#ffffff"];
-
-const element = (id) => document.getElementById(id);
 const canvas = element("drawing");
-const state = { checkpoint: null, direction: null, sheet: null, history: null, tool: "pencil", ink: null, raw: null, outputs: [], shown: 0, isEmpty: true };
+const state = { checkpoint: null, direction: null, sheet: null, history: null, tool: "pencil", ink: null, raw: null, isEmpty: true };
 
 const where = () => ({ checkpoint: state.checkpoint.name, direction: state.direction.name });
 const seed = () => Math.max(0, Math.floor(Number(element("seed").value) || 0));
@@ -18,6 +17,11 @@ const count = () => (state.direction.random ? Number(element("count").value) : 1
 const isLabels = () => state.direction.draw === "labels";
 const eraser = () => (isLabels() ? state.direction.source.classes[0].value : state.checkpoint.background);
 
+const results = new Results();
+const inks = new Inks(element("inks"), (ink) => {
+  state.ink = ink;
+  if (state.tool === "eraser") choose("pencil");
+});
 const live = new Live(translate, fail, (isBusy) => element("result").setAttribute("aria-busy", isBusy));
 
 function fail(error) {
@@ -40,47 +44,10 @@ async function translate(signal) {
   );
   const pictures = await Promise.all(answers.map((answer) => answer.blob()));
   if (signal.aborted) return;
-  for (const { address } of state.outputs) URL.revokeObjectURL(address);
-  state.outputs = pictures.map((blob, number) => ({ address: URL.createObjectURL(blob), seed: seeds[number] }));
   element("problem").textContent = "";
   element("note").textContent = state.raw && answers[0].headers.get("Itrans-Note") ? `${answers[0].headers.get("Itrans-Note")}.` : "";
   element("time").textContent = `${Math.round(performance.now() - began)} ms`;
-  await show(Math.min(state.shown, state.outputs.length - 1));
-  showSamples();
-}
-
-async function show(number) {
-  state.shown = number;
-  const output = element("output");
-  output.src = state.outputs[number].address;
-  await output.decode().catch(() => {});
-  output.hidden = false;
-  output.classList.toggle("exact", state.direction.target.kind === "labels");
-  shape("result", output.naturalWidth, output.naturalHeight);
-  element("waiting").hidden = true;
-  element("save").disabled = false;
-  output.dataset.version = Number(output.dataset.version ?? 0) + 1;
-}
-
-function showSamples() {
-  const strip = element("samples");
-  strip.hidden = state.outputs.length < 2;
-  strip.replaceChildren(
-    ...state.outputs.map(({ address, seed: one }, number) => {
-      const button = thumb(address, `Sample of seed ${one}`, `seed ${one}`, () => {
-        for (const other of strip.children) other.setAttribute("aria-pressed", other === button);
-        show(number);
-      });
-      button.setAttribute("aria-pressed", number === state.shown);
-      return button;
-    }),
-  );
-}
-
-function thumb(address, name, text, press) {
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "thumb", onclick: press });
-  button.append(Object.assign(document.createElement("img"), { src: address, alt: name, loading: "lazy" }), text);
-  return button;
+  await results.put(pictures, seeds, state.direction.target.kind === "labels");
 }
 
 async function save() {
@@ -88,17 +55,11 @@ async function save() {
   const { body, prepare } = await source();
   const format = [1, 3, 4].includes(state.direction.target.channels) || state.direction.target.kind === "ab" ? "png" : "npy";
   try {
-    const answer = await post("/translate", { ...where(), seed: state.outputs[state.shown].seed, format, prepare }, body);
-    download(await answer.blob(), `${state.checkpoint.name}-${state.outputs[state.shown].seed}.${format}`);
+    const answer = await post("/translate", { ...where(), seed: results.seed, format, prepare }, body);
+    download(await answer.blob(), `${state.checkpoint.name}-${results.seed}.${format}`);
   } catch (error) {
     fail(error);
   }
-}
-
-function download(blob, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /* Drawing */
@@ -128,10 +89,6 @@ function changed() {
   live.change();
 }
 
-function shape(section, width, height) {
-  element(section).style.setProperty("--ratio", width / height);
-}
-
 function fitStage() {
   shape("source", canvas.width, canvas.height);
   element("size").textContent = `${canvas.width} × ${canvas.height}`;
@@ -152,61 +109,6 @@ function choose(tool) {
   state.tool = tool;
   for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
 }
-
-/* Colours, or classes */
-
-function showInks() {
-  const kind = state.direction.draw;
-  const entries = isLabels()
-    ? state.direction.source.classes.map(({ value, name, colour }) => ({ ink: value, name, colour }))
-    : (kind === "grey" ? GREYS : COLOURS).map((colour) => ({ ink: colour, name: colour, colour, isBare: true }));
-  const buttons = entries.map(({ ink, name, colour, isBare }, number) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: isBare ? "ink bare" : "ink" });
-    button.setAttribute("role", "radio");
-    button.title = number < 9 ? `${name} (${number + 1})` : name;
-    const swatch = Object.assign(document.createElement("span"), { className: "swatch" });
-    swatch.style.background = colour;
-    button.append(swatch, isBare ? "" : name);
-    if (isBare) button.setAttribute("aria-label", name);
-    button.addEventListener("click", () => dip(ink, button));
-    return button;
-  });
-  if (kind === "colour") buttons.push(anyColour());
-  element("inks").replaceChildren(...buttons);
-  element("inks").setAttribute("aria-label", isLabels() ? "Classes" : "Colours");
-  const first = isLabels() && buttons.length > 1 ? 1 : 0; // the sheet is full of the first class already
-  if (kind) dip(entries[first].ink, buttons[first]);
-}
-
-function anyColour() {
-  const input = Object.assign(document.createElement("input"), { type: "color", value: "#20a060", title: "Any colour" });
-  input.setAttribute("aria-label", "Any colour");
-  const label = Object.assign(document.createElement("label"), { className: "ink bare" });
-  label.append(input);
-  for (const name of ["input", "click"]) input.addEventListener(name, () => dip(input.value, label));
-  return label;
-}
-
-function dip(ink, button) {
-  state.ink = ink;
-  for (const other of element("inks").children) {
-    const isChosen = other === button;
-    if (other.tagName === "BUTTON") Object.assign(other, { tabIndex: isChosen ? 0 : -1 });
-    other.setAttribute(other.tagName === "BUTTON" ? "aria-checked" : "data-checked", isChosen);
-  }
-  if (state.tool === "eraser") choose("pencil");
-}
-
-element("inks").addEventListener("keydown", (event) => {
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  const buttons = [...element("inks").querySelectorAll("button")];
-  const place = buttons.indexOf(document.activeElement);
-  if (!step || place < 0) return;
-  event.preventDefault();
-  const next = buttons[(place + step + buttons.length) % buttons.length];
-  next.click();
-  next.focus();
-});
 
 /* Pictures from elsewhere */
 
@@ -287,7 +189,7 @@ async function takeExample(address, number) {
 
 function open(checkpoint, direction) {
   live.drop();
-  Object.assign(state, { checkpoint, direction, raw: null, sheet: null, history: new History(), outputs: [], shown: 0, isEmpty: true });
+  Object.assign(state, { checkpoint, direction, raw: null, sheet: null, history: new History(), isEmpty: true });
   element("sample").hidden = checkpoint.sample === null;
   element("sample-text").textContent = checkpoint.sample ?? "";
   document.title = `${checkpoint.title} · itrans`;
@@ -309,18 +211,14 @@ function open(checkpoint, direction) {
   element("prepare-text").textContent = `In uploads, ${direction.prepare}`;
   for (const id of ["count-choice", "seed-choice", "dice"]) element(id).hidden = !direction.random;
   for (const id of ["time", "note", "problem"]) element(id).textContent = "";
-  Object.assign(element("output"), { hidden: true });
-  element("samples").hidden = true;
-  element("waiting").hidden = false;
-  element("save").disabled = true;
-  shape("result", checkpoint.width, checkpoint.height);
+  results.clear(checkpoint.width, checkpoint.height);
   pen.forget();
 
   if (draw) {
     const Sheet = draw === "labels" ? LabelSheet : ColourSheet;
     const options = { background: checkpoint.background, isGrey: draw === "grey", classes: direction.source.classes };
     state.sheet = new Sheet(canvas, checkpoint.width, checkpoint.height, options);
-    showInks();
+    inks.show(draw, direction.source.classes);
     const longer = Math.max(checkpoint.width, checkpoint.height);
     element("width").max = Math.max(20, Math.round(longer / 5));
     element("width").value = draw === "labels" ? Math.round(longer / 12) : Math.max(2, Math.round(longer / 90));
@@ -372,8 +270,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     step(key === "z" && !event.shiftKey);
   } else if (!event.altKey) {
-    const ink = /^[1-9]$/.test(key) ? element("inks").querySelectorAll("button")[key - 1] : null;
-    if (ink && state.sheet) ink.click();
+    if (/^[1-9]$/.test(key) && state.sheet) inks.choose(key - 1);
     else SHORTCUTS[key]?.();
   }
 });

@@ -1,6 +1,6 @@
 // Pictures from elsewhere: files, dropped or pasted ones, the camera.
 
-const element = (id) => document.getElementById(id);
+import { element } from "./elements.js";
 
 /** Call `take(blob)` for each picture that comes, by whichever way. */
 export function listen(take, fail) {

@@ -211,6 +211,25 @@ def test_pictures_are_uploaded_dropped_and_pasted(visitor, tmp_path):
         assert np.array_equal(decoded(visitor.source()), noise(16, 16, seed))
 
 
+def test_the_camera_takes_a_picture(visitor):
+    visitor.page.evaluate(
+        """() => {
+            const context = Object.assign(document.createElement("canvas"), { width: 32, height: 32 }).getContext("2d");
+            setInterval(() => { context.fillStyle = "#20a060"; context.fillRect(0, 0, 32, 32); }, 20);
+            navigator.mediaDevices.getUserMedia = async () => context.canvas.captureStream();
+        }"""
+    )
+    visitor.page.click("#camera")
+    visitor.page.wait_for_selector("#video")
+    while visitor.page.evaluate("document.getElementById('video').readyState") < 2:
+        visitor.page.wait_for_timeout(20)
+    visitor.page.click("#shoot")
+    visitor.output()
+    picture = decoded(visitor.source())
+    assert np.abs(picture[8, 8].astype(int) - [0x20, 0xA0, 0x60]).max() < 12
+    assert visitor.page.locator("#camera-dialog").is_hidden()
+
+
 def test_what_is_no_picture_is_said_and_the_drawing_stays(visitor):
     visitor.stroke((0.2, 0.2), (0.8, 0.8))
     before = visitor.source()
