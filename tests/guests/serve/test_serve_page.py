@@ -74,7 +74,7 @@ class Visitor:
         return download.value.path().read_bytes()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context(browser):
     with browser.new_context(viewport={"width": 1280, "height": 900}) as found:
         yield found
@@ -84,6 +84,7 @@ def context(browser):
 def visitor(context, address):
     found = Visitor(context.new_page(), address)
     yield found
+    found.page.close()
     assert found.complaints == []
 
 
