@@ -176,6 +176,7 @@ async function showExamples() {
 
 async function takeExample(address, number) {
   live.drop();
+  element("source").scrollIntoView({ block: "nearest" }); // on a phone, examples are far below
   try {
     if (!state.sheet) return await takeAsItIs(await (await fetch(address(number, { format: "npy" }))).blob(), false);
     const bitmap = await createImageBitmap(await (await fetch(address(number, { view: "shown" }))).blob());
