@@ -9,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ("no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking", "disable-component-update")
+ARGUMENTS = (
+    *("no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"),
+    *("disable-component-update", "disable-sync"),
+)
 
 
 @pytest.fixture(scope="module")

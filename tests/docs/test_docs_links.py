@@ -66,6 +66,7 @@ def test_the_site_has_all_pages():
         "checkpoints.md",
         "inference.md",
         "python.md",
+        "serve.md",
         "evaluate.md",
         "sweep.md",
         "report.md",

@@ -1,0 +1,94 @@
+"""Reading what a client sends, within limits of bytes and of time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+
+_SLOWEST = 16_384
+"""Bytes a second that a body has to bring, on the whole, once its time is up."""
+
+_FORM = "multipart/form-data"
+_BINARY = "application/octet-stream"
+_CLOSE = {"Connection": "close"}
+"""Of answers before the body's end: what still comes is not waited for."""
+
+
+class GoneError(Exception):
+    """The client has gone."""
+
+
+async def pictures_of(request: Request, *, most_bytes: int, most: int, seconds: float) -> list[bytes]:
+    """Return the pictures that a request sends: its body, or the files of a form.
+
+    Args:
+        request: of which nothing has been read.
+        most_bytes: how many the body may have.
+        most: how many pictures.
+        seconds: that the body may take, and more only as long as it brings 16 kB a second.
+
+    Raises:
+        HTTPException: the body is too long, too slow, of another type, or no form of pictures.
+        GoneError: the client went before the end.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type and content_type not in {_FORM, _BINARY} and not content_type.startswith("image/"):
+        raise HTTPException(
+            415,
+            f"The body is said to be {content_type[:100]}. Send a picture, with Content-Type: image/png (or another "
+            f"image type, or {_BINARY}), or several as files of {_FORM}.",
+            _CLOSE,
+        )
+    body = await _body_of(request, most_bytes, seconds)
+    return await _files_of(request, body, most) if content_type == _FORM else [body]
+
+
+async def _body_of(request: Request, most: int, seconds: float) -> bytes:
+    too_long = HTTPException(
+        413, f"The body has more than {most:,} bytes. Send less, or start the server with a larger --max-bytes.", _CLOSE
+    )
+    said = request.headers.get("content-length", "0")
+    if said.isdecimal() and int(said[:20]) > most:
+        raise too_long
+    body, began = bytearray(), asyncio.get_running_loop().time()
+    while True:
+        try:
+            async with asyncio.timeout_at(began + seconds + len(body) / _SLOWEST):
+                message = await request.receive()
+        except TimeoutError:
+            raise HTTPException(408, f"The body came too slowly: {len(body):,} bytes so far.", _CLOSE) from None
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise too_long
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _files_of(request: Request, body: bytes, most: int) -> list[bytes]:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await MultiPartParser(request.headers, stream(), max_files=most, max_fields=0).parse()
+    except MultiPartException as error:
+        what = f"The form cannot be used: {error.message} Send pictures as files, {most} of them at most."
+        raise HTTPException(400, what) from error
+    except (KeyError, ValueError) as error:  # no boundary, or one that is no text
+        raise HTTPException(400, "The form cannot be read: its Content-Type has no boundary.") from error
+    try:
+        files = [value for _, value in form.multi_items() if not isinstance(value, str)]
+        if not files:
+            raise HTTPException(400, "The form has no file. Send at least one picture.")
+        return [await file.read() for file in files]
+    finally:
+        await form.close()

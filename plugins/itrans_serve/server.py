@@ -1,0 +1,93 @@
+"""From checkpoints and an address to a server that runs until it is told to end."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import webbrowser
+from typing import TYPE_CHECKING
+
+import click
+import uvicorn
+
+from itrans.api import ItransError
+from itrans_serve.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from itrans_serve.desk import Desk
+
+_BACKLOG = 128
+_SECONDS_TO_END = 3
+"""For which requests in hand may go on after Ctrl-C."""
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address; port 0 is any free one.
+
+    Raises:
+        ItransError: that cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise ItransError(f"--host {host} is no address of this machine: {error}.") from error
+    found = socket.socket(family, kind, protocol)
+    try:
+        if os.name != "nt":  # where it would let two servers share a port; here it frees one that was just left
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+        found.listen(_BACKLOG)
+    except OSError as error:
+        found.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ItransError(
+                f"Port {port} of {host} is in use. Choose another: --port {port % 65535 + 1}; 0 is any that is free."
+            ) from error
+        raise ItransError(f"It is not possible to listen at {host}, port {port}: {error.strerror}.") from error
+    return found
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return the address to open in a browser."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{host}:{port}/"
+
+
+def is_loopback(listening: socket.socket) -> bool:
+    """Whether nobody but this machine reaches a socket."""
+    return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def server_of(desk: Desk, names: Collection[str] = ()) -> uvicorn.Server:
+    """Return a server of a desk's pictures, with names besides `localhost`; it prints nothing but its own faults."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(desk, names),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=_SECONDS_TO_END,
+        )
+    )
+
+
+def run(desk: Desk, listening: socket.socket, names: Collection[str], *, open_browser: bool = False) -> None:
+    """Serve until Ctrl-C or SIGTERM; requests in hand have a few seconds to end."""
+    server = server_of(desk, names)
+    address = address_of(listening)
+    click.echo(f"Serving {', '.join(desk.served)} at {address} (Ctrl-C ends it)")
+    if open_browser:
+        webbrowser.open(address)
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:  # raised again by uvicorn when all is closed; to be ended is what a server waits for
+        click.echo("Ended.")
