@@ -77,9 +77,17 @@ class Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._worker.close()
+        self.close()
         self._hands.shutdown(cancel_futures=True)
         self._folder.cleanup()
+
+    def work(self) -> None:
+        """Translate what requests bring in this thread, which owns the networks, until `close` is called."""
+        self._worker.run()
+
+    def close(self) -> None:
+        """Let `work` end when its batch is done; a signal's handler may call this."""
+        self._worker.close()
 
     async def by_hand(self, work: Callable[..., _Result], *arguments: Any, **options: Any) -> _Result:
         """Return what a function returns that reads or writes pictures."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import signal
 import socket
+import threading
 import webbrowser
 from typing import TYPE_CHECKING
 
@@ -81,13 +83,35 @@ def server_of(desk: Desk, names: Collection[str] = ()) -> uvicorn.Server:
 
 
 def run(desk: Desk, listening: socket.socket, names: Collection[str], *, open_browser: bool = False) -> None:
-    """Serve until Ctrl-C or SIGTERM; requests in hand have a few seconds to end."""
+    """Serve until Ctrl-C or SIGTERM; requests in hand have a few seconds to end.
+
+    Networks compute in this thread, which has to be the main one; the server has another.
+    """
     server = server_of(desk, names)
     address = address_of(listening)
+
+    def end(_number: int, _frame: object) -> None:
+        server.should_exit = True
+        desk.close()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    answering = threading.Thread(target=_answer, args=(server, listening, desk), name="itrans-serve")
+    answering.start()
     click.echo(f"Serving {', '.join(desk.served)} at {address} (Ctrl-C ends it)")
     if open_browser:
         webbrowser.open(address)
     try:
+        desk.work()
+    finally:
+        server.should_exit = True
+        answering.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    click.echo("Ended.")
+
+
+def _answer(server: uvicorn.Server, listening: socket.socket, desk: Desk) -> None:
+    try:
         server.run(sockets=[listening])
-    except KeyboardInterrupt:  # raised again by uvicorn when all is closed; to be ended is what a server waits for
-        click.echo("Ended.")
+    finally:
+        desk.close()  # a server that cannot go on ends the whole

@@ -1,4 +1,4 @@
-"""The thread that owns the networks: it takes pictures from a queue, and translates at once those that are alike."""
+"""Whoever owns the networks: takes pictures from a queue, and translates at once those that are alike."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Order:
 
 
 class Worker:
-    """Translates orders in one thread, the oldest first and those like it at the same time.
+    """Translates orders in the thread that calls `run`, the oldest first and those like it at the same time.
 
     A batch is what has come while the one before it was computed. A single client's order never waits for others.
     Where there are several, those of the batch before are given a little time to come again, or one of them would be
@@ -72,8 +72,6 @@ class Worker:
         self._changed, self._closed = threading.Condition(), False
         self._last_size, self._pause = 1, 0.0
         metrics.waiting = self.__len__
-        self._thread = threading.Thread(target=self._run, name="itrans-serve", daemon=True)
-        self._thread.start()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -91,16 +89,20 @@ class Worker:
             self._changed.notify()
 
     def close(self) -> None:
-        """Drop what waits, and end the thread when its batch is done."""
+        """Drop what waits, and let `run` end when its batch is done; a signal's handler may call this."""
         with self._changed:
             self._closed = True
             for order in self._waiting:
                 order.output.cancel()
             self._waiting.clear()
             self._changed.notify()
-        self._thread.join()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Translate what is submitted, until `close` is called.
+
+        On a CPU, networks compute a fifth slower in any other thread than the main one: each has memory of its own,
+        which it gives back to the system and asks for again.
+        """
         while batch := self._next_batch():
             wanted = [order for order in batch if order.output.set_running_or_notify_cancel()]
             for _ in range(len(batch) - len(wanted)):

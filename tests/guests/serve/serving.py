@@ -34,9 +34,21 @@ def noise(height: int = 16, width: int = 16, seed: int = 0) -> NDArray[np.uint8]
 
 
 @contextlib.contextmanager
+def working(desk: Desk) -> Iterator[None]:
+    """Let a desk translate for as long as the block lasts."""
+    thread = threading.Thread(target=desk.work)
+    thread.start()
+    try:
+        yield
+    finally:
+        desk.close()
+        thread.join()
+
+
+@contextlib.contextmanager
 def running(desk: Desk) -> Iterator[str]:
     """Serve for as long as the block lasts; yield the address."""
-    with listening_socket("127.0.0.1", 0) as listening:
+    with working(desk), listening_socket("127.0.0.1", 0) as listening:
         server = server_of(desk)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -6,6 +6,7 @@ import pytest
 
 schemathesis = pytest.importorskip("schemathesis")
 
+from guests.serve.serving import working  # noqa: E402
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from schemathesis import GenerationMode  # noqa: E402
 from schemathesis.checks import not_a_server_error  # noqa: E402
@@ -39,7 +40,7 @@ ALL = [(path, mode) for path in WITH_QUERY for mode in GenerationMode] + [
 
 @pytest.fixture(scope="module")
 def operations(served):
-    with Desk(served) as desk:
+    with Desk(served) as desk, working(desk):
         schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(desk, ["testserver"]))
         yield {found.ok().path: found.ok() for found in schema.get_all_operations()}
 
