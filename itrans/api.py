@@ -64,6 +64,7 @@ from itrans.registry import (
 )
 
 if TYPE_CHECKING:
+    from itrans.checkpoint.fields import dense as dense
     from itrans.data.folders import check_same_size as check_same_size
     from itrans.data.folders import existing_root as existing_root
     from itrans.data.folders import first_readable as first_readable
@@ -102,6 +103,7 @@ else:  # a type checker would take any name for one of this module's
     __getattr__ = getter(
         __name__,
         {
+            "itrans.checkpoint.fields": ("dense",),
             "itrans.data.folders": (
                 *("check_same_size", "existing_root", "first_readable", "match_images", "measured_split"),
                 *("names_of_split", "part_of", "split_folders"),
@@ -181,6 +183,7 @@ __all__ = [
     "cache_folder",
     "check_same_size",
     "counted",
+    "dense",
     "did_you_mean",
     "error_text",
     "existing_root",

@@ -31,7 +31,6 @@ from itrans.files import folder_made, replacing, writing
 from itrans.lazy import getter
 
 if TYPE_CHECKING:
-    from itrans.checkpoint.fields import dense as dense
     from itrans.checkpoint.file import CheckpointFile as CheckpointFile
     from itrans.checkpoint.file import load_checkpoint as load_checkpoint
     from itrans.checkpoint.file import recorded_in as recorded_in
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from itrans.recipe.load import load_recipe as load_recipe
     from itrans.recipe.load import recipe_of as recipe_of
     from itrans.training import devices as devices
+    from itrans.training import processes as processes
     from itrans.training.build import build_dataset as build_dataset
     from itrans.training.build import build_method as build_method
     from itrans.training.build import held_out_batches as held_out_batches
@@ -60,7 +60,6 @@ else:
     __getattr__ = getter(
         __name__,
         {
-            "itrans.checkpoint.fields": ("dense",),
             "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
             "itrans.checkpoint.places": ("checkpoint_path",),
             "itrans.checkpoint.torch_files": ("read_torch_file",),
@@ -71,7 +70,7 @@ else:
             "itrans.pictures.grid": ("Row", "grid", "table"),
             "itrans.recipe.changes": ("changes",),
             "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
-            "itrans.training": ("devices",),
+            "itrans.training": ("devices", "processes"),
             "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
             "itrans.training.record": ("RunFolder",),
             "itrans.training.saving": ("pairs_digest",),
@@ -91,7 +90,6 @@ __all__ = [
     "checked_pair",
     "checkpoint_path",
     "console",
-    "dense",
     "devices",
     "folder_made",
     "grid",
@@ -102,6 +100,7 @@ __all__ = [
     "measuring",
     "options",
     "pairs_digest",
+    "processes",
     "read_torch_file",
     "recipe_of",
     "recorded_in",

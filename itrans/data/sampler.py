@@ -57,15 +57,22 @@ class TrainingSampler:
 
 
 class EvaluationSampler:
-    """Batches of the first `length` pairs, each once and in order, divided among the processes."""
+    """Batches of the first `length` pairs, each once and in order, divided among the processes.
 
-    def __init__(self, length: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:
-        self._mine = range(rank, length, world_size)
-        self._batch_size = batch_size
+    With `whole`, the batches are those of a single process, and each process gets every so many of them.
+    """
+
+    def __init__(
+        self, length: int, batch_size: int, *, rank: int = 0, world_size: int = 1, whole: bool = False
+    ) -> None:
+        places = range(length) if whole else range(rank, length, world_size)
+        batches = range(0, len(places), batch_size)
+        self._batches = [places[first : first + batch_size] for first in batches][rank if whole else 0 :]
+        self._every = world_size if whole else 1
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        for first in range(0, len(self._mine), self._batch_size):
-            yield [Draw(0, index) for index in self._mine[first : first + self._batch_size]]
+        for batch in self._batches[:: self._every]:
+            yield [Draw(0, index) for index in batch]
 
 
 def derived_seed(*parts: int) -> int:

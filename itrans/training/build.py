@@ -108,6 +108,7 @@ def held_out_batches(
     memory_format: torch.memory_format,
     *,
     processes: Processes = _ALONE,
+    whole: bool = False,
     skipped: Callable[[str], None] | None = None,
     places: Sequence[int] | None = None,
 ) -> Generator[Batch]:
@@ -120,13 +121,14 @@ def held_out_batches(
         device: where they go.
         memory_format: how they lie there.
         processes: those that measure together; each yields its share.
+        whole: the share of a process is every so many of the batches that a single one has.
         skipped: leave out pairs that cannot be read, and tell this what is wrong with each; None raises an error.
         places: yield these pairs instead, one by one, in each process.
     """
     tables = recipe.tables
     same_size = tables.augment.size or tables.augment.resize or tables.augment.crop
     size = tables.train.batch_size if same_size else 1
-    share = EvaluationSampler(count, size, rank=processes.rank, world_size=processes.count)
+    share = EvaluationSampler(count, size, rank=processes.rank, world_size=processes.count, whole=whole)
     return load_batches(
         build_items(recipe, dataset, training=False, skip_bad=skipped is not None),
         share if places is None else [[Draw(0, place)] for place in places],

@@ -108,11 +108,36 @@ class Processes:
         if self.count == 1:
             return [value]
         values: list[Any] = [None] * self.count
-        try:
+        with _telling():
             dist.all_gather_object(values, value)
-        except RuntimeError as error:
-            raise ItransError("Another process has ended, and says why; this one cannot go on.") from error
         return values
+
+    def send(self, planes: Tensor | None) -> None:
+        """Send planes, `(N, C, H, W)` of float32, to the first process; None says that there will be no more.
+
+        Raises:
+            ItransError: that process has ended.
+        """
+        shape = torch.tensor([-1] * 4 if planes is None else planes.shape)
+        with _telling():
+            dist.send(shape, dst=0)
+            if planes is not None:
+                dist.send(planes.detach().cpu().contiguous(), dst=0)
+
+    def receive(self, rank: int) -> Tensor:
+        """Return what a process has sent, on the CPU.
+
+        Raises:
+            ItransError: it has ended, or cannot go on.
+        """
+        shape = torch.empty(4, dtype=torch.int64)
+        with _telling():
+            dist.recv(shape, src=rank)
+            if int(shape[0]) < 0:
+                raise ItransError(_ENDED)
+            planes = torch.empty(*shape.tolist())
+            dist.recv(planes, src=rank)
+        return planes
 
     def wait(self) -> None:
         """Wait until all processes are here."""
@@ -126,6 +151,15 @@ class Processes:
         parts = torch.split(flat, [gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """Raise `ItransError` in place of what torch says where another process has ended."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ItransError(_ENDED) from error
 
 
 def processes_here() -> Processes:
@@ -185,6 +219,7 @@ def process_group(processes: Processes, device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
+_ENDED = "Another process has ended, and says why; this one cannot go on."
 _TORCHRUN = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
 _NEEDED = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _ADVICE = "torchrun sets it, as in: torchrun -m itrans run RECIPE; for a single process, unset it."

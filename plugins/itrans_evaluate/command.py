@@ -105,8 +105,13 @@ def evaluate(
 
     options.import_code(code)
     keep_freed_memory()
+    from itrans.commands import processes
+
+    here = processes.processes_here()
+    if not here.is_first:
+        table = output = None
     tables = [*([table] if table is not None else []), *([output / "pictures.csv"] if output is not None else [])]
-    with contextlib.ExitStack() as stack, console.Bar("evaluating", err=True) as bar:
+    with contextlib.ExitStack() as stack, console.Bar("evaluating", is_shown=here.is_first) as bar:
         if output is not None:
             stack.enter_context(folder_made(output))
         writers = [stack.enter_context(picture_table(path)) for path in tables]
@@ -133,6 +138,9 @@ def evaluate(
         )
         if output is not None:
             refuse_other_results(output, plan.checkpoint, split, plan.direction)
+        if not here.is_first:
+            plan.help()
+            return
         evaluation = plan.run(bar.note, bar.update, picture)
     if output is not None:
         write_results(evaluation, output)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from itrans.api import Batch, DataError, DeviceError
-from itrans.commands import Translator, checkpoint_path, devices, held_out_batches, load_checkpoint, measuring
+from itrans.commands import (
+    Translator,
+    checkpoint_path,
+    devices,
+    held_out_batches,
+    load_checkpoint,
+    measuring,
+    processes,
+)
 from itrans_evaluate.choice import (
     check_names,
     chosen_metrics,
@@ -114,6 +123,8 @@ class Plan:
     Attributes:
         checkpoint: the file.
         direction: which way is measured, of a method that translates both ways; None for all others.
+        processes: those that translate, as `torchrun` has started them. The first one measures, in the order of the
+            pairs, so that the numbers are those of a single process.
     """
 
     def __init__(
@@ -141,7 +152,9 @@ class Plan:
         self._record = record = load_checkpoint(path)
         self._recipe = recipe = evaluated_recipe(record, path, overrides)
         train = recipe.tables.train
-        self._device, self._mode, self._split, self._keep = devices.choose_device(device), mode, split, keep
+        self.processes = processes.processes_here()
+        self._device = devices.choose_device(device, self.processes.local_rank)
+        self._mode, self._split, self._keep = mode, split, keep
         self._seed = recipe.tables.seed if seed is None else seed
         if precision == "auto":
             try:
@@ -153,7 +166,7 @@ class Plan:
             dtype = devices.choose_dtype(precision, self._device)
         self._memory_format = devices.choose_memory_format(train.channels_last, self._device, dtype)
         self._translator = Translator(
-            path, device=device, mode=mode, seed=self._seed, precision=precision, record=record
+            path, device=str(self._device), mode=mode, seed=self._seed, precision=precision, record=record
         )
         self._translator.specs(direction)
         self._dataset = dataset = evaluated_dataset(recipe, split, record, path)
@@ -175,7 +188,27 @@ class Plan:
         progress: Callable[[int, int], None] = lambda _done, _total: None,
         picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
     ) -> Evaluation:
-        """Measure; see `evaluate_checkpoint`."""
+        """Measure; see `evaluate_checkpoint`. Of several processes, this is for the first."""
+        with processes.process_group(self.processes, self._device):
+            return self._measured(announce, progress, picture)
+
+    def help(self) -> None:
+        """Translate this process's share for the first one."""
+        with processes.process_group(self.processes, self._device):
+            try:
+                for batch in self._batches():
+                    self.processes.send(self._translate(batch.source))
+            except BaseException:
+                self.processes.send(None)
+                raise
+            self.processes.wait()
+
+    def _measured(
+        self,
+        announce: Callable[[str], None],
+        progress: Callable[[int, int], None],
+        picture: Callable[[str, Mapping[str, float | None]], None],
+    ) -> Evaluation:
         source, target, translator = self._source, self._target, self._translator
         shown = shown_target(source, target)
         found = Findings(
@@ -193,12 +226,13 @@ class Plan:
             segmenter = Segmenter(self._segmenter, source, target, self._device, paired=self._paired)
         progress(0, self._total)
         for measurement in measuring.measurements(
-            self._batches(), self._translate, found.meters, target, self.checkpoint
+            self._batches(), self._by_turns(), found.meters, target, self.checkpoint
         ):
             arrays = found.add(measurement)
             if segmenter is not None:
                 segmenter.add(measurement.batch.source, *arrays)
             progress(found.count, self._total)
+        self.processes.wait()
         best, worst = found.extremes.best(), found.extremes.worst()
         return Evaluation(
             checkpoint=self.checkpoint,
@@ -224,11 +258,27 @@ class Plan:
             first=tuple(found.kept),
         )
 
+    def _by_turns(self) -> Callable[[Tensor], Tensor]:
+        """Return what translates one batch after the other, or has it from the process whose turn it is."""
+        turns = itertools.cycle(range(self.processes.count))
+
+        def translation(batch: Tensor) -> Tensor:
+            rank = next(turns)
+            if rank == 0:
+                return self._translate(batch)
+            received = self.processes.receive(rank).to(self._device)
+            return received.contiguous(memory_format=self._memory_format)
+
+        return translation
+
     def _translate(self, batch: Tensor) -> Tensor:
         # As it lies in training, for the last bit of a mean depends on the order in which it is summed.
         return self._translator.translate_planes(batch, self._way).contiguous(memory_format=self._memory_format)
 
     def _batches(self) -> Generator[Batch]:
-        found = held_out_batches(self._recipe, self._dataset, self._total, self._device, self._memory_format)
+        share = processes.Processes() if self.processes.is_first else self.processes  # the first one needs all targets
+        found = held_out_batches(
+            self._recipe, self._dataset, self._total, self._device, self._memory_format, processes=share, whole=True
+        )
         for batch in found:
             yield Batch(batch.target, batch.source, batch.keys) if self._swapped else batch

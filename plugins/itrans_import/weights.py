@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from itrans.api import CheckpointError, printable
-from itrans.commands import dense, read_torch_file
+from itrans.api import CheckpointError, dense, printable
+from itrans.commands import read_torch_file
 
 if TYPE_CHECKING:
     import os
