@@ -72,6 +72,7 @@ def test_the_site_has_all_pages():
         "report.md",
         "inspect.md",
         "import.md",
+        "clusters.md",
         "performance.md",
         "house.md",
         "api.md",
