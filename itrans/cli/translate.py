@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +90,7 @@ def translate(
     device: str,
     code: tuple[str, ...],
 ) -> None:
-    """Translate pictures: files, folders and patterns such as 'in/*.png'.
+    """Translate pictures: files, folders and patterns such as 'in/*.png'; and videos.
 
     CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
@@ -148,9 +147,9 @@ def translate(
         jobs = [job for job in jobs if not preparer.is_mask(job.source)]
 
     named = names_a_file(inputs, output, samples=samples)
-    fitting = jobs_that_fit(
-        jobs, *translator.specs(direction), format_, warn if processes.is_first else _ignore, named=named
-    )
+    warn_first = warn if processes.is_first else _ignore
+    videos, pictures = _divided(jobs)
+    fitting = [*videos, *jobs_that_fit(pictures, *translator.specs(direction), format_, warn_first, named=named)]
     mine = fitting[processes.rank :: processes.count]
     if skip_existing:
         mine = [job for job in mine if not all(output.is_file() for output in job.outputs)]
@@ -174,7 +173,7 @@ def translate(
             background=background,
             strict=strict,
             tiling=tiling,
-            part=functools.partial(bar.part, "tiles"),
+            part=bar.part,
             done=done,
             warn=warn,
         )
@@ -184,12 +183,19 @@ def translate(
         if skip_existing:
             click.echo(f"{len(fitting) - count} of {counted(len(fitting), 'input')} have been translated before")
         drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
-        pictures = counted(count, "picture")
-        click.echo(f"{count - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
+        what = counted(count, "input" if videos else "picture")
+        click.echo(f"{count - len(failures)} of {what} translated into {output} (mode {mode}, {drawn})")
         if failures:
             raise DataError(_listing(failures))
     if failures:
         raise click.exceptions.Exit(2)  # the first process tells
+
+
+def _divided(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
+    """Return the videos and the pictures."""
+    from itrans.translating.videos import is_video
+
+    return [job for job in jobs if is_video(job.source)], [job for job in jobs if not is_video(job.source)]
 
 
 def _bar(count: int, processes: Processes) -> Bar:

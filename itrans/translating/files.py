@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from itrans.pictures.writing import holds, write_image
 from itrans.translating.preparation import Loaded
 from itrans.translating.streams import translate_streams
 from itrans.translating.tiles import translate_tiles
+from itrans.translating.videos import is_video, translate_videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +52,7 @@ def translate_files(
     background: str | None = None,
     strict: bool = False,
     tiling: Tiling | None = None,
-    part: Callable[[int, int], None] = lambda _done, _total: None,
+    part: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -60,7 +62,7 @@ def translate_files(
     smaller if there is no memory for `batch_size` pictures. `prepare` reads pictures as the data set did in training.
     Pictures with other channels than the generator takes are converted, or refused if `strict`; what is transparent is
     laid on the background colour, by default that of the training. With a `tiling`, larger pictures are translated in
-    tiles, and `part` is told how many of a picture's are done, out of how many.
+    tiles. `part` is told how many of a picture's tiles, or of a video's frames, are done, out of how many.
 
     `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
     with a sentence if all samples of a picture are the same; and at the end, once for all pictures, with what was
@@ -76,10 +78,21 @@ def translate_files(
     read = prepare or (lambda path: Loaded(kind.read(path)))
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
+    translate_videos(
+        translator,
+        [job for job in jobs if is_video(job.source)],
+        direction=direction,
+        preparation=None if prepare is None else prepare.preparation,
+        tiling=tiling,
+        batch_size=batch_size,
+        done=done,
+        part=functools.partial(part, "frames"),
+    )
+    jobs, of_tiles = [job for job in jobs if not is_video(job.source)], functools.partial(part, "tiles")
     if tiling is not None and prepare is None:
-        jobs = translate_streams(translator, jobs, tiling, direction, batch_size, done, part)
+        jobs = translate_streams(translator, jobs, tiling, direction, batch_size, done, of_tiles)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
-        run = _Run(translator, writer, batch_size, direction, tiling, part, done, warn)
+        run = _Run(translator, writer, batch_size, direction, tiling, of_tiles, done, warn)
         notes: dict[str, list[Job]] = {}
         try:
             for job, found in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):

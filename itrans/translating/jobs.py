@@ -15,6 +15,7 @@ from itrans.pictures.images import find_images
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import SUFFIXES
 from itrans.pictures.writing import WRITABLE, holds
+from itrans.translating.videos import is_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +38,7 @@ def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bo
     """Whether an output is the one picture to write, not a folder: `-o cat.png` of one input that is no folder."""
     return (
         len(inputs) == samples == 1
-        and output.suffix.lower() in WRITABLE
+        and (is_video(output) if is_video(Path(inputs[0])) else output.suffix.lower() in WRITABLE)
         and not output.is_dir()
         and not glob.has_magic(inputs[0])
         and not Path(inputs[0]).is_dir()
@@ -63,7 +64,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
         return _without_collisions([Job(source, (output,)) for source, _ in _files_of(inputs[0])])
     _refuse_picture(output)
     return _without_collisions(
-        Job(source, _sample_paths(output / place.with_suffix(f".{format_}" if format_ else _suffix(place)), samples))
+        Job(source, _sample_paths(output / place.with_suffix(_suffix(place, format_)), samples))
         for item in inputs
         for source, place in _files_of(item)
     )
@@ -185,5 +186,7 @@ def _with_literal_folder(pattern: str) -> str:
     return pattern
 
 
-def _suffix(place: Path) -> str:
-    return place.suffix if place.suffix.lower() in LOSSLESS else ".png"
+def _suffix(place: Path, format_: str | None) -> str:
+    if format_ and not is_video(place):
+        return f".{format_}"
+    return place.suffix if place.suffix.lower() in LOSSLESS or is_video(place) else ".png"

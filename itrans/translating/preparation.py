@@ -60,11 +60,11 @@ class Preparer:
     """
 
     def __init__(self, preparation: Preparation, mask: Path | None = None) -> None:
-        self._preparation, self._mask = preparation, mask
+        self.preparation, self._mask = preparation, mask
 
     def is_mask(self, path: Path) -> bool:
         """Return whether a picture is the mask of another one beside it."""
-        if not self._preparation.takes_mask or self._mask is not None or not path.stem.endswith(_MASK):
+        if not self.preparation.takes_mask or self._mask is not None or not path.stem.endswith(_MASK):
             return False
         name = path.stem.removesuffix(_MASK)
         return any(other != path and other.is_file() for other in (path.with_name(name + end) for end in SUFFIXES))
@@ -75,7 +75,7 @@ class Preparer:
         Raises:
             DataError: it, or its mask, cannot be read, or they do not belong together.
         """
-        preparation = self._preparation
+        preparation = self.preparation
         image = read_label_map(path) if preparation.label_maps else read_image(path)
         mask = self._mask_of(path, image) if preparation.takes_mask else None
         try:

@@ -1,0 +1,284 @@
+"""Videos, translated frame by frame: the sound, the times of the frames and the range of the colours stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from itrans.errors import DataError, error_text
+from itrans.files import replacing
+from itrans.pictures.channels import as_channels
+from itrans.pictures.kinds import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from itrans.errors import ItransError
+    from itrans.pictures.spec import ImageArray
+    from itrans.records import Preparation
+    from itrans.translating.jobs import Job
+    from itrans.translating.tiles import Tiling
+    from itrans.translating.translator import Translator
+
+FORMATS = {
+    ".avi": "avi", ".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".mp4": "mp4", ".webm": "webm",
+}  # fmt: skip
+"""What PyAV calls the formats of files, by their suffixes."""
+
+_ENCODERS = {"hevc": "libx265", "mpeg4": "mpeg4", "vp8": "libvpx", "vp9": "libvpx-vp9", "ffv1": "ffv1"}
+"""For a video that was encoded so; any other becomes H.264, or VP9 where the file is WebM."""
+
+_QUALITY = {"libx264": {"crf": "17"}, "libx265": {"crf": "19", "x265-params": "log-level=none"}}
+_QUALITY |= {name: {"crf": "18", "b:v": "0"} for name in ("libvpx", "libvpx-vp9")}
+"""Nearly without loss: what a network has made is not to be blurred at once."""
+
+_BT709, _BT601, _UNSPECIFIED = 1, 5, 2
+_HIGH = 576
+"""Lines of a picture above which colours are those of HDTV, where a file does not say."""
+
+
+def is_video(path: Path) -> bool:
+    """Return whether a file has the suffix of a video."""
+    return path.suffix.lower() in FORMATS
+
+
+def translate_videos(
+    translator: Translator,
+    jobs: Sequence[Job],
+    *,
+    direction: str | None,
+    preparation: Preparation | None,
+    tiling: Tiling | None,
+    batch_size: int,
+    done: Callable[[Job, ItransError | None], None],
+    part: Callable[[int, int], None],
+) -> None:
+    """Translate videos. All frames have the same seed, so that what is random does not flicker.
+
+    Args:
+        translator: what translates.
+        jobs: the videos, and what they become.
+        direction: one of the translator's; None is the first.
+        preparation: what is done to each frame before; None for nothing.
+        tiling: the tiles of larger frames; None translates them whole.
+        batch_size: how many frames at once.
+        done: is called with each job, and with what is wrong with its video.
+        part: is told how many of a video's frames are done, out of how many.
+
+    Raises:
+        DataError: this checkpoint is not for videos, or PyAV is not installed.
+        OutputError: an output cannot be written.
+    """
+    if not jobs:
+        return
+    try:
+        import av
+    except ImportError:
+        raise DataError(
+            f"{jobs[0].source} is a video, which PyAV reads: pip install 'itrans[video]'. Or translate a folder of its "
+            "frames."
+        ) from None
+    _check(translator, direction, preparation, jobs[0].source)
+    translate = _Frames(translator, direction, preparation, tiling)
+    for job in jobs:
+        try:
+            for seed, output in enumerate(job.outputs, start=translator.seed):
+                _translate(translate, job.source, output, seed, batch_size, part)
+        except (av.FFmpegError, ValueError) as error:
+            done(job, DataError(f"{job.source} cannot be decoded: {error_text(error)}"))
+        except DataError as error:
+            done(job, error)
+        else:
+            done(job, None)
+
+
+def _check(translator: Translator, direction: str | None, preparation: Preparation | None, path: Path) -> None:
+    source, target = translator.specs(direction)
+    made = kind_of(target).output_spec(target, source)
+    exact = not (kind_of(source).is_smooth and kind_of(target).is_smooth)
+    if exact or source.channels not in {1, 3} or made.channels not in {1, 3}:
+        raise DataError(
+            f"{path} is a video, which has colours of 8 bits, and this checkpoint is for other pictures. Translate the "
+            "frames as files."
+        )
+    if preparation is not None and preparation.takes_mask:
+        raise DataError(f"{path} is a video, for which there are no masks. Translate the frames as files.")
+
+
+class _Frames:
+    """Translates frames, `(H, W, 3)` of uint8."""
+
+    def __init__(
+        self, translator: Translator, direction: str | None, preparation: Preparation | None, tiling: Tiling | None
+    ) -> None:
+        self._translator, self._direction = translator, direction
+        self._preparation, self._tiling = preparation, tiling
+
+    def __call__(self, frames: Sequence[ImageArray], seed: int) -> list[ImageArray]:
+        sources = [self._source(frame) for frame in frames]
+        tiling, translator, direction = self._tiling, self._translator, self._direction
+        if tiling is not None and not tiling.covers(*frames[0].shape[:2]):
+            outputs = [
+                translator.translate(source, seed=seed, direction=direction, tile=tiling.size, overlap=tiling.overlap)
+                for source in sources
+            ]
+        else:
+            outputs = translator.translate_batch(sources, seed=seed, direction=direction)
+        finish = None if self._preparation is None else self._preparation.output
+        if finish is not None:
+            outputs = [finish(made, frame, None) for made, frame in zip(outputs, frames, strict=True)]
+        return [_as_bytes(as_channels(output, 3)) for output in outputs]
+
+    def _source(self, frame: ImageArray) -> ImageArray:
+        if self._preparation is not None:
+            return self._preparation.source(frame, None)
+        spec, _ = self._translator.specs(self._direction)
+        source, _ = kind_of(spec).as_source(frame, spec, "black")
+        self._translator.check(source, self._direction)
+        return source
+
+
+def _as_bytes(image: ImageArray) -> ImageArray:
+    if image.dtype == np.uint8:
+        return image
+    white = 65535 if image.dtype == np.uint16 else 1
+    return cast("ImageArray", np.rint(image.astype(np.float32) * (255 / white)).astype(np.uint8))
+
+
+def _translate(
+    translate: _Frames, path: Path, output: Path, seed: int, batch_size: int, part: Callable[[int, int], None]
+) -> None:
+    import av
+
+    with av.open(str(path)) as source:
+        if not source.streams.video:
+            raise DataError(f"{path} has no pictures.")
+        stream = source.streams.video[0]
+        stream.thread_type = "AUTO"
+        total = stream.frames or _estimate(source, stream)
+        with replacing(output) as file, av.open(file, "w", format=FORMATS[output.suffix.lower()]) as made:
+            writer = _Writer(made, output, stream)
+            sound = writer.add_sound(source, path)
+            waiting: list[Any] = []
+            done = 0
+
+            def flush() -> None:
+                nonlocal done
+                images = [_upright(frame) for frame in waiting]
+                for frame, image in zip(waiting, translate(images, seed), strict=True):
+                    writer.add(frame, image)
+                done += len(waiting)
+                waiting.clear()
+                part(min(done, max(total - 1, 0)), total)
+
+            for packet in source.demux(stream, *sound):
+                if packet.stream is not stream:
+                    writer.copy(packet, sound[packet.stream])
+                    continue
+                for frame in packet.decode():
+                    waiting.append(frame)
+                    if len(waiting) == batch_size:
+                        flush()
+            if waiting:
+                flush()
+            if not done:
+                raise DataError(f"{path} has no pictures that can be decoded.")
+            writer.end()
+    part(total, total)
+
+
+def _estimate(source: Any, stream: Any) -> int:
+    """Return about how many frames there are, where the file does not say."""
+    seconds = source.duration / 1_000_000 if source.duration else 0
+    return max(1, round(seconds * float(stream.average_rate or 25)))
+
+
+def _space_of(frame: Any) -> int:
+    """Return how a frame's colours are coded, as FFmpeg numbers that."""
+    known = int(frame.colorspace)
+    return known if known not in {0, _UNSPECIFIED} else _BT709 if frame.height > _HIGH else _BT601
+
+
+def _range_of(frame: Any) -> int:
+    """Return the range of a frame's values: 1 from 16 to 235, which is what is meant where nothing is said, or 2."""
+    return int(frame.color_range) or 1
+
+
+def _upright(frame: Any) -> ImageArray:
+    """Return a frame as RGB, `(H, W, 3)`, turned as a player would show it."""
+    image = frame.to_ndarray(format="rgb24", src_colorspace=_space_of(frame), src_color_range=_range_of(frame))
+    upright: ImageArray = np.ascontiguousarray(np.rot90(image, _turns(frame)))
+    return upright
+
+
+def _turns(frame: Any) -> int:
+    """Return how many quarter turns to the left a player makes, as telephones ask for."""
+    return round(frame.rotation / 90) % 4
+
+
+class _Writer:
+    """Writes frames with the times, the coding of colours and the range of the frames that they were made from."""
+
+    def __init__(self, container: Any, output: Path, stream: Any) -> None:
+        self._container, self._output, self._from = container, output, stream
+        default = "libvpx-vp9" if output.suffix.lower() == ".webm" else "libx264"
+        name = stream.codec_context.name
+        encoder = name if name in {"mpeg4", "ffv1"} else _ENCODERS.get(name, default)
+        if output.suffix.lower() == ".webm" and not encoder.startswith("libvpx"):
+            encoder = default
+        self._stream = container.add_stream(encoder, rate=stream.average_rate or 25, options=_QUALITY.get(encoder, {}))
+        self._is_begun = False
+        self._early: list[Any] = []
+
+    def add_sound(self, source: Any, path: Path) -> dict[Any, Any]:
+        """Return the streams of sound, each with the one that it is copied to."""
+        try:
+            return {sound: self._container.add_stream_from_template(sound) for sound in source.streams.audio}
+        except ValueError as error:
+            raise DataError(
+                f"The sound of {path} does not fit into a {self._output.suffix} file ({error}). Keep its suffix."
+            ) from error
+
+    def copy(self, packet: Any, stream: Any) -> None:
+        """Copy a packet of sound."""
+        if packet.dts is None:
+            return
+        packet.stream = stream
+        if self._is_begun:
+            self._container.mux(packet)
+        else:
+            self._early.append(packet)
+
+    def add(self, frame: Any, image: ImageArray) -> None:
+        """Encode a picture in the place of a frame."""
+        import av
+
+        if not self._is_begun:
+            self._begin(frame, image)
+        made = av.VideoFrame.from_ndarray(image, format="rgb24")
+        made = made.reformat(
+            format=self._stream.pix_fmt, dst_colorspace=_space_of(frame), dst_color_range=_range_of(frame)
+        )
+        made.pts, made.time_base = frame.pts, frame.time_base
+        self._container.mux(self._stream.encode(made))
+
+    def end(self) -> None:
+        """Write what the encoder still holds."""
+        self._container.mux(self._stream.encode(None))
+
+    def _begin(self, frame: Any, image: ImageArray) -> None:
+        height, width = image.shape[:2]
+        stream, context = self._stream, self._stream.codec_context
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
+        context.time_base = frame.time_base
+        if (shape := self._from.codec_context.sample_aspect_ratio) is not None:
+            context.sample_aspect_ratio = shape
+        for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
+            setattr(context, name, getattr(frame, name))
+        self._is_begun = True
+        for packet in self._early:  # the first one written opens the encoder, which has to know the size by then
+            self._container.mux(packet)
+        self._early.clear()
