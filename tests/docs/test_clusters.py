@@ -50,7 +50,7 @@ def slurm(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="a network of its own at 127.0.0.2 is Linux's")
 def test_the_job_trains_on_two_addresses_and_goes_on(slurm, tmp_path):
     surroundings, port = slurm
-    [script] = [block.text for block in wanted("bash") if "#SBATCH" in block.text]
+    [script] = [block.text for block in wanted("sh") if "#SBATCH" in block.text]
     (tmp_path / "job.sh").write_text(script.replace(":29500", f":{port}"), encoding="utf-8")
     add_pictures(tmp_path)
     recipe = BASE | {"train": BASE["train"] | {"batch_size": 1}}
