@@ -8,6 +8,7 @@ Conventions, all of them visible in the text:
   follows trains with them. With a folder in the name it belongs to a package. Any other block is a script, and runs.
 - Every `itrans ...` in a block of bash or console is parsed. After `<!-- test: output -->`, a block of console is run,
   and every line that it shows has to come out.
+- A block of sh is a script that a test of its own page runs.
 - `<!-- test: skip: reason -->` leaves the next block out.
 - A table with the head `key | type | default | meaning` is what the schema or the signature says.
 """
@@ -29,7 +30,7 @@ from itrans.recipe.load import load_recipe
 
 def test_blocks_are_marked_and_named_as_agreed():
     for block in BLOCKS:
-        assert block.language in {"toml", "python", "bash", "console", "text", "bibtex"}, str(block)
+        assert block.language in {"toml", "python", "bash", "sh", "dockerfile", "console", "text", "bibtex"}, str(block)
         assert not block.mark or block.mark == "output" or re.fullmatch(r"skip: .+", block.mark), str(block)
     assert len(wanted("toml")) > 20
     assert len(wanted("python")) > 10
