@@ -134,5 +134,6 @@ def _require(context: click.Context, _parameter: click.Parameter, value: str | N
     found = [path for path in here if path != "pyproject.toml"]
     more = ["  ..."] if len(found) > _MOST_NAMED else []
     listing = "\n".join([*(f"  {path}" for path in found[:_MOST_NAMED]), *more])
-    there = f"Those here:\n{listing}" if found else "There is none in this folder or in its recipes/."
+    none = "There is none in this folder or in its recipes/. itrans init lists those that come with itrans."
+    there = f"Those here:\n{listing}" if found else none
     raise click.UsageError(f"Say which recipe: `{context.command_path} RECIPE`. {there}", context)

@@ -179,7 +179,7 @@ def _text(path: Path) -> str:
             what = "a folder" if stat.S_ISDIR(kind) else "a pipe or a device, not a file"
             message = f"This is {what}. A recipe is a TOML file."
     except FileNotFoundError:
-        message = "There is no such file. A recipe is a TOML file."
+        message = "There is no such file. A recipe is a TOML file; itrans init lists those that come with itrans."
     except UnicodeDecodeError as error:
         message = f"This is not a text file in UTF-8 (byte {error.start}). A recipe is a TOML file."
     except OSError as error:
