@@ -215,7 +215,7 @@ def _upright(frame: Any) -> ImageArray:
 
 def _turns(frame: Any) -> int:
     """Return how many quarter turns to the left a player makes, as telephones ask for."""
-    return round(frame.rotation / 90) % 4
+    return round(int(frame.rotation) / 90) % 4
 
 
 class _Writer:

@@ -18,11 +18,12 @@ _SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?![a-z])")
 _LIKE_SPLITS = re.compile(r"(?<![a-z])(training|validation|valid|dev|testing|train|val|test)(?![a-z])", re.IGNORECASE)
 _PLACEHOLDER = "{split}"
 
-_SOURCES = ("source", "input", "label", "mask", "seg", "annotation", "edge", "sketch", "line", "noisy", "low", "gray")
+_SOURCES = ("source", "input", "lab", "mask", "seg", "annotation", "edge", "sketch", "line", "noisy", "low", "gray")
 _TARGETS = ("target", "output", "photo", "image", "real", "truth", "clean", "high", "colour", "color", "rgb")
 """Words in the names of folders, and of files, which tell sources from targets."""
 
 _MOST_NAMED = 3
+_FEWEST = 3
 _PAIRED = 0.5
 """The share of names that two folders have in common above which they are taken for pairs."""
 
@@ -70,12 +71,14 @@ class Layout:
         root: the folder.
         sides: one side, or two.
         are_pairs: whether the pictures of two sides belong together by their names.
+        is_order_guessed: whether nothing tells which of two sides is the source.
         unsure: sentences on what may be otherwise.
     """
 
     root: Path
     sides: list[Side]
     are_pairs: bool = False
+    is_order_guessed: bool = False
     unsure: list[str] = field(default_factory=list)
 
     @property
@@ -106,6 +109,9 @@ def layout_of(root: str | Path) -> Layout:
     else:
         _choose_two(layout)
     _leave_out_lone_splits(layout)
+    if layout.count < _FEWEST:
+        what = "pair" if layout.are_pairs else "picture"
+        raise DataError(f"{folder} holds {counted(layout.count, what)} to train with: a few dozen are the least.")
     return layout
 
 
@@ -194,11 +200,11 @@ def _choose_two(layout: Layout) -> None:
     """Choose the two sides that belong together, and say which is the source."""
     sides = layout.sides
     pairs = [
-        (_common(one, other), number, place)
+        (_common(one, other), abs(_leaning(one) - _leaning(other)), number, place)
         for number, one in enumerate(sides)
         for place, other in enumerate(sides[number + 1 :], start=number + 1)
     ]
-    share, one, other = max(pairs, key=lambda pair: (pair[0], -pair[1], -pair[2]))
+    share, _, one, other = max(pairs, key=lambda pair: (*pair[:2], -pair[2], -pair[3]))
     if len(sides) > 2:
         left = [side.template for side in sides if side not in (sides[one], sides[other])]
         layout.unsure.append(f"These folders are left out: {', '.join(left)}.")
@@ -223,12 +229,7 @@ def _order(layout: Layout) -> None:
     score = [_leaning(side) for side in (one, other)]
     if score[0] < score[1]:
         layout.sides = [other, one]
-    if score[0] == score[1]:
-        first, second = (_called(side) for side in layout.sides)
-        layout.unsure.append(
-            f"Which side is the source is a guess: {first} -> {second}. For the other way, change the two, or set "
-            "the direction."
-        )
+    layout.is_order_guessed = score[0] == score[1]
 
 
 def _leaning(side: Side) -> int:

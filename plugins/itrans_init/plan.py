@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from itrans.api import DataError, counted
+from itrans_init.amounts import HOLDOUTS, choose_amounts
 from itrans_init.folders import layout_of
 from itrans_init.pictures import classes_of, halves_of, look_at
 
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from itrans_init.pictures import Classes, Look
 
 _SAID_LABELS = ("label", "mask", "seg", "annotation", "class", "palette")
-_FEW = 40
-_SEEN = {"gpu": 80_000, "cpu": 8_000}
-"""Pairs that training should see: on a GPU as many as the paper's labels -> facades (400 pairs, 200 epochs); on a CPU
-as many as take minutes."""
-
-_HOLDOUTS = (0.1, 0.2, 0.3, 0.5)
-_MOST_EPOCHS, _FEWEST_EPOCHS = 400, 2
 
 
 @dataclass
@@ -76,7 +70,7 @@ def plan_for(root: str, *, has_gpu: bool, advance: Callable[[], None] = lambda: 
         plan = _of_pairs(layout, looks, root, advance)
     else:
         plan = _unpaired(layout, looks, root)
-    _measure(plan, layout, looks, has_gpu=has_gpu)
+    choose_amounts(plan, layout, looks, has_gpu=has_gpu)
     plan.unsure[:0] = layout.unsure
     unreadable = [fault for look in looks for fault in look.unreadable]
     if unreadable:
@@ -92,7 +86,7 @@ def larger_holdouts(plan: Plan) -> Iterator[Plan]:
     if "holdout" not in plan.dataset:
         yield plan
         return
-    for holdout in _HOLDOUTS:
+    for holdout in HOLDOUTS:
         yield replace(plan, dataset=plan.dataset | {"holdout": holdout})
 
 
@@ -137,8 +131,11 @@ def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[]
     ]
     if (classes[0] is None) != (classes[1] is None):
         return _of_labels(layout, looks, classes, root)
-    source, target = layout.sides
     _refuse_other_sizes(layout, looks)
+    if layout.is_order_guessed and looks[0].flatness < looks[1].flatness:
+        layout.sides.reverse()
+        looks.reverse()
+    source, target = layout.sides
     dataset: dict[str, Any] = {"name": "paired", "root": root, "source": source.template, "target": target.template}
     for key, side in (("source_ending", source), ("target_ending", target)):
         if side.ending:
@@ -151,6 +148,11 @@ def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[]
     )
     plan = Plan(f"{layout.root.name}: {_plain(source)} -> {_plain(target)}", found, dataset)
     plan.comments["dataset.name"] = "two folders; names without the suffix tell which pictures belong together"
+    if layout.is_order_guessed:
+        plan.unsure.append(
+            f"Which side is the source is a guess: {_called(source)}, which has larger even areas. For the other way, "
+            "swap source and target."
+        )
     return plan
 
 
@@ -191,7 +193,6 @@ def _of_labels(layout: Layout, looks: list[Look], classes: list[Classes | None],
         plan.unsure.append(f"Whether {found.ignored} stands for no class is a guess.")
     if found.palette is not None:
         plan.comments["dataset.palette"] = "the colours that occur, in the order of their values"
-    layout.unsure[:] = [note for note in layout.unsure if not note.startswith("Which side")]
     return plan
 
 
@@ -208,62 +209,8 @@ def _unpaired(layout: Layout, looks: list[Look], root: str) -> Plan:
     )
     plan = Plan(f"{layout.root.name}: {_plain(one)} <-> {_plain(other)}", found, dataset, method="cyclegan")
     plan.comments["dataset.name"] = "two folders without pairs"
-    layout.unsure[:] = [note for note in layout.unsure if not note.startswith("Which side")]
     layout.unsure.append("The two folders are taken for no pairs. If they are, give both pictures of a pair one name.")
     return plan
-
-
-def _measure(plan: Plan, layout: Layout, looks: list[Look], *, has_gpu: bool) -> None:
-    """Choose size, network, batch and length."""
-    shortest = min(look.shortest for look in looks)
-    if has_gpu:
-        wanted, where = 256, "a GPU"
-    else:
-        wanted, where = 128, "a machine without a GPU"
-    side = max(16, min(wanted, 1 << (max(shortest, 16).bit_length() - 1)))
-    plan.size = (side, side)
-    plan.depth = max(2, side.bit_length() - 1)
-    plan.filters = 64 if has_gpu else 32
-    is_square = all(width == height for look in looks for width, height in look.sizes)
-    size_comment = f"the smallest picture is {shortest} pixels high or wide" if side < wanted else f"what suits {where}"
-    if plan.dataset["name"] not in {"labels"} and shortest >= side * 286 // 256:
-        plan.resize = (side * 286 // 256, side * 286 // 256)
-        plan.comments["augment.crop"] = f"{size_comment}; cut out at random"
-    else:
-        plan.comments["augment.size"] = size_comment
-    if not is_square:
-        plan.unsure.append(
-            f"The pictures are not square ({looks[0].size_text}) and are squeezed into squares in training; new ones "
-            "are translated as they are. To keep the proportions, give two numbers: [height, width]."
-        )
-    plan.comments["generator.depth"] = f"{side} can be halved {plan.depth} times"
-    if not has_gpu:
-        plan.comments["generator.filters"] = "the paper's 64 would take four times as long without a GPU"
-    count = layout.count
-    held_out = not layout.splits
-    plan.count = count
-    plan.batch_size = 1 if count < _FEW or plan.method == "cyclegan" else 4
-    plan.comments["train.batch_size"] = (
-        "of few pairs, as in the paper" if count < _FEW else "the paper's 1 is slower, and no better with many pairs"
-    )
-    if plan.method == "cyclegan":
-        plan.comments["train.batch_size"] = "as in the paper"
-    seen = _SEEN["gpu" if has_gpu else "cpu"]
-    plan.epochs = max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(seen / max(1, count))))
-    plan.comments["train.epochs"] = f"about {seen:,} pictures in all, which suits {where}; more is better"
-    if held_out:
-        plan.comments["dataset.holdout"] = (
-            "there is no folder val or test: this share of the pairs is kept to measure on"
-        )
-        plan.dataset["holdout"] = _HOLDOUTS[0]
-    if count < _FEW:
-        plan.unsure.append(
-            f"With {counted(count, 'picture')}, a network learns these rather than what they have in common."
-        )
-    types = {name for look in looks for name in look.types}
-    if types - {"uint8"}:
-        plan.comments["train.precision"] = "more than 8 bits: bf16 would keep 8 of them"
-    plan.comments["found"] = f"{looks[0].size_text}, {looks[0].kind_text}"
 
 
 def _channels(key: str, look: Look) -> dict[str, int]:

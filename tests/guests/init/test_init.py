@@ -114,6 +114,17 @@ def test_a_value_for_no_class_is_a_guess_that_is_said(itrans, tmp_path, write):
     assert "Whether 255 stands for no class is a guess" in (tmp_path / "mine.toml").read_text(encoding="utf-8")
 
 
+def test_of_three_folders_label_maps_and_photos_are_taken(itrans, tmp_path, write):
+    for number in range(COUNT):
+        labels, photo = scene(number)
+        write(f"instances/{number}.png", labels * 7 % 250)
+        write(f"labels/{number}.png", labels)
+        write(f"photos/{number}.jpg", photo)
+    dataset = made(itrans, tmp_path)["dataset"]
+    assert (dataset["label_folder"], dataset["photo_folder"]) == ("labels", "photos")
+    assert "instances" in (tmp_path / "mine.toml").read_text(encoding="utf-8")
+
+
 def test_both_sides_in_one_folder(itrans, tmp_path, write):
     for number in range(COUNT):
         _, photo = scene(number)
@@ -173,8 +184,19 @@ def test_what_is_unsure_is_said_and_written(itrans, tmp_path, write):
     [
         ({}, "no pictures"),
         ({"notes.txt": None}, "no pictures"),
+        ({"1.png": 48, "2.png": 48}, "2 pictures"),
         ({"source/1.png": 48, "source/2.png": 48, "target/1.png": 48, "target/2.png": 48, "target/3.png": 48}, "3"),
-        ({"source/1.png": 48, "source/2.png": 48, "target/1.png": 24, "target/2.png": 24}, "different sizes"),
+        (
+            {
+                "source/1.png": 48,
+                "source/2.png": 48,
+                "target/1.png": 24,
+                "target/2.png": 24,
+                "source/3.png": 48,
+                "target/3.png": 24,
+            },
+            "different sizes",
+        ),
     ],
 )
 def test_a_folder_that_cannot_be_used_is_told_and_nothing_written(itrans, tmp_path, write, files, named):

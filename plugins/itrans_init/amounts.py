@@ -1,0 +1,75 @@
+"""How large, how many and how long: what suits the pictures and the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itrans.api import counted
+
+if TYPE_CHECKING:
+    from itrans_init.folders import Layout
+    from itrans_init.pictures import Look
+    from itrans_init.plan import Plan
+
+_FEW = 40
+_SEEN = {"gpu": 80_000, "cpu": 8_000}
+"""Pairs that training should see: on a GPU as many as the paper's labels -> facades (400 pairs, 200 epochs); on a CPU
+as many as take minutes."""
+
+HOLDOUTS = (0.1, 0.2, 0.3, 0.5)
+"""Parts that are held out, the smallest first."""
+
+_MOST_EPOCHS, _FEWEST_EPOCHS = 400, 2
+
+
+def choose_amounts(plan: Plan, layout: Layout, looks: list[Look], *, has_gpu: bool) -> None:
+    """Choose size, network, batch and length."""
+    shortest = min(look.shortest for look in looks)
+    if has_gpu:
+        wanted, where = 256, "a GPU"
+    else:
+        wanted, where = 128, "a machine without a GPU"
+    side = max(16, min(wanted, 1 << (max(shortest, 16).bit_length() - 1)))
+    plan.size = (side, side)
+    plan.depth = max(2, side.bit_length() - 1)
+    plan.filters = 64 if has_gpu else 32
+    is_square = all(width == height for look in looks for width, height in look.sizes)
+    size_comment = f"the smallest picture is {shortest} pixels high or wide" if side < wanted else f"what suits {where}"
+    if plan.dataset["name"] not in {"labels"} and shortest >= side * 286 // 256:
+        plan.resize = (side * 286 // 256, side * 286 // 256)
+        plan.comments["augment.crop"] = f"{size_comment}; cut out at random"
+    else:
+        plan.comments["augment.size"] = size_comment
+    if not is_square:
+        plan.unsure.append(
+            f"The pictures are not square ({looks[0].size_text}) and are squeezed into squares in training; new ones "
+            "are translated as they are. To keep the proportions, give two numbers: [height, width]."
+        )
+    plan.comments["generator.depth"] = f"{side} can be halved {plan.depth} times"
+    if not has_gpu:
+        plan.comments["generator.filters"] = "the paper's 64 would take four times as long without a GPU"
+    count = layout.count
+    held_out = not layout.splits
+    plan.count = count
+    plan.batch_size = 1 if count < _FEW or plan.method == "cyclegan" else 4
+    plan.comments["train.batch_size"] = (
+        "of few pairs, as in the paper" if count < _FEW else "the paper's 1 is slower, and no better with many pairs"
+    )
+    if plan.method == "cyclegan":
+        plan.comments["train.batch_size"] = "as in the paper"
+    seen = _SEEN["gpu" if has_gpu else "cpu"]
+    plan.epochs = max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(seen / max(1, count))))
+    plan.comments["train.epochs"] = f"about {seen:,} pictures in all, which suits {where}; more is better"
+    if held_out:
+        plan.comments["dataset.holdout"] = (
+            "there is no folder val or test: this share of the pairs is kept to measure on"
+        )
+        plan.dataset["holdout"] = HOLDOUTS[0]
+    if count < _FEW:
+        plan.unsure.append(
+            f"With {counted(count, 'picture')}, a network learns these rather than what they have in common."
+        )
+    types = {name for look in looks for name in look.types}
+    if types - {"uint8"}:
+        plan.comments["train.precision"] = "more than 8 bits: bf16 would keep 8 of them"
+    plan.comments["found"] = f"{looks[0].size_text}, {looks[0].kind_text}"
