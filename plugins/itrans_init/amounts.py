@@ -19,6 +19,9 @@ as many as take minutes."""
 HOLDOUTS = (0.1, 0.2, 0.3, 0.5)
 """Parts that are held out, the smallest first."""
 
+_ALIKE = 1.03
+"""By how much the widest picture may be wider than the narrowest, for its height, and still be of the same shape."""
+
 _MOST_EPOCHS, _FEWEST_EPOCHS = 400, 2
 
 
@@ -33,17 +36,20 @@ def choose_amounts(plan: Plan, layout: Layout, looks: list[Look], *, has_gpu: bo
     plan.size = (side, side)
     plan.depth = max(2, side.bit_length() - 1)
     plan.filters = 64 if has_gpu else 32
-    is_square = all(width == height for look in looks for width, height in look.sizes)
+    shapes = {width / height for look in looks for width, height in look.sizes}
+    is_even = max(shapes) / min(shapes) < _ALIKE
     size_comment = f"the smallest picture is {shortest} pixels high or wide" if side < wanted else f"what suits {where}"
-    if plan.dataset["name"] not in {"labels"} and shortest >= side * 286 // 256:
-        plan.resize = (side * 286 // 256, side * 286 // 256)
+    larger = side * 286 // 256
+    if shortest >= larger:
+        shape = max(shapes) if is_even else 1
+        plan.resize = (round(larger / min(shape, 1)), round(larger * max(shape, 1)))
         plan.comments["augment.crop"] = f"{size_comment}; cut out at random"
     else:
         plan.comments["augment.size"] = size_comment
-    if not is_square:
+    if not is_even or (plan.resize is None and max(shapes) != 1):
         plan.unsure.append(
             f"The pictures are not square ({looks[0].size_text}) and are squeezed into squares in training; new ones "
-            "are translated as they are. To keep the proportions, give two numbers: [height, width]."
+            "are translated as they are. Pictures of one shape would keep it."
         )
     plan.comments["generator.depth"] = f"{side} can be halved {plan.depth} times"
     if not has_gpu:

@@ -30,7 +30,10 @@ def recipe_text(plan: Plan, command: str) -> str:
 def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     flips = {"mirror": True} if plan.dataset["name"] != "digits" else {}
     size = plan.size[0]
-    augment = {"resize": plan.resize[0], "crop": size} if plan.resize is not None else {"size": size}
+    augment: dict[str, Any] = {"size": size}
+    if plan.resize is not None:
+        height, width = plan.resize
+        augment = {"resize": height if height == width else [height, width], "crop": size}
     tables: list[tuple[str, dict[str, Any]]] = [("dataset", plan.dataset), ("augment", augment | flips)]
     if plan.method == "cyclegan":
         tables += [

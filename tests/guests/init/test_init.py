@@ -166,10 +166,19 @@ def test_folders_within_a_split_are_no_sides(itrans, tmp_path, write):
     assert made(itrans, tmp_path)["dataset"]["root"] == "mine"
 
 
+def test_pictures_of_one_shape_keep_it(itrans, tmp_path, write):
+    for number in range(COUNT):
+        _, photo = scene(number, 96)
+        write(f"source/{number}.png", photo[:72])
+        write(f"target/{number}.png", 255 - photo[:72])
+    augment = made(itrans, tmp_path)["augment"]
+    assert augment == {"resize": [71, 95], "crop": 64, "mirror": True}
+
+
 def test_what_is_unsure_is_said_and_written(itrans, tmp_path, write):
     for number in range(COUNT):
         _, photo = scene(number)
-        write(f"Train/x/{number}.png", photo[:40])
+        write(f"Train/x/{number}.png", photo[: 40 - 4 * (number % 3)])
     (tmp_path / "mine" / "Train" / "x" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     done = itrans("init", "mine")
     assert done.exit_code == 0, done.output
