@@ -90,7 +90,8 @@ def translate(
 ) -> None:
     """Translate pictures: files, folders and patterns such as 'in/*.png'.
 
-    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt.
+    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt;
+    or an exported network, such as model.onnx.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
     do. Grey becomes RGB, and RGB grey, where the generator takes that; what is transparent is laid on a colour. That is
     said, and --strict refuses it. The same picture, seed and mode give the same output, whatever else is translated
@@ -128,6 +129,8 @@ def translate(
     translator = Translator(checkpoint, device=device, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
     if translator.checkpoint != Path(checkpoint):
         click.echo(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.", err=True)
+    if translator.mode != mode and not _is_default("mode"):
+        raise DataError(f"{checkpoint} translates in mode {translator.mode} only: leave --mode {mode} out.")
     preparer = _preparer(translator, direction, mask, wanted=prepare)
     if preparer is not None:
         jobs = [job for job in jobs if not preparer.is_mask(job.source)]
@@ -166,9 +169,13 @@ def translate(
         )
     drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
     pictures = counted(len(jobs), "picture")
-    click.echo(f"{len(jobs) - len(failures)} of {pictures} translated into {output} (mode {mode}, {drawn})")
+    click.echo(f"{len(jobs) - len(failures)} of {pictures} translated into {output} (mode {translator.mode}, {drawn})")
     if failures:
         raise DataError(_listing(failures))
+
+
+def _is_default(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) == click.core.ParameterSource.DEFAULT
 
 
 def _preparer(translator: Translator, direction: str | None, mask: Path | None, *, wanted: bool) -> Preparer | None:

@@ -1,0 +1,106 @@
+"""The files of an export, all of which are there at the end, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from itrans.api import OutputError, PluginError
+from itrans_export.session import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from itrans_export.description import Description
+    from itrans_export.program import Program
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside `folder`, which takes its place when the block ends, and vanishes if the block fails.
+
+    Raises:
+        OutputError: there is something in the folder's place, or it cannot be written.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        what = "is a folder that holds something" if folder.is_dir() else "is a file"
+        raise OutputError(f"{folder} {what}: -o names a new folder, or an empty one.")
+    made = [path for path in folder.absolute().parents if not path.exists()]
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def write_onnx(path: Path, program: Program, description: Description) -> None:
+    """Write a program as ONNX, with its description.
+
+    Raises:
+        PluginError: what writes ONNX is not installed.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise PluginError(MISSING) from error
+    names = ["source", *(f"noise_{number}" for number, _ in enumerate(description.noise, start=1))]
+    made = torch.onnx.export(program.exported, dynamo=True, input_names=names, output_names=["output"], verbose=False)
+    assert made is not None
+    made.model.metadata_props.update(description.as_texts())
+    made.save(str(path))
+
+
+def write_pt2(path: Path, program: Program, description: Description) -> None:
+    """Write a program as PyTorch does, with its description inside and beside it."""
+    buffer = io.BytesIO()
+    torch.export.save(program.exported, buffer, extra_files={"itrans.json": json.dumps(description.as_data())})
+    path.write_bytes(buffer.getvalue())
+    write_json(path.with_suffix(".json"), description.as_data())
+
+
+def write_safetensors(
+    folder: Path, states: Mapping[str, Mapping[str, Any]], description: Description, *, half: bool
+) -> list[Path]:
+    """Write the weights of each network, with the description in their header; return the files.
+
+    Raises:
+        PluginError: safetensors is not installed.
+    """
+    try:
+        from safetensors.torch import save
+    except ImportError as error:
+        raise PluginError("safetensors is not installed: pip install 'itrans[export]'") from error
+    paths = []
+    for name, state in states.items():
+        tensors = {}
+        for key, value in state.items():
+            if isinstance(value, torch.Tensor):
+                value = value.half() if half and value.is_floating_point() else value
+                tensors[key] = value.clone(memory_format=torch.contiguous_format)
+        paths.append(folder / f"{name}.safetensors")
+        paths[-1].write_bytes(save(tensors, description.as_texts() | {"format": "pt"}))
+    return paths
+
+
+def write_json(path: Path, data: object) -> None:
+    """Write plain values for people to read."""
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
