@@ -144,21 +144,32 @@ def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) 
     _row("makes", _kind(said.target))
     how = "each picture by its own statistics" if said.mode == "paper" else "statistics gathered in training"
     _row("mode", f"{said.mode} ({how}); dropout {said.dropout if done.has_dropout else 'none'}" + _noise(done))
-    _row("checked", f"outputs differ from the checkpoint's by at most {done.difference:.1e} (black is 0, white 1), "
-         f"on {done.pictures}")  # fmt: skip
+    _row(
+        "checked",
+        f"outputs differ from the checkpoint's by at most {_number(done.difference)} (black is 0, white 1), on "
+        f"{done.pictures}",
+    )
     if done.has_dropout and said.mode == "paper" and said.dropout == "off":
-        _row("note", "itrans translate keeps dropout on in mode paper, so its outputs are others. --dropout seeded "
-             "exports one mask, for one size; --mode running has none in either.")  # fmt: skip
+        _row(
+            "note",
+            "itrans translate keeps dropout on in mode paper, so its outputs are others. --dropout seeded exports one "
+            "mask, for one size; --mode running has none in either.",
+        )
     if done.preparation:
         _row("note", f"pictures are taken as they are; in training, {done.preparation}")
     if to == "pt2":
-        click.echo(f'Use it: torch.export.load("{output / "model.pt2"}").module()(planes)')
+        noise = ", noise" if said.noise else ""
+        click.echo(f'Use it: torch.export.load("{output / "model.pt2"}").module()(planes{noise})')
         return
     if "translate.py" in done.sizes:
         click.echo(f"Use it: python {output / 'translate.py'} PICTURES... -o OUT")
     else:
         _row("note", "no translate.py: OpenCV alone does not read and write such pictures")
     click.echo(f"    or: itrans translate {output / 'model.onnx'} PICTURES... -o OUT")
+
+
+def _number(difference: float | None) -> str:
+    return f"{difference:.1e}" if difference else "0"
 
 
 def _row(label: str, text: str) -> None:

@@ -21,9 +21,9 @@ from itrans_export.layers import (
     normalizes_by_picture,
     turn_dropout_off,
 )
-from itrans_export.parity import largest_difference
+from itrans_export.parity import FailedRunError, largest_difference
 from itrans_export.pictures import pictures_of
-from itrans_export.program import Translation, program_of
+from itrans_export.program import NO_OTHER, Translation, program_of
 from itrans_export.script import is_simple, script_of
 from itrans_export.session import OnnxNetwork
 
@@ -102,40 +102,51 @@ def export_network(
     path = checkpoint_path(checkpoint)
     record = load_checkpoint(path)
     translator = _translator(record, path, mode, seed)
-    direction = translator.specs(direction) and (direction or translator.directions[0])
+    translator.specs(direction)  # there is such a direction
+    direction = direction or translator.directions[0]
     with new_folder(folder) as inner:
         shown = pictures_of(record, path, translator, direction, pictures)
         networks = [*translator.generators.values()]
         has_dropout = any(map(is_random, modules_of(networks)))
         if dropout == "off" or mode == "running":
             turn_dropout_off(networks)
-        drawn, reason = _drawn(translator, direction, seed, example := _example(shown.planes[0], size))
-        network = Translation(_translator(record, path, mode, seed), direction, drawn)
-        source, _ = translator.specs(direction)
-        program = program_of(
-            network, source.planes, (example.shape[2], example.shape[3]), is_fixed=size is not None or bool(drawn)
-        )
-        description = describe(
-            translator,
-            record,
-            direction,
-            size_multiple=network.size_multiple,
-            size=program.size,
-            any_batch=program.any_batch,
-            dropout="seeded" if any(map(is_random, modules_of(networks))) and mode == "paper" else "off",
-            seed=seed,
-            noise=tuple((module.shape, str(module.distribution)) for module in network.feed.modules),
-            whole_pictures=normalizes_by_picture(networks, mode),
-        )
+        example = shown.planes[0] if size is None else functional.interpolate(shown.planes[0], size)
+        drawn, reason = _drawn(translator, direction, seed, example)
         prepares = None if translator.goes_back(direction) else translator.preparation
         preparation = prepares.what if prepares else ""
-        run = _write(inner, to, program, description, preparation)
-        difference = largest_difference(translator, description, run, shown.planes)
+
+        def attempt(*, is_fixed: bool) -> tuple[Program, Description, float]:
+            network = Translation(_translator(record, path, mode, seed), direction, drawn)
+            sides = example.shape[2], example.shape[3]
+            program = program_of(network, translator.specs(direction)[0].planes, sides, is_fixed=is_fixed)
+            description = describe(
+                translator,
+                record,
+                direction,
+                size_multiple=network.size_multiple,
+                size=program.size,
+                any_batch=program.any_batch,
+                dropout="seeded" if mode == "paper" and any(map(is_random, modules_of(networks))) else "off",
+                seed=seed,
+                noise=tuple((module.shape, str(module.distribution)) for module in network.feed.modules),
+                whole_pictures=normalizes_by_picture(networks, mode),
+            )
+            run = _write(inner, to, program, description, preparation)
+            return program, description, largest_difference(translator, description, run, shown.planes)
+
+        is_fixed = size is not None or bool(drawn)
+        try:
+            program, description, difference = attempt(is_fixed=is_fixed)
+        except FailedRunError:  # some of what an exporter takes for any size is right for one only
+            if is_fixed:
+                raise
+            program, description, difference = attempt(is_fixed=True)
+            reason = NO_OTHER
         if not difference <= tolerance:
             raise ItransError(
                 f"Nothing is exported: outputs of the {to} file differ from the checkpoint's by up to {difference:.2g} "
-                f"(black is 0, white is 1) on {shown.phrase}, and --tolerance is {tolerance:g}. A generator that draws "
-                "random numbers by itself cannot be exported: see the class Noise of itrans.api."
+                f"(black is 0, white is 1) on {shown.phrase}, and --tolerance is {tolerance:g}. If the generator draws "
+                "random numbers by itself, let the class Noise of itrans.api draw them."
             )
         sizes = _sizes(inner)
     return Export(
@@ -172,10 +183,6 @@ def export_weights(checkpoint: str, folder: Path, *, half: bool = False) -> Expo
 
 def _translator(record: CheckpointFile, path: Path, mode: Literal["paper", "running"], seed: int) -> Translator:
     return Translator(path, device="cpu", mode=mode, seed=seed, precision="fp32", record=record)
-
-
-def _example(picture: Tensor, size: tuple[int, int] | None) -> Tensor:
-    return picture if size is None else functional.interpolate(picture, size)
 
 
 def _drawn(translator: Translator, direction: str, seed: int, example: Tensor) -> tuple[list[dict[Any, Tensor]], str]:

@@ -72,6 +72,7 @@ def write_onnx(path: Path, program: Program, description: Description) -> None:
 def write_pt2(path: Path, program: Program, description: Description) -> None:
     """Write a program as PyTorch does, with its description inside and beside it."""
     buffer = io.BytesIO()
+    program.exported.example_inputs = None  # they would be the larger part of a small network's file
     torch.export.save(program.exported, buffer, extra_files={"itrans.json": json.dumps(description.as_data())})
     path.write_bytes(buffer.getvalue())
     write_json(path.with_suffix(".json"), description.as_data())

@@ -36,6 +36,10 @@ class _Candidate:
         return self.run(source, self.noise)
 
 
+class FailedRunError(ItransError):
+    """A network that was exported without a fault cannot be run."""
+
+
 def largest_difference(translator: Translator, description: Description, run: Run, pictures: Sequence[Tensor]) -> float:
     """Return by how much a value of an output differs at most, where black is 0 and white is 1; infinity for NaN.
 
@@ -46,7 +50,7 @@ def largest_difference(translator: Translator, description: Description, run: Ru
         pictures: `(1, C, H, W)` each. They are also compared in a batch, and cut to another size, where that is taken.
 
     Raises:
-        ItransError: the exported network fails.
+        FailedRunError: the exported network fails.
     """
     largest = 0.0
     for source in _sources(pictures, description):
@@ -55,7 +59,7 @@ def largest_difference(translator: Translator, description: Description, run: Ru
         try:
             made = apply_generator(candidate, source)
         except Exception as error:  # of whatever runs it
-            raise ItransError(
+            raise FailedRunError(
                 f"The exported network does not run on pictures {tuple(source.shape)}: {error_text(error)}"
             ) from error
         difference = float((made - expected).abs().max()) / 2

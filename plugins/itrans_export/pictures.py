@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from itrans.commands import CheckpointFile, Translator
 
 _MOST = 4
-_NOISE_SIDE = 256
+_USUAL_SIDE = 256
 _SPLITS: tuple[Split, ...] = ("val", "test")
 
 
@@ -60,18 +60,24 @@ def pictures_of(
     try:
         held_out = [*_held_out(record, path, back=translator.goes_back(direction))]
     except ItransError as error:
-        reason = str(error).splitlines()[0]
-        planes = made_up(translator, direction)
-        return Pictures([planes], f"noise, for held-out pictures cannot be had ({reason})")
+        reason = str(error).splitlines()[0].partition(". ")[0].rstrip(".")
+        planes = _made_up(translator, direction, _recipe_size(record))
+        return Pictures([planes], f"noise, for there are no held-out pictures here: {reason}")
     return Pictures(held_out, f"{counted(len(held_out), 'held-out picture')}")
 
 
-def made_up(translator: Translator, direction: str) -> Tensor:
-    """Return a made-up picture: noise of a size that most networks take."""
+def _made_up(translator: Translator, direction: str, size: tuple[int, int]) -> Tensor:
     source, _ = translator.specs(direction)
-    size = (_NOISE_SIDE, _NOISE_SIDE, 1 if source.labels else source.channels)
-    stored = np.random.default_rng(0).integers(0, source.labels or 256, size).astype(np.uint8)
+    shape = (*size, 1 if source.labels else source.channels)
+    stored = np.random.default_rng(0).integers(0, source.labels or 256, shape).astype(np.uint8)
     return kind_of(source).planes(_stacked(stored), source).contiguous()
+
+
+def _recipe_size(record: CheckpointFile) -> tuple[int, int]:
+    """Return the height and the width of pictures in training, as the recipe says them, or else the paper's."""
+    table = record.recipe.get("augment", {})
+    found = table.get("size") or table.get("crop") or table.get("resize") or _USUAL_SIDE
+    return (found, found) if isinstance(found, int) else (int(found[0]), int(found[1]))
 
 
 def _held_out(record: CheckpointFile, path: Path, *, back: bool) -> Iterator[Tensor]:

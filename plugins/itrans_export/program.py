@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from itrans.commands import Translator
 
+NO_OTHER = "it cannot be exported for others"
+"""Why a network takes one size only, as the end of a sentence."""
+
 _EXAMPLE = 64
 """The shorter side, at least, of the picture that is traced. Nothing is computed with it."""
-
-_LONGEST_REASON = 200
 
 
 class Translation(nn.Module):
@@ -77,9 +78,7 @@ class Program:
     reason: str = ""
 
 
-def program_of(
-    network: Translation, channels: int, fixed: tuple[int, int], *, is_fixed: bool, reason: str = ""
-) -> Program:
+def program_of(network: Translation, channels: int, fixed: tuple[int, int], *, is_fixed: bool) -> Program:
     """Return the graph that takes the most sizes, of those that can be made of a network.
 
     Args:
@@ -87,49 +86,41 @@ def program_of(
         channels: how many planes its sources have.
         fixed: a height and a width that will do where it does not take any.
         is_fixed: whether to try no other.
-        reason: why not, where nobody has asked for it.
 
     Raises:
         ItransError: it cannot be exported at all.
     """
     multiple = network.size_multiple
     height, width = (-(-side // multiple) * multiple for side in fixed)
-    plans: list[tuple[int | None, bool]] = [*([] if is_fixed else [(1, True), (2, True)]), (None, True), (None, False)]
     cause: Exception | None = None
-    for least, any_batch in plans:
+    for any_size, any_batch in [*([] if is_fixed else [(True, True)]), (False, True), (False, False)]:
         try:
-            exported = _exported(network, channels, (height, width), least, any_batch=any_batch)
+            exported = _exported(network, channels, (height, width), any_size=any_size, any_batch=any_batch)
         except Exception as error:  # of the exporter, or what a network raises for pictures of another size
             cause = cause or error
             continue
-        if cause is not None and least is None:
-            reason = _in_short(cause)
-        return Program(exported, (height, width) if least is None else None, any_batch, reason)
+        reason = "" if any_size or is_fixed else NO_OTHER
+        return Program(exported, None if any_size else (height, width), any_batch, reason)
     assert cause is not None
     raise ItransError(f"The network cannot be exported: PyTorch says of it:\n{error_text(cause)}") from cause
 
 
 def _exported(
-    network: Translation, channels: int, fixed: tuple[int, int], least: int | None, *, any_batch: bool
+    network: Translation, channels: int, fixed: tuple[int, int], *, any_size: bool, any_batch: bool
 ) -> ExportedProgram:
     multiple, batch = network.size_multiple, Dim("batch", min=1)
     count = max(3, -(-_EXAMPLE // multiple))
-    sides = fixed if least is None else (count * multiple, (count + 2) * multiple)
+    sides = (count * multiple, (count + 2) * multiple) if any_size else fixed
     example = torch.zeros(2 if any_batch else 1, channels, *sides)
     noise = tuple(torch.zeros(len(example), *module.shape) for module in network.feed.modules)
     some = {0: batch} if any_batch else {}
     dynamic: dict[int, Any] = dict(some)
-    if least is not None:
-        dynamic |= {2: multiple * Dim("height", min=least), 3: multiple * Dim("width", min=least)}
+    if any_size:
+        dynamic |= {2: multiple * Dim("height", min=1), 3: multiple * Dim("width", min=1)}
     shapes = (dynamic, *([tuple(some for _ in noise)] if noise else []))
     # Without this patch, a graph would not take a picture of the smallest size, whose innermost map is one pixel.
     with sizes.patch(backed_size_oblivious=True), torch.no_grad():  # type: ignore[attr-defined]
         exported = torch.export.export(network, (example, *noise), dynamic_shapes=shapes, strict=False)
         if any_batch:  # some layers lay down that there are several pictures
-            exported.module()(example[:1], *(values[:1] for values in noise))
+            exported.module()(torch.zeros(1, channels, *fixed), *(values[:1] for values in noise))
     return exported
-
-
-def _in_short(error: Exception) -> str:
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from itrans_export.description import Description
 
+_MOST_LINES = 60
+
 _HEAD = '''\
 """{about}
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
@@ -32,10 +33,9 @@ def reflected(size):
 
 def read(path):
     """Return a picture as the network sees it, (channels, height, width) from -1 to 1, and as it is read."""
-    data = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH) if data.size else None
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        sys.exit(f"{{path}} is not a picture of 8 or 16 bits.")
+    image = cv2.imread(str(path), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    if image is None or image.dtype not in ({types}):
+        raise SystemExit(f"{{path}} is not a picture of {bits} bits.")
 '''
 
 _MAIN = """\
@@ -51,15 +51,15 @@ arguments.output.mkdir(parents=True, exist_ok=True)
     planes, image = read(path)
     height, width = planes.shape[1:]
     source = planes[None][:, :, reflected(height)[:, None], reflected(width)]
-{fixed}    made = session.run(None, {inputs})[0][0]
+{before}    made = session.run(None, {inputs})[0][0]
     top, left = -height % MULTIPLE // 2, -width % MULTIPLE // 2
     made = made[:, top : top + height, left : left + width].transpose(1, 2, 0)
 {output}    if not cv2.imwrite(str(arguments.output / f"{{path.stem}}.png"), image):
-        sys.exit(f"The translation of {{path}} cannot be written.")
+        raise SystemExit(f"The translation of {{path}} cannot be written.")
 """
 
 _ALPHA = """\
-    whole = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    whole = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if whole.ndim == 3 and whole.shape[2] == 4:  # what is transparent is laid on {colour}
         alpha, white = whole[:, :, 3:] / np.iinfo(whole.dtype).max, np.iinfo(whole.dtype).max
         image = np.rint(whole[:, :, :3] * alpha + np.array({bgr}) * white * (1 - alpha)).astype(whole.dtype)
@@ -77,7 +77,7 @@ _SCALED = """\
 
 _LABELS = """\
     if image.ndim != 2 or image.max() >= {labels}{unless}:
-        sys.exit(f"{{path}} is not a label map: grey values from 0 to {last}, which are classes.")
+        raise SystemExit(f"{{path}} is not a label map: grey values from 0 to {last}, which are classes.")
     hot = image == np.arange({labels})[:, None, None]{but}
     return np.where(hot, 1, -1).astype(np.float32), image
 """
@@ -109,18 +109,24 @@ def script_of(description: Description, preparation: str = "") -> str:
         inputs = '{"source": source, ' + ", ".join(drawn) + "}"
         arguments = 'parser.add_argument("--seed", type=int, default=0, help="of the noise")\n'
     notice = 'print("This network was trained on sample data.")\n' if description.sample is not None else ""
-    if description.noise:
-        notice += "noise = np.random.default_rng(arguments.seed)\n"
-    fixed = ""
+    before = "    noise = np.random.default_rng(arguments.seed)\n" if description.noise else ""
     if description.size is not None:
         height, width = description.size
-        fixed = (
+        before += (
             f"    if source.shape[2:] != ({height}, {width}):\n"
-            f'        sys.exit(f"{{path}} is {{width}}x{{height}}; this network takes {width}x{height} only.")\n'
+            f'        raise SystemExit(f"{{path}} is {{width}}x{{height}}, and the network takes {width}x{height}.")\n'
         )
-    head = _HEAD.format(about=_about(description, preparation), multiple=description.size_multiple)
-    main = _MAIN.format(arguments=arguments, notice=notice, fixed=fixed, inputs=inputs, output=_writing(description))
-    return head + _reading(description) + main
+    main = _MAIN.format(arguments=arguments, notice=notice, before=before, inputs=inputs, output=_writing(description))
+    only_bytes = description.source.kind == "lightness"
+    body = _HEAD.format(
+        about="{about}",
+        multiple=description.size_multiple,
+        types="np.uint8," if only_bytes else "np.uint8, np.uint16",
+        bits="8" if only_bytes else "8 or 16",
+    )
+    body += _reading(description) + main
+    room = _MOST_LINES - len(body.splitlines()) + 1
+    return body.replace("{about}", _about(description, preparation, room), 1)
 
 
 _DRAWN = {"normal": "normal(size={shape})", "uniform": "uniform(-1, 1, size={shape})"}
@@ -135,15 +141,14 @@ def _reading(description: Description) -> str:
         return _LABELS.format(labels=labels, last=labels - 1, unless=unless, but=but)
     if source.channels == 4:
         return (
-            "    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)\n"
+            "    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)\n"
             "    if image.ndim != 3 or image.shape[2] != 4:\n"
-            '        sys.exit(f"{path} does not have four channels, as in training.")\n'
+            '        raise SystemExit(f"{path} does not have four channels, as in training.")\n'
             "    image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)\n" + _SCALED
         )
     alpha = _ALPHA.format(colour=description.background, bgr=_bgr(description.background))
     if source.kind == "lightness":
-        only = '    if image.dtype != np.uint8:\n        sys.exit(f"{path} has more than 8 bits.")\n'
-        return alpha + only + _TO[3] + "    image = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[:, :, :1]\n" + _SCALED
+        return alpha + _TO[3] + "    image = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[:, :, :1]\n" + _SCALED
     return alpha + _TO[source.channels] + _SCALED
 
 
@@ -161,23 +166,23 @@ def _writing(description: Description) -> str:
     return stored + f"    image = {conversion[target.channels]}\n"
 
 
-def _about(description: Description, preparation: str) -> str:
+def _about(description: Description, preparation: str, room: int) -> str:
+    """Return what stands at the top, in so many lines."""
     title = " ".join(description.title.split()) or "a network"
     random = f"dropout {description.dropout}" + (f", seed {description.seed}" if description.dropout != "off" else "")
-    lines = [
-        "Translate pictures: python translate.py PICTURES... -o FOLDER",
-        "",
-        f"With model.onnx: {title}; itrans {description.itrans}, mode {description.mode}, {random}.",
-    ]
-    if preparation:
-        lines.append(f"Pictures are taken as they are. In training, {preparation}.")
+    lines = [f"With model.onnx: {title}; itrans {description.itrans}, mode {description.mode}, {random}."]
     if description.sample is not None:
         lines.append(f"It was trained on sample data. {description.sample}")
     elif description.attribution:
         lines.append(description.attribution)
-    lines.append("It needs numpy, opencv-python and onnxruntime.")
-    wrapped = [part for line in lines for part in (textwrap.wrap(line, 110) or [""])]
-    return "\n".join(wrapped).replace("\\", "/").replace('"""', "'''")
+    if preparation:
+        lines.append(f"Pictures are taken as they are. In training, {preparation}.")
+    wrapped = [part for line in lines for part in textwrap.wrap(line, 110)]
+    if len(wrapped) > room - 3:
+        wrapped = [*wrapped[: room - 4], "..."]
+    head = ["Translate pictures: python translate.py PICTURES... -o FOLDER", ""]
+    text = "\n".join([*head, *wrapped, "Needs numpy, opencv-python and onnxruntime."])
+    return text.replace("\\", "/").replace('"""', "'''")
 
 
 def _bgr(colour: str) -> list[float]:

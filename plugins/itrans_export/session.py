@@ -46,6 +46,7 @@ class OnnxNetwork(nn.Module):
         if not path.is_file():
             raise CheckpointError(f"{path} does not exist.")
         options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is raised, and need not be printed besides
         options.intra_op_num_threads = torch.get_num_threads()
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
