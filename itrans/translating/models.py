@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from itrans.training.devices import Precision
 
 
+_CHECKPOINTS = {".pt", ".pth", ".ckpt"}
+"""The suffixes that no package gets."""
+
+
 class Model(Protocol):
     """What translates, and is in a file that is no checkpoint.
 
@@ -100,8 +104,9 @@ def model_of(path: Path) -> Model | None:
         PluginError: several packages open such files, or the one that does cannot be used.
         ItransError: the file cannot be used.
     """
-    found = plugins.installed().by_name.get((plugins.MODEL, path.suffix.lower().removeprefix(".")), [])
-    if not found:
+    suffix = path.suffix.lower()
+    found = plugins.installed().by_name.get((plugins.MODEL, suffix.removeprefix(".")), [])
+    if not found or suffix in _CHECKPOINTS:
         return None
     if len(found) > 1:
         packages = " and ".join(quoted(origin.distribution for origin in found))

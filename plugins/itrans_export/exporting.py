@@ -12,7 +12,14 @@ from torch.nn import functional
 from itrans.api import ItransError
 from itrans.commands import Translator, checkpoint_path, load_checkpoint
 from itrans_export.description import Description, describe
-from itrans_export.files import new_folder, write_json, write_onnx, write_pt2, write_safetensors
+from itrans_export.files import (
+    new_folder,
+    refuse_missing_packages,
+    write_json,
+    write_onnx,
+    write_pt2,
+    write_safetensors,
+)
 from itrans_export.layers import (
     depends_on_size,
     drawn_values,
@@ -99,6 +106,7 @@ def export_network(
     """
     if dropout == "seeded" and mode == "running":
         raise ItransError("--dropout seeded goes with --mode paper: mode running has no dropout.")
+    refuse_missing_packages(to)
     path = checkpoint_path(checkpoint)
     record = load_checkpoint(path)
     translator = _translator(record, path, mode, seed)
@@ -168,6 +176,7 @@ def export_weights(checkpoint: str, folder: Path, *, half: bool = False) -> Expo
     Raises:
         ItransError: the checkpoint cannot be used, or the folder cannot be written; nothing is written then.
     """
+    refuse_missing_packages("safetensors")
     path = checkpoint_path(checkpoint)
     record = load_checkpoint(path)
     translator = _translator(record, path, "paper", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -13,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.api import OutputError, PluginError
-from itrans_export.session import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from itrans_export.description import Description
     from itrans_export.program import Program
+
+
+_PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "safetensors": ("safetensors",)}
+"""What is needed besides PyTorch."""
 
 
 @contextlib.contextmanager
@@ -51,17 +55,19 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def write_onnx(path: Path, program: Program, description: Description) -> None:
-    """Write a program as ONNX, with its description.
+def refuse_missing_packages(to: str) -> None:
+    """Raise `PluginError` if what writes a format is not installed."""
+    for name in _PACKAGES.get(to, ()):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise PluginError(
+                f"--to {to} needs {name}, which is not installed: pip install 'itrans[export]'"
+            ) from error
 
-    Raises:
-        PluginError: what writes ONNX is not installed.
-    """
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise PluginError(MISSING) from error
+
+def write_onnx(path: Path, program: Program, description: Description) -> None:
+    """Write a program as ONNX, with its description."""
     names = ["source", *(f"noise_{number}" for number, _ in enumerate(description.noise, start=1))]
     made = torch.onnx.export(program.exported, dynamo=True, input_names=names, output_names=["output"], verbose=False)
     assert made is not None
@@ -80,26 +86,17 @@ def write_pt2(path: Path, program: Program, description: Description) -> None:
 
 def write_safetensors(
     folder: Path, states: Mapping[str, Mapping[str, Any]], description: Description, *, half: bool
-) -> list[Path]:
-    """Write the weights of each network, with the description in their header; return the files.
+) -> None:
+    """Write the weights of each network, with the description in their header."""
+    from safetensors.torch import save
 
-    Raises:
-        PluginError: safetensors is not installed.
-    """
-    try:
-        from safetensors.torch import save
-    except ImportError as error:
-        raise PluginError("safetensors is not installed: pip install 'itrans[export]'") from error
-    paths = []
     for name, state in states.items():
         tensors = {}
         for key, value in state.items():
             if isinstance(value, torch.Tensor):
                 value = value.half() if half and value.is_floating_point() else value
                 tensors[key] = value.clone(memory_format=torch.contiguous_format)
-        paths.append(folder / f"{name}.safetensors")
-        paths[-1].write_bytes(save(tensors, description.as_texts() | {"format": "pt"}))
-    return paths
+        (folder / f"{name}.safetensors").write_bytes(save(tensors, description.as_texts() | {"format": "pt"}))
 
 
 def write_json(path: Path, data: object) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from itrans.api import Batch, Runtime
 
-MISSING = "ONNX files need two packages that are not installed: pip install 'itrans[export]'"
-
 
 class OnnxNetwork(nn.Module):
     """A file's network, as a generator; it computes on the CPU.
@@ -42,7 +40,9 @@ class OnnxNetwork(nn.Module):
         try:
             import onnxruntime
         except ImportError as error:
-            raise PluginError(MISSING) from error
+            raise PluginError(
+                f"{path} needs onnxruntime, which is not installed: pip install 'itrans[export]'"
+            ) from error
         if not path.is_file():
             raise CheckpointError(f"{path} does not exist.")
         options = onnxruntime.SessionOptions()
