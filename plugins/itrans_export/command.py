@@ -194,8 +194,8 @@ def _sizes(done: Export) -> str:
     said = done.description
     count = "any number at once" if said.any_batch else "one at a time"
     if said.size is None:
-        margin = f", with margins to multiples of {said.size_multiple}" if said.size_multiple > 1 else ""
-        return f"any height and width{margin}, {count}"
+        padded = f" (padded to multiples of {said.size_multiple})" if said.size_multiple > 1 else ""
+        return f"any height and width{padded}, {count}"
     height, width = said.size
     return f"{width}x{height} only, {count}" + (f" ({done.reason})" if done.reason else "")
 

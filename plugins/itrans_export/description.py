@@ -38,7 +38,8 @@ class Description:
         noise: the inputs besides the picture: the shape and the distribution of each.
         whole_pictures: whether each picture is normalised by its own statistics, which parts of it have not.
         direction: the method's.
-        dataset: the recipe's table, where sources are those of the data set; else what pictures are laid on.
+        dataset: the recipe's table without its folder, where sources are those of the data set; else what pictures are
+            laid on.
         sample: what stood in for the recipe's data; None for nothing.
         attribution: whom the data have to be credited to.
         step: how many steps it was trained.
@@ -118,7 +119,7 @@ def describe(translator: Translator, record: CheckpointFile, direction: str, **d
     The details are those that depend on how it is exported.
     """
     source, target = translator.specs(direction)
-    table = record.recipe.get("dataset", {})
+    table = {key: value for key, value in record.recipe.get("dataset", {}).items() if key != "root"}
     if translator.goes_back(direction):
         table = {"background": translator.background}
     return Description(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.api import OutputError, PluginError
+from itrans.commands import folder_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
     from itrans_export.description import Description
     from itrans_export.program import Program
 
-
 _PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "safetensors": ("safetensors",)}
 """What is needed besides PyTorch."""
 
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside `folder`, which takes its place when the block ends, and vanishes if the block fails.
+    """Yield a folder for what is to be in `folder`, where it is when the block ends; if the block fails, nothing is.
 
     Raises:
         OutputError: there is something in the folder's place, or it cannot be written.
@@ -36,23 +36,24 @@ def new_folder(folder: Path) -> Iterator[Path]:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         what = "is a folder that holds something" if folder.is_dir() else "is a file"
         raise OutputError(f"{folder} {what}: -o names a new folder, or an empty one.")
-    made = [path for path in folder.absolute().parents if not path.exists()]
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    is_there = folder.exists()
+    name = f".{folder.name}.{os.getpid()}.tmp"
+    temporary = folder / name if is_there else folder.with_name(name)
     try:
-        try:
-            temporary.mkdir(parents=True)
-            yield temporary
-            if folder.exists():
-                folder.rmdir()
-            temporary.rename(folder)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise
+        with folder_made(temporary):
+            try:
+                yield temporary
+                if is_there:
+                    for path in sorted(temporary.iterdir(), key=lambda path: path.stat().st_size):  # the network last
+                        path.rename(folder / path.name)
+                else:
+                    temporary.rename(folder)
+            except OSError as error:
+                raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(temporary), str(folder))) from error
 
 
 def refuse_missing_packages(to: str) -> None:

@@ -123,4 +123,6 @@ def _exported(
         exported = torch.export.export(network, (example, *noise), dynamic_shapes=shapes, strict=False)
         if any_batch:  # some layers lay down that there are several pictures
             exported.module()(torch.zeros(1, channels, *fixed), *(values[:1] for values in noise))
+    for node in exported.graph.nodes:
+        node.meta.pop("stack_trace", None)  # lines and places of source files on this machine
     return exported

@@ -78,7 +78,7 @@ def test_a_disk_that_is_full(itrans, checkpoint, tmp_path, to):
 @pytest.mark.skipif(os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root writes anywhere")
 def test_a_folder_in_which_nothing_may_be_written(itrans, checkpoint):
     Path("shut").mkdir(mode=0o500)
-    refused(itrans("export", checkpoint, "-o", "shut/out", "--to", "safetensors"), "shut/out cannot be written")
+    refused(itrans("export", checkpoint, "-o", "shut/out", "--to", "safetensors"), "shut/out cannot be")
 
 
 @pytest.mark.parametrize(
