@@ -39,7 +39,10 @@ GROUPS = {
 COMMAND = "command"
 """The kind of what adds a command to the command line: no component, and in no registry."""
 
-_EVERY_GROUP = {**GROUPS, COMMAND: "itrans.commands"}
+MODEL = "model"
+"""The kind of what opens files of a suffix, its name, that translate and are no checkpoints: in no registry either."""
+
+_EVERY_GROUP = {**GROUPS, COMMAND: "itrans.commands", MODEL: "itrans.models"}
 
 OURS = "itrans"
 """Our own distribution, which is always looked at."""
@@ -63,7 +66,8 @@ class Origin:
     """Where a component comes from.
 
     Attributes:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`; or `command`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`; or `command`
+            or `model`.
         name: what a recipe, or the command line, calls it.
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.

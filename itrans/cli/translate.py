@@ -92,7 +92,8 @@ def translate(
 ) -> None:
     """Translate pictures: files, folders and patterns such as 'in/*.png'; and videos.
 
-    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt.
+    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt;
+    or an exported network, such as model.onnx.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
     do. Grey becomes RGB, and RGB grey, where the generator takes that; what is transparent is laid on a colour. That is
     said, and --strict refuses it. The same picture, seed and mode give the same output, whatever else is translated
@@ -139,9 +140,12 @@ def translate(
     def warn(text: str) -> None:
         click.echo(f"Warning: {text}", err=True)
 
-    translator = Translator(checkpoint, device=str(chosen), mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
+    own = device if processes.count == 1 else str(chosen)
+    translator = Translator(checkpoint, device=own, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
     if translator.checkpoint != Path(checkpoint):
         tell(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.")
+    if translator.mode != mode and not _is_default("mode"):
+        raise DataError(f"{checkpoint} translates in mode {translator.mode} only: leave --mode {mode} out.")
     preparer = _preparer(translator, direction, mask, tell, wanted=prepare)
     if preparer is not None:
         jobs = [job for job in jobs if not preparer.is_mask(job.source)]
@@ -184,7 +188,7 @@ def translate(
             click.echo(f"{len(fitting) - count} of {counted(len(fitting), 'input')} have been translated before")
         drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
         what = counted(count, "input" if videos else "picture")
-        click.echo(f"{count - len(failures)} of {what} translated into {output} (mode {mode}, {drawn})")
+        click.echo(f"{count - len(failures)} of {what} translated into {output} (mode {translator.mode}, {drawn})")
         if failures:
             raise DataError(_listing(failures))
     if failures:
@@ -206,6 +210,10 @@ def _bar(count: int, processes: Processes) -> Bar:
 
 def _ignore(_text: str) -> None:
     """Hear what the first process tells."""
+
+
+def _is_default(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) == click.core.ParameterSource.DEFAULT
 
 
 def _preparer(

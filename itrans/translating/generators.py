@@ -52,7 +52,8 @@ class Generators:
     """The generators of a method, with a checkpoint's weights, on a device.
 
     Attributes:
-        directions: what the method can translate, the default first.
+        method: the method.
+        directions: what it can translate, the default first.
         networks: the networks, by name.
 
     Raises:
@@ -93,7 +94,7 @@ class Generators:
         memory_format: torch.memory_format,
         mode: Mode,
     ) -> None:
-        self._method, self._path, self._device, self._mode = method, path, device, mode
+        self.method, self._path, self._device, self._mode = method, path, device, mode
         self.directions = directions_of(method)
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         try:
@@ -161,7 +162,7 @@ class Generators:
             before = random_state(self._device)
             with at_work(f"{self._path}: its generator"):
                 try:
-                    output = self._method.translate(batch, direction)
+                    output = self.method.translate(batch, direction)
                 except ValueError as error:
                     raise DataError(str(error)) from error
             self._refuse_no_pictures(output, batch)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 import torch
 
-from itrans.errors import ItransError
+from itrans.errors import DataError, ItransError
 from itrans.networks.padding import reflected_positions
 from itrans.networks.statistics import SharedStatistics, normalizes_by_picture
 from itrans.pictures.kinds import kind_of
@@ -176,12 +176,18 @@ def translate_tiles(
     source, target = translator.specs(direction)
     kept: PixelType = image.dtype.name  # type: ignore[assignment]
     dtype = kept if source.dtype == target.dtype else target.dtype
-    multiple = max(getattr(network, "size_multiple", 1) for network in translator.generators.values())
+    networks = translator.generators.values()
+    if any(getattr(network, "whole_pictures", False) for network in networks):
+        raise DataError(
+            f"{translator.checkpoint} normalises by what a whole picture has, which tiles have not: translate in tiles "
+            "with the checkpoint that it was made from."
+        )
+    multiple = max(getattr(network, "size_multiple", 1) for network in networks)
     padded, (height, width, _) = _Padded(image, multiple), image.shape
     above, beside = padded.before
     rows, columns = (tiling.side(length, multiple) for length in padded.shape[:2])
     together = max(1, _TOGETHER // (rows.size * columns.size))
-    statistics = SharedStatistics() if normalizes_by_picture(translator.generators.values(), translator.mode) else None
+    statistics = SharedStatistics() if normalizes_by_picture(networks, translator.mode) else None
 
     def translations(tiles: Sequence[ImageArray]) -> Tensor:
         sources = kind_of(source).planes(stack(tiles), source)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from itrans.checkpoint.file import load_checkpoint
 from itrans.checkpoint.places import checkpoint_path
 from itrans.errors import DataError, ItransError, did_you_mean, quoted
 from itrans.networks.test_mode import MODES, Mode
 from itrans.pictures.kinds import kind_of, refuse_unfit
 from itrans.pictures.tensors import stack
-from itrans.training.devices import Precision, choose_device, choose_dtype, choose_memory_format
-from itrans.translating.generators import Generators, Need, checked_seed, free_memory_of, seeds_for
+from itrans.training.devices import Precision, choose_dtype
+from itrans.translating.generators import Need, checked_seed, free_memory_of, seeds_for
+from itrans.translating.models import Backend
 from itrans.translating.preparation import dataset_class, preparation_of
 from itrans.translating.tiles import Tiling, translate_tiles
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.statistics import SharedStatistics
     from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
+    from itrans.protocols import Method
     from itrans.records import Preparation
 
 
@@ -36,7 +37,7 @@ class Translator:
 
     Args:
         checkpoint: a `.pt` file that a run has written; or the run's folder, of which the best checkpoint is taken or,
-            where nothing was validated, the last.
+            where nothing was validated, the last; or another file, such as an exported network, that a package opens.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         mode: `paper` keeps dropout on and normalises each picture by its own statistics; `running` turns dropout off
             and normalises by the statistics gathered in training.
@@ -50,7 +51,7 @@ class Translator:
         source: what the pictures that it takes are, in the first direction.
         target: what the pictures that it makes are like, in the first direction.
         directions: what `direction` may be, the default first.
-        mode: the one that was given.
+        mode: the one that was given, or that of an exported network.
         seed: the one that was given.
         sample: what the training data stood in for, or None if they were the recipe's own.
         title: the recipe's title.
@@ -73,20 +74,14 @@ class Translator:
     ) -> None:
         if mode not in MODES:
             raise ItransError(f'There is no mode "{mode}": choose {" or ".join(quoted(MODES))}.')
-        self._device = choose_device(device)
-        self._precision, self.mode, self.seed = precision, mode, checked_seed(seed)
-        self.checkpoint = checkpoint_path(checkpoint)
-        record = record or load_checkpoint(self.checkpoint)
+        self.seed, self.checkpoint = checked_seed(seed), checkpoint_path(checkpoint)
+        backend = Backend.of(self.checkpoint, device=device, mode=mode, precision=precision, record=record)
+        self.mode, self._precision, self._device = backend.mode, backend.precision, backend.device
+        self._generators, self._memory_format = backend.generators, backend.memory_format
+        record = backend.record
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title: str = record.recipe.get("title", "")
         self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
-        dtype = choose_dtype(precision, self._device)
-        # Unlike in training, no optimiser has to walk over weights that lie so.
-        channels_last = dtype != torch.float32 and self._device.type in {"cpu", "cuda"}
-        self._memory_format = choose_memory_format(channels_last, self._device, dtype)
-        self._generators = Generators.of(
-            record, self.checkpoint, device=self._device, memory_format=self._memory_format, mode=mode
-        )
         self.directions = self._generators.directions
         self._need = Need(lambda image, direction: self.translate(image, direction=direction))
 
@@ -98,6 +93,11 @@ class Translator:
         are averaged ones where there are any. What a loop of one's own does to them, the translator does too.
         """
         return self._generators.networks
+
+    @property
+    def method(self) -> Method:
+        """The method, of which only what translates was built. It does not set the mode of the networks."""
+        return self._generators.method
 
     @property
     def generator(self) -> nn.Module:

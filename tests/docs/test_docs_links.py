@@ -65,6 +65,7 @@ def test_the_site_has_all_pages():
         "publishing.md",
         "checkpoints.md",
         "inference.md",
+        "export.md",
         "python.md",
         "serve.md",
         "evaluate.md",
