@@ -42,7 +42,10 @@ COMMAND = "command"
 MODEL = "model"
 """The kind of what opens files of a suffix, its name, that translate and are no checkpoints: in no registry either."""
 
-_EVERY_GROUP = {**GROUPS, COMMAND: "itrans.commands", MODEL: "itrans.models"}
+MEDIA = "media"
+"""The kind of what translates files of a suffix, its name, that are no pictures: in no registry either."""
+
+_EVERY_GROUP = {**GROUPS, COMMAND: "itrans.commands", MODEL: "itrans.models", MEDIA: "itrans.media"}
 
 OURS = "itrans"
 """Our own distribution, which is always looked at."""
@@ -66,8 +69,8 @@ class Origin:
     """Where a component comes from.
 
     Attributes:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`; or `command`
-            or `model`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`; or `command`,
+            `model` or `media`.
         name: what a recipe, or the command line, calls it.
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.

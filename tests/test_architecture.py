@@ -116,7 +116,7 @@ def test_no_packages_of_plugins_import_one_another_in_a_circle():
 
 @pytest.mark.parametrize("path", named(PLUGINS))
 def test_plugins_see_the_faces_and_nothing_else_of_itrans(path):
-    """Those that bring commands see both; components see `itrans.api`."""
+    """Those that bring commands, or take files, see both; components see `itrans.api`."""
     package = path.relative_to(ROOT / "plugins").parts[0]
     faces = {"api", "commands"} if package in tools() else {"api"}
     assert rooms_of(path) <= faces
@@ -129,7 +129,8 @@ def entry_points() -> list[importlib.metadata.EntryPoint]:
 
 
 def tools() -> set[str]:
-    return {entry.value.split(".")[0] for entry in entry_points() if entry.group == "itrans.commands"}
+    groups = {"itrans.commands", "itrans.models", "itrans.media"}
+    return {entry.value.split(".")[0] for entry in entry_points() if entry.group in groups}
 
 
 def test_the_face_for_commands_has_at_most_thirty_names():

@@ -106,6 +106,7 @@ def translate(
     from itrans.pictures.channels import colour_of
     from itrans.translating.files import translate_files
     from itrans.translating.jobs import find_jobs, jobs_that_fit, names_a_file
+    from itrans.translating.media import is_media
     from itrans.translating.tiles import Tiling
 
     if background is not None:
@@ -152,8 +153,8 @@ def translate(
 
     named = names_a_file(inputs, output, samples=samples)
     warn_first = warn if processes.is_first else _ignore
-    videos, pictures = _divided(jobs)
-    fitting = [*videos, *jobs_that_fit(pictures, *translator.specs(direction), format_, warn_first, named=named)]
+    media, pictures = [job for job in jobs if is_media(job.source)], [job for job in jobs if not is_media(job.source)]
+    fitting = [*media, *jobs_that_fit(pictures, *translator.specs(direction), format_, warn_first, named=named)]
     mine = fitting[processes.rank :: processes.count]
     if skip_existing:
         mine = [job for job in mine if not all(output.is_file() for output in job.outputs)]
@@ -187,19 +188,12 @@ def translate(
         if skip_existing:
             click.echo(f"{len(fitting) - count} of {counted(len(fitting), 'input')} have been translated before")
         drawn = f"seed {seed}" if samples == 1 else f"{samples} samples each, seeds {seed} to {seed + samples - 1}"
-        what = counted(count, "input" if videos else "picture")
+        what = counted(count, "input" if media else "picture")
         click.echo(f"{count - len(failures)} of {what} translated into {output} (mode {translator.mode}, {drawn})")
         if failures:
             raise DataError(_listing(failures))
     if failures:
         raise click.exceptions.Exit(2)  # the first process tells
-
-
-def _divided(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
-    """Return the videos and the pictures."""
-    from itrans.translating.videos import is_video
-
-    return [job for job in jobs if is_video(job.source)], [job for job in jobs if not is_video(job.source)]
 
 
 def _bar(count: int, processes: Processes) -> Bar:

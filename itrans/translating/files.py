@@ -17,10 +17,10 @@ from itrans.pictures.kinds import kind_of
 from itrans.pictures.metadata import metadata_of
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
+from itrans.translating.media import PictureMaker, is_media, translate_media
 from itrans.translating.preparation import Loaded
 from itrans.translating.streams import translate_streams
 from itrans.translating.tiles import translate_tiles
-from itrans.translating.videos import is_video, translate_videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,17 +78,17 @@ def translate_files(
     read = prepare or (lambda path: Loaded(kind.read(path)))
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
-    translate_videos(
+    preparation, laid_on = None if prepare is None else prepare.preparation, background or translator.background
+    translate_media(
         translator,
-        [job for job in jobs if is_video(job.source)],
+        [job for job in jobs if is_media(job.source)],
+        PictureMaker(translator, direction, preparation, tiling, laid_on),
         direction=direction,
-        preparation=None if prepare is None else prepare.preparation,
-        tiling=tiling,
         batch_size=batch_size,
         done=done,
         part=functools.partial(part, "frames"),
     )
-    jobs, of_tiles = [job for job in jobs if not is_video(job.source)], functools.partial(part, "tiles")
+    jobs, of_tiles = [job for job in jobs if not is_media(job.source)], functools.partial(part, "tiles")
     if tiling is not None and prepare is None:
         jobs = translate_streams(translator, jobs, tiling, direction, batch_size, done, of_tiles)
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
@@ -101,7 +101,7 @@ def translate_files(
                         raise found
                     image, note = found.image, None
                     if converts:
-                        image, note = kind.as_source(image, taken, background or translator.background)
+                        image, note = kind.as_source(image, taken, laid_on)
                     translator.check(image, direction)
                     if image.shape[1] == 2 * image.shape[0] and translator.trained_on_halves:
                         notes.setdefault(_HALVES, []).append(job)

@@ -15,7 +15,7 @@ from itrans.pictures.images import find_images
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import SUFFIXES
 from itrans.pictures.writing import WRITABLE, holds
-from itrans.translating.videos import is_video
+from itrans.translating.media import is_media
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +38,7 @@ def names_a_file(inputs: Sequence[str], output: Path, *, samples: int = 1) -> bo
     """Whether an output is the one picture to write, not a folder: `-o cat.png` of one input that is no folder."""
     return (
         len(inputs) == samples == 1
-        and (is_video(output) if is_video(Path(inputs[0])) else output.suffix.lower() in WRITABLE)
+        and (is_media(output) if is_media(Path(inputs[0])) else output.suffix.lower() in WRITABLE)
         and not output.is_dir()
         and not glob.has_magic(inputs[0])
         and not Path(inputs[0]).is_dir()
@@ -187,6 +187,6 @@ def _with_literal_folder(pattern: str) -> str:
 
 
 def _suffix(place: Path, format_: str | None) -> str:
-    if format_ and not is_video(place):
+    if format_ and not is_media(place):
         return f".{format_}"
-    return place.suffix if place.suffix.lower() in LOSSLESS or is_video(place) else ".png"
+    return place.suffix if place.suffix.lower() in LOSSLESS or is_media(place) else ".png"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.test_mode import Mode
+    from itrans.plugins import Origin
     from itrans.protocols import Method
     from itrans.training.devices import Precision
 
@@ -104,17 +105,9 @@ def model_of(path: Path) -> Model | None:
         PluginError: several packages open such files, or the one that does cannot be used.
         ItransError: the file cannot be used.
     """
-    suffix = path.suffix.lower()
-    found = plugins.installed().by_name.get((plugins.MODEL, suffix.removeprefix(".")), [])
-    if not found or suffix in _CHECKPOINTS:
+    origin = None if path.suffix.lower() in _CHECKPOINTS else origin_for(plugins.MODEL, path)
+    if origin is None:
         return None
-    if len(found) > 1:
-        packages = " and ".join(quoted(origin.distribution for origin in found))
-        raise PluginError(
-            f"{path} may be opened by {packages}: which is meant is not clear. Uninstall one, or set "
-            f"{plugins.RESTRICTION} to the packages to look at."
-        )
-    (origin,) = found
     try:
         opened: Any = origin.load()
         model: Model = opened(path)
@@ -125,3 +118,19 @@ def model_of(path: Path) -> Model | None:
             f"{path} cannot be opened by {origin.distribution} {origin.version} ({origin.target}):\n{error_text(error)}"
         ) from error
     return model
+
+
+def origin_for(kind: str, path: Path) -> Origin | None:
+    """Return where what opens, or translates, files of a suffix comes from; None if there is nothing.
+
+    Raises:
+        PluginError: several packages do.
+    """
+    found = plugins.installed().by_name.get((kind, path.suffix.lower().removeprefix(".")), [])
+    if len(found) > 1:
+        packages = " and ".join(quoted(origin.distribution for origin in found))
+        raise PluginError(
+            f"{path} may be opened by {packages}: which is meant is not clear. Uninstall one, or set "
+            f"{plugins.RESTRICTION} to the packages to look at."
+        )
+    return found[0] if found else None

@@ -132,7 +132,7 @@ def test_noise_is_the_same_in_all_frames_and_that_of_the_seed(translator, itrans
 def test_frames_are_turned_as_a_player_shows_them(translator, monkeypatch, tmp_path, itrans):
     checkpoint = translator().checkpoint
     write(tmp_path / "clip.mp4", sound=False)
-    monkeypatch.setattr("itrans.translating.videos._turns", lambda frame: 1)  # no encoder here writes a display matrix
+    monkeypatch.setattr("itrans_video.videos._turns", lambda frame: 1)  # no encoder here writes a display matrix
     assert itrans("translate", checkpoint, "clip.mp4", "-o", "out").exit_code == 0
     _, before, _ = read(tmp_path / "clip.mp4")
     _, after, _ = read(tmp_path / "out" / "clip.mp4")

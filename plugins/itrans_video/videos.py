@@ -6,21 +6,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from itrans.errors import DataError, error_text
-from itrans.files import replacing
-from itrans.pictures.channels import as_channels
-from itrans.pictures.kinds import kind_of
+from itrans.api import DataError, as_channels, error_text, kind_of
+from itrans.commands import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from itrans.errors import ItransError
-    from itrans.pictures.spec import ImageArray
-    from itrans.records import Preparation
-    from itrans.translating.jobs import Job
-    from itrans.translating.tiles import Tiling
-    from itrans.translating.translator import Translator
+    from itrans.api import ImageArray
+    from itrans.commands import Translator
 
 FORMATS = {
     ".avi": "avi", ".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".mp4": "mp4", ".webm": "webm",
@@ -39,62 +33,39 @@ _HIGH = 576
 """Lines of a picture above which colours are those of HDTV, where a file does not say."""
 
 
-def is_video(path: Path) -> bool:
-    """Return whether a file has the suffix of a video."""
-    return path.suffix.lower() in FORMATS
-
-
-def translate_videos(
-    translator: Translator,
-    jobs: Sequence[Job],
+def translate_video(
+    make: Callable[[Sequence[ImageArray], int], list[ImageArray]],
+    source: Path,
+    output: Path,
     *,
+    translator: Translator,
     direction: str | None,
-    preparation: Preparation | None,
-    tiling: Tiling | None,
+    seed: int,
     batch_size: int,
-    done: Callable[[Job, ItransError | None], None],
-    part: Callable[[int, int], None],
+    progress: Callable[[int, int], None],
 ) -> None:
-    """Translate videos. All frames have the same seed, so that what is random does not flicker.
+    """Translate a video. All frames have the same seed, so that what is random does not flicker.
 
-    Args:
-        translator: what translates.
-        jobs: the videos, and what they become.
-        direction: one of the translator's; None is the first.
-        preparation: what is done to each frame before; None for nothing.
-        tiling: the tiles of larger frames; None translates them whole.
-        batch_size: how many frames at once.
-        done: is called with each job, and with what is wrong with its video.
-        part: is told how many of a video's frames are done, out of how many.
+    See `itrans.translating.media.Media` for the arguments.
 
     Raises:
-        DataError: this checkpoint is not for videos, or PyAV is not installed.
-        OutputError: an output cannot be written.
+        DataError: it cannot be decoded, this checkpoint is not for videos, or PyAV is not installed.
+        OutputError: the output cannot be written.
     """
-    if not jobs:
-        return
     try:
         import av
     except ImportError:
         raise DataError(
-            f"{jobs[0].source} is a video, which PyAV reads: pip install 'itrans[video]'. Or translate a folder of its "
-            "frames."
+            f"{source} is a video, which PyAV reads: pip install 'itrans[video]'. Or translate a folder of its frames."
         ) from None
-    _check(translator, direction, preparation, jobs[0].source)
-    translate = _Frames(translator, direction, preparation, tiling)
-    for job in jobs:
-        try:
-            for seed, output in enumerate(job.outputs, start=translator.seed):
-                _translate(translate, job.source, output, seed, batch_size, part)
-        except (av.FFmpegError, ValueError) as error:
-            done(job, DataError(f"{job.source} cannot be decoded: {error_text(error)}"))
-        except DataError as error:
-            done(job, error)
-        else:
-            done(job, None)
+    _check(translator, direction, source)
+    try:
+        _translate(make, source, output, seed, batch_size, progress)
+    except (av.FFmpegError, ValueError) as error:
+        raise DataError(f"{source} cannot be decoded: {error_text(error)}") from error
 
 
-def _check(translator: Translator, direction: str | None, preparation: Preparation | None, path: Path) -> None:
+def _check(translator: Translator, direction: str | None, path: Path) -> None:
     source, target = translator.specs(direction)
     made = kind_of(target).output_spec(target, source)
     exact = not (kind_of(source).is_smooth and kind_of(target).is_smooth)
@@ -103,41 +74,6 @@ def _check(translator: Translator, direction: str | None, preparation: Preparati
             f"{path} is a video, which has colours of 8 bits, and this checkpoint is for other pictures. Translate the "
             "frames as files."
         )
-    if preparation is not None and preparation.takes_mask:
-        raise DataError(f"{path} is a video, for which there are no masks. Translate the frames as files.")
-
-
-class _Frames:
-    """Translates frames, `(H, W, 3)` of uint8."""
-
-    def __init__(
-        self, translator: Translator, direction: str | None, preparation: Preparation | None, tiling: Tiling | None
-    ) -> None:
-        self._translator, self._direction = translator, direction
-        self._preparation, self._tiling = preparation, tiling
-
-    def __call__(self, frames: Sequence[ImageArray], seed: int) -> list[ImageArray]:
-        sources = [self._source(frame) for frame in frames]
-        tiling, translator, direction = self._tiling, self._translator, self._direction
-        if tiling is not None and not tiling.covers(*frames[0].shape[:2]):
-            outputs = [
-                translator.translate(source, seed=seed, direction=direction, tile=tiling.size, overlap=tiling.overlap)
-                for source in sources
-            ]
-        else:
-            outputs = translator.translate_batch(sources, seed=seed, direction=direction)
-        finish = None if self._preparation is None else self._preparation.output
-        if finish is not None:
-            outputs = [finish(made, frame, None) for made, frame in zip(outputs, frames, strict=True)]
-        return [_as_bytes(as_channels(output, 3)) for output in outputs]
-
-    def _source(self, frame: ImageArray) -> ImageArray:
-        if self._preparation is not None:
-            return self._preparation.source(frame, None)
-        spec, _ = self._translator.specs(self._direction)
-        source, _ = kind_of(spec).as_source(frame, spec, "black")
-        self._translator.check(source, self._direction)
-        return source
 
 
 def _as_bytes(image: ImageArray) -> ImageArray:
@@ -148,7 +84,12 @@ def _as_bytes(image: ImageArray) -> ImageArray:
 
 
 def _translate(
-    translate: _Frames, path: Path, output: Path, seed: int, batch_size: int, part: Callable[[int, int], None]
+    make: Callable[[Sequence[ImageArray], int], list[ImageArray]],
+    path: Path,
+    output: Path,
+    seed: int,
+    batch_size: int,
+    part: Callable[[int, int], None],
 ) -> None:
     import av
 
@@ -167,8 +108,8 @@ def _translate(
             def flush() -> None:
                 nonlocal done
                 images = [_upright(frame) for frame in waiting]
-                for frame, image in zip(waiting, translate(images, seed), strict=True):
-                    writer.add(frame, image)
+                for frame, image in zip(waiting, make(images, seed), strict=True):
+                    writer.add(frame, _as_bytes(as_channels(image, 3)))
                 done += len(waiting)
                 waiting.clear()
                 part(min(done, max(total - 1, 0)), total)

@@ -1,0 +1,1 @@
+"""Videos, which `itrans translate` translates by this package: the group `itrans.media`."""
