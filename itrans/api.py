@@ -72,9 +72,12 @@ if TYPE_CHECKING:
     from itrans.data.folders import names_of_split as names_of_split
     from itrans.data.folders import part_of as part_of
     from itrans.data.folders import split_folders as split_folders
+    from itrans.data.folders import take_split as take_split
     from itrans.data.layouts import layout_advice as layout_advice
     from itrans.data.layouts import no_pictures as no_pictures
     from itrans.data.layouts import unread_note as unread_note
+    from itrans.data.matches import Matches as Matches
+    from itrans.data.matches import match_names as match_names
     from itrans.metrics.libraries import fitting_torchvision as fitting_torchvision
     from itrans.networks.noise import Noise as Noise
     from itrans.networks.padding import apply_generator as apply_generator
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
     from itrans.pictures.channels import lightness_and_ab as lightness_and_ab
     from itrans.pictures.channels import with_ab as with_ab
     from itrans.pictures.images import find_images as find_images
+    from itrans.pictures.images import image_names as image_names
     from itrans.pictures.images import read_image as read_image
     from itrans.pictures.images import spec_of as spec_of
     from itrans.pictures.images import unread_suffixes as unread_suffixes
@@ -90,7 +94,9 @@ if TYPE_CHECKING:
     from itrans.pictures.kinds import kind_of as kind_of
     from itrans.pictures.kinds import register_kind as register_kind
     from itrans.pictures.label_maps import read_label_map as read_label_map
+    from itrans.pictures.names import Names as Names
     from itrans.pictures.spec import ImageArray as ImageArray
+    from itrans.pictures.walking import folders_in as folders_in
     from itrans.pictures.writing import write_image as write_image
     from itrans.runs import Run as Run
     from itrans.runs import train as train
@@ -104,16 +110,19 @@ else:  # a type checker would take any name for one of this module's
         {
             "itrans.data.folders": (
                 *("check_same_size", "existing_root", "first_readable", "match_images", "measured_split"),
-                *("names_of_split", "part_of", "split_folders"),
+                *("names_of_split", "part_of", "split_folders", "take_split"),
             ),
             "itrans.data.layouts": ("layout_advice", "no_pictures", "unread_note"),
+            "itrans.data.matches": ("Matches", "match_names"),
             "itrans.metrics.libraries": ("fitting_torchvision",),
             "itrans.networks.noise": ("Noise",),
             "itrans.networks.padding": ("apply_generator",),
             "itrans.pictures.channels": ("as_channels", "lightness_and_ab", "with_ab"),
-            "itrans.pictures.images": ("find_images", "read_image", "spec_of", "unread_suffixes"),
+            "itrans.pictures.images": ("find_images", "image_names", "read_image", "spec_of", "unread_suffixes"),
             "itrans.pictures.kinds": ("KINDS", "Kind", "kind_of", "register_kind"),
             "itrans.pictures.label_maps": ("read_label_map",),
+            "itrans.pictures.names": ("Names",),
+            "itrans.pictures.walking": ("folders_in",),
             "itrans.pictures.writing": ("write_image",),
             "itrans.runs": ("Run", "train"),
             "itrans.translating.loading": ("load",),
@@ -150,11 +159,13 @@ __all__ = [
     "ItransError",
     "Kind",
     "Loss",
+    "Matches",
     "MeasuredPair",
     "MeasuredPairs",
     "Method",
     "Metric",
     "MissingSplitError",
+    "Names",
     "Noise",
     "OutputError",
     "Pair",
@@ -187,11 +198,14 @@ __all__ = [
     "find_images",
     "first_readable",
     "fitting_torchvision",
+    "folders_in",
+    "image_names",
     "kind_of",
     "layout_advice",
     "lightness_and_ab",
     "load",
     "match_images",
+    "match_names",
     "measured_split",
     "names_of_split",
     "no_pictures",
@@ -204,6 +218,7 @@ __all__ = [
     "register_kind",
     "spec_of",
     "split_folders",
+    "take_split",
     "train",
     "unread_note",
     "unread_suffixes",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import stat
 from collections import Counter
 from pathlib import Path
@@ -15,11 +14,13 @@ import numpy as np
 from itrans.errors import DataError
 from itrans.pictures.decoding import decode, format_of
 from itrans.pictures.foreign import what_it_is
+from itrans.pictures.names import Names
 from itrans.pictures.room import amount
 from itrans.pictures.spec import SUFFIXES, ImageSpec
+from itrans.pictures.walking import files_in, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
 
     from numpy.typing import NDArray
 
@@ -141,12 +142,22 @@ def with_channels(path: Path, array: NDArray[np.generic]) -> NDArray[np.generic]
 def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the pictures in a folder and the folders in it, relative to it; hidden files and folders are left out.
 
-    They are sorted by their paths written with `/`, so the order is the same on every system.
+    They are sorted by their paths written with `/`, so the order is the same on every system. Of many thousands,
+    `image_names` takes less time and memory.
 
     Raises:
         DataError: the folder, or one in it, is missing or cannot be read.
     """
-    return [Path(name) for name in sorted(name for name in files_in(folder) if _suffix(name) in SUFFIXES)]
+    return [Path(name) for name in image_names(folder)]
+
+
+def image_names(folder: str | os.PathLike[str]) -> Names:
+    """Return what `find_images` returns, as texts written with `/`.
+
+    Raises:
+        DataError: see `find_images`.
+    """
+    return Names(name for name in files_in(folder) if suffix_of(name) in SUFFIXES)
 
 
 def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
@@ -158,12 +169,8 @@ def unread_suffixes(folder: str | os.PathLike[str]) -> dict[str, int]:
     Raises:
         DataError: see `find_images`.
     """
-    counts = Counter(_suffix(name) for name in files_in(folder))
+    counts = Counter(suffix_of(name) for name in files_in(folder))
     return {suffix: count for suffix, count in counts.most_common() if suffix not in SUFFIXES | _TEXTS}
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122  # 50,000 times
 
 
 def spec_of(image: ImageArray) -> ImageSpec:
@@ -194,38 +201,3 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
     if fault := floats_fault(array):
         raise DataError(f"{path} {fault}.")
     return cast("ImageArray", array)
-
-
-def files_in(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """Yield the files in a folder and the folders in it, relative to it and written with `/`, without hidden ones.
-
-    Links to folders are followed, except to a folder that contains the link, which would never end.
-
-    Raises:
-        DataError: the folder, or one in it, is missing or cannot be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"The folder {error.filename} cannot be read: {error.strerror}.") from error
-
-    ways = {os.fspath(folder): {_identity(os.fspath(folder))}}
-    for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        way, visible = ways.pop(place), [name for name in folders if not name.startswith(".")]
-        folders.clear()
-        for name in visible:
-            path = os.path.join(place, name)  # noqa: PTH118  # as os.walk makes it
-            if (identity := _identity(path)) not in way:
-                folders.append(name)
-                ways[path] = way | {identity}
-        inner = Path(place).relative_to(folder).as_posix()
-        prefix = "" if inner == "." else f"{inner}/"
-        yield from (prefix + name for name in files if not name.startswith("."))
-
-
-def _identity(folder: str) -> tuple[int, int] | None:
-    """Return what identifies a folder, whatever path leads to it; None if it cannot be read."""
-    try:
-        found = os.stat(folder)  # noqa: PTH116
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
