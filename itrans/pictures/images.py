@@ -35,12 +35,14 @@ _TEXTS = frozenset(
 """What lies beside pictures and is no picture that somebody may miss."""
 
 
-def read_image(path: str | os.PathLike[str]) -> ImageArray:
+def read_image(path: str | os.PathLike[str], content: bytes | None = None) -> ImageArray:
     """Read a picture.
 
     Args:
         path: a file with one of `SUFFIXES`; what it is, its content decides. An `.npy` file holds `(H, W)` or
             `(H, W, C)`.
+        content: what is in the file, for one that lies in an archive: no file is opened then, and the path gives the
+            suffix, and the name for messages.
 
     Returns:
         `(H, W, C)` of uint8, uint16, or float32 in [0, 1], as the file has it (other floats become float32), upright as
@@ -52,20 +54,30 @@ def read_image(path: str | os.PathLike[str]) -> ImageArray:
             larger than there is memory for; it is named.
     """
     path = Path(path)
-    content = content_of(path)
+    content = content_of(path, content)
     try:
         return _as_image(path, load_array(path, content) if path.suffix.lower() == ".npy" else decode(path, content))
     except MemoryError as error:
         raise DataError(f"{path} is too large for the memory that is left.") from error
 
 
-def content_of(path: Path) -> bytes:
-    """Return what is in the file of a picture.
+def content_of(path: Path, content: bytes | None = None) -> bytes:
+    """Return what is in the file of a picture: the content, if that is given.
 
     Raises:
         DataError: it is missing, empty, no file, cannot be read, or its suffix is none of a picture's.
     """
     suffix = path.suffix.lower()
+    if content is None:
+        content = _read_content(path, suffix)
+    elif suffix not in SUFFIXES:
+        raise DataError(f"{path} {_no_suffix_of_pictures(path)}")
+    if not content:
+        raise DataError(f"{path} is an empty file.")
+    return content
+
+
+def _read_content(path: Path, suffix: str) -> bytes:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -74,16 +86,13 @@ def content_of(path: Path) -> bytes:
             raise DataError(f"{path} {_what_else(path, mode)}")
         if not stat.S_ISREG(mode):
             raise DataError(f"{path} is a pipe or a device, not a picture.")
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path} does not exist.") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     except MemoryError as error:
         raise DataError(f"{path} is too large for the memory that is left.") from error
-    if not content:
-        raise DataError(f"{path} is an empty file.")
-    return content
 
 
 def _what_else(path: Path, mode: int) -> str:
@@ -95,6 +104,10 @@ def _what_else(path: Path, mode: int) -> str:
             return f'is a picture, but its suffix "{path.suffix}" does not say so: rename it to {path.stem}.png.'
         if start and (what := what_it_is(start)):
             return what
+    return _no_suffix_of_pictures(path)
+
+
+def _no_suffix_of_pictures(path: Path) -> str:
     return f'is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.'
 
 

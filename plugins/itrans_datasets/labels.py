@@ -91,7 +91,7 @@ class Labels:
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        _check_arguments(classes, ignored, values, palette, names)
+        check_class_arguments(classes, ignored, values, palette, names)
         folders = {"label_folder": label_folder, "photo_folder": photo_folder}
         self._folders = split_folders(root, folders, split)
         self.measured_split: Split = measured_split(root, folders, split)
@@ -163,13 +163,14 @@ class Labels:
         return self._folders[side] / self._files[side][index]
 
 
-def _check_arguments(
+def check_class_arguments(
     classes: int,
     ignored: int | None,
     values: list[int] | None,
     palette: list[tuple[int, int, int]] | None,
     names: list[str] | None,
 ) -> None:
+    """Raise `ValueError` if the arguments of `Labels` that say what label maps store do not fit one another."""
     if names is not None and len(names) != classes:
         raise ValueError(f'"names" has {len(names)} entries for {classes} classes: it needs one for each')
     if values is not None and palette is not None:
