@@ -97,9 +97,11 @@ if TYPE_CHECKING:
     from itrans.pictures.names import Names as Names
     from itrans.pictures.spec import ImageArray as ImageArray
     from itrans.pictures.walking import folders_in as folders_in
+    from itrans.pictures.writing import encode_image as encode_image
     from itrans.pictures.writing import write_image as write_image
     from itrans.runs import Run as Run
     from itrans.runs import train as train
+    from itrans.runs import training_pair as training_pair
     from itrans.translating.loading import load as load
     from itrans_timm.weights import backbone_fault as backbone_fault
     from itrans_timm.weights import quiet_downloads as quiet_downloads
@@ -123,8 +125,8 @@ else:  # a type checker would take any name for one of this module's
             "itrans.pictures.label_maps": ("read_label_map",),
             "itrans.pictures.names": ("Names",),
             "itrans.pictures.walking": ("folders_in",),
-            "itrans.pictures.writing": ("write_image",),
-            "itrans.runs": ("Run", "train"),
+            "itrans.pictures.writing": ("encode_image", "write_image"),
+            "itrans.runs": ("Run", "train", "training_pair"),
             "itrans.translating.loading": ("load",),
             "itrans_timm.weights": ("backbone_fault", "quiet_downloads", "weights_address"),
         },
@@ -193,6 +195,7 @@ __all__ = [
     "check_same_size",
     "counted",
     "did_you_mean",
+    "encode_image",
     "error_text",
     "existing_root",
     "find_images",
@@ -220,6 +223,7 @@ __all__ = [
     "split_folders",
     "take_split",
     "train",
+    "training_pair",
     "unread_note",
     "unread_suffixes",
     "weights_address",
