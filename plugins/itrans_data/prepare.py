@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.api import DataError, ItransError, counted
+from itrans.api import DataError, ItransError, counted, printable
 from itrans.commands import console
 
 if TYPE_CHECKING:
@@ -238,7 +238,8 @@ def _report(output: Path, items: list[Item], written: Output, dropped: list[Drop
     click.echo(f"{len(dropped)} dropped that look like others, {leaks} of them across splits: {output / _DROPPED}")
     for one in dropped[:_MOST_NAMED]:
         here, there = (f"{item.split}/" if item.split else "" for item in (one.item, one.other))
-        click.echo(f"  {here}{one.item.name} looks like {there}{one.other.name} ({one.distance} of 64 bits differ)")
+        text = f"{here}{one.item.name} looks like {there}{one.other.name} ({one.distance} of 64 bits differ)"
+        click.echo(f"  {printable(text)}")
     if len(dropped) > _MOST_NAMED:
         click.echo(f"  and {len(dropped) - _MOST_NAMED} more")
 
