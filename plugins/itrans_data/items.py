@@ -42,7 +42,7 @@ def find_items(folders: Sequence[str]) -> list[Item]:
     A folder is divided if it has folders `train`, `val` or `test` in it, or if `{split}` is in its path.
 
     Raises:
-        DataError: a folder is missing or empty, or two do not match.
+        DataError: a folder is missing or empty, or two do not match, or are one.
     """
     if (divided := any(_PLACEHOLDER in folder for folder in folders)) and not all(
         _PLACEHOLDER in folder for folder in folders
@@ -57,6 +57,8 @@ def find_items(folders: Sequence[str]) -> list[Item]:
     else:
         for base in bases:
             _require_folder(base)
+        if len(bases) == 2 and bases[0].samefile(bases[1]):
+            raise DataError(f"{folders[0]} and {folders[1]} are one folder: sources and targets lie in two.")
         found = [split for split in SPLITS if any((base / split).is_dir() for base in bases)]
         there = {split: [base / split for base in bases] for split in found}
     if not there:

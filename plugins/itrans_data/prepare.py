@@ -114,7 +114,8 @@ def prepare(
     if items[0].split is not None and split is not None:
         raise DataError(f"{inputs[0]} is divided already: leave out --split.")
     if items[0].split is None and (fractions or shards):
-        items = divide(items, fractions or _USUAL, group)
+        fractions = fractions or _USUAL
+        items = divide(items, fractions, group)
     faults: list[str] = []
     found: Counter[int] = Counter()
     with new_folder(output) as folder:
@@ -128,7 +129,7 @@ def prepare(
             raise DataError(_listing(faults) or "Nothing is left to write.")
         if drop_duplicates:
             _write_dropped(folder / _DROPPED, dropped)
-    _report(output, items, written, dropped if drop_duplicates else None)
+    _report(output, items, written, fractions, dropped if drop_duplicates else None)
     pairs = len(inputs) == 2 or halve or edges is not None
     click.echo(
         _recipe(output, written, steps, pairs=pairs, shards=shards is not None, classes=max(found, default=0) + 1)
@@ -226,12 +227,20 @@ def _write_dropped(path: Path, dropped: list[Dropped]) -> None:
             writer.writerow(row)
 
 
-def _report(output: Path, items: list[Item], written: Output, dropped: list[Dropped] | None) -> None:
+def _report(
+    output: Path,
+    items: list[Item],
+    written: Output,
+    fractions: dict[Split, float] | None,
+    dropped: list[Dropped] | None,
+) -> None:
     """Print how much was written of each split, and what was dropped."""
     noun = "pair" if len(items[0].files) == 2 else "picture"
     rows = [[split or "(one part)", str(count)] for split, count in written.counts.items()]
     click.echo(f"{counted(len(items), noun)} read. Written to {output}:")
     console.print_table(["split", "written"], rows)
+    if empty := [name for name, fraction in (fractions or {}).items() if fraction and not written.counts[name]]:
+        click.echo(f"Note: nothing falls into {' and '.join(empty)}, of so few.")
     if dropped is None:
         return
     leaks = sum(one.is_leak for one in dropped)

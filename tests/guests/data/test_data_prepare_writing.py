@@ -91,6 +91,18 @@ def test_the_same_pictures_give_the_same_bytes(sides, tmp_path, itrans, options)
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
+def test_checking_shards_finds_nothing_left_out(sides, tmp_path, itrans, recipe):
+    done = itrans("data", "prepare", "a", "b", "-o", "sh", "--shards", 3)
+    assert done.exit_code == 0, done.output
+    assert "nothing falls into val and test" in done.output
+    text = recipe.read_text().replace('"aligned"', '"shards"').replace((tmp_path / "aligned").as_posix(), "sh")
+    (tmp_path / "shards.toml").write_text(text)
+    done = itrans("data", "check", "shards.toml")
+    assert done.exit_code == 0, done.output
+    assert "8 pairs read, 0 of them wrong" in done.output
+    assert "Note" not in done.output
+
+
 def test_a_data_set_in_folders_becomes_shards_split_by_split(sides, tmp_path, itrans):
     assert itrans("data", "prepare", "a", "b", "-o", "two", "--split", "train=0.5,val=0.5").exit_code == 0
     done = itrans("data", "prepare", "two/{split}/source", "two/{split}/target", "-o", "sh", "--shards", 100)
@@ -144,6 +156,7 @@ def test_nothing_half_written_is_left(sides, tmp_path, itrans, monkeypatch, erro
     [
         (["nowhere"], "nowhere is not there"),
         (["a", "b", "a"], "3 folders"),
+        (["a", "./a"], "one folder"),
         (["a", "b", "--halve"], "--halve"),
         (["a", "--join"], "--join"),
         (["a", "--shards", "5"], "--shards"),
