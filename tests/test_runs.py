@@ -151,7 +151,7 @@ def test_a_training_pair_is_what_a_run_trains_on(tables, monkeypatch):
     monkeypatch.setattr(LOSSES, "_local", {"recording": Recording})
     tables |= {"augment": {"resize": 20, "crop": 16, "mirror": True}, "loss": [{"name": "recording"}]}
     tables.pop("discriminator")
-    train(tables, set={"train.epochs": 2}, output="run", progress=False)
+    train(tables, set={"train.epochs": 2, "log.page": False, "log.pictures": 0}, output="run", progress=False)
     recipe = load_recipe(tables)
     dataset = recipe.build("dataset", split="train")
     expected = []
