@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.api import DataError, ItransError, counted, printable
+from itrans.api import DataError, ItransError, OutputError, counted, printable
 from itrans.commands import console
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _write(items: list[Item], steps: Steps, output: Output, faults: list[str], f
                 for piece in steps.pieces(item):
                     output.add(piece)
                     found.update(int(picture.image.max()) for picture in piece.pictures if picture.is_labels)
-            except DataError as error:
+            except (DataError, OutputError) as error:  # a disk that is full is an OSError here
                 text = str(error)
                 faults.append(text if item.name in text else f"{item.files[0]}: {text}")
 

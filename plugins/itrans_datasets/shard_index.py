@@ -74,7 +74,9 @@ class ShardIndex:
         fits = int(self.bounds[-1]) == files and int(self._key_bounds[-1]) == len(self._keys)
         if files:
             fits = fits and int(self.kinds.max()) < len(self.extensions)
-            fits = fits and int((self._starts + self._sizes).max()) <= self._tar_size
+            ends = self._starts + self._sizes
+            fits = fits and int(self._starts.min()) >= _BLOCK and int(self._starts.max()) <= self._tar_size
+            fits = fits and int(self._sizes.max()) <= self._tar_size and int(ends.max()) <= self._tar_size
         if not fits or bool((np.diff(self.bounds.astype(np.int64)) <= 0).any()):
             raise ValueError(f"its numbers of {samples} samples do not fit one another")
 
