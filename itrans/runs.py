@@ -1,4 +1,4 @@
-"""Training from Python."""
+"""Training from Python, and what a run trains on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from itrans.cli import run
 from itrans.cli.progress import Reporters, reporter_here
-from itrans.errors import OutputError
+from itrans.data.sampler import Draw
+from itrans.errors import DataError, ItransError, OutputError
 from itrans.recipe.load import load_recipe
+from itrans.records import Pair
+from itrans.training.build import build_items
 from itrans.training.failures import at_work
 from itrans.training.journal import Reporter
 from itrans.training.processes import processes_here
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
+    from itrans.protocols import Dataset
+    from itrans.recipe.load import Recipe
     from itrans.translating.translator import Translator
 
 
@@ -134,3 +139,21 @@ class _Listener(Reporter):
         with at_work("on_step"):
             if self._on_step(step, dict(losses)) is False:
                 self._stop.reason = self._stop.reason or "on_step"
+
+
+def training_pair(recipe: Recipe, dataset: Dataset, place: int, epoch: int) -> Pair:
+    """Return a pair as a run draws it: cropped, mirrored and otherwise changed, as the recipe's seed decides.
+
+    Args:
+        recipe: the recipe.
+        dataset: its pairs to train with.
+        place: which of them.
+        epoch: from 0 on.
+
+    Raises:
+        DataError: it cannot be read, or not be transformed.
+    """
+    item = build_items(recipe, dataset, training=True)[Draw(epoch, place)]
+    if isinstance(item, Pair):
+        return item
+    raise item if isinstance(item, ItransError) else DataError(item.faults[0])

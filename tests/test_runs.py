@@ -11,7 +11,19 @@ import pytest
 import torch
 from nbclient import NotebookClient
 
-from itrans.api import CheckpointError, OutputError, PluginError, RecipeError, apply_generator, load, train
+from itrans.api import (
+    LOSSES,
+    CheckpointError,
+    OutputError,
+    PluginError,
+    RecipeError,
+    apply_generator,
+    kind_of,
+    load,
+    train,
+    training_pair,
+)
+from itrans.commands import load_recipe
 
 QUICK = {"train.epochs": None, "train.steps": 3}
 
@@ -124,3 +136,30 @@ def test_a_notebook_shows_the_bar_and_the_pictures(tables, recipe, tmp_path):
     assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)
     assert "'l1'" in shown[-1]["text/plain"]
     assert load(tmp_path / "runs" / "tiny").translate(cv2.imread(str(next(tmp_path.glob("aligned/val/*"))))) is not None
+
+
+def test_a_training_pair_is_what_a_run_trains_on(tables, monkeypatch):
+    seen: list[bytes] = []
+
+    class Recording:
+        role = "image"
+
+        def __call__(self, translated):
+            seen.extend(source.contiguous().numpy().tobytes() for source in translated.source)
+            return (translated.output - translated.target).abs().mean()
+
+    monkeypatch.setattr(LOSSES, "_local", {"recording": Recording})
+    tables |= {"augment": {"resize": 20, "crop": 16, "mirror": True}, "loss": [{"name": "recording"}]}
+    tables.pop("discriminator")
+    train(tables, set={"train.epochs": 2, "log.page": False, "log.pictures": 0}, output="run", progress=False)
+    recipe = load_recipe(tables)
+    dataset = recipe.build("dataset", split="train")
+    expected = []
+    for epoch in (0, 1):
+        pairs = [training_pair(recipe, dataset, place, epoch) for place in range(len(dataset))]
+        planes = [torch.from_numpy(pair.source.transpose(2, 0, 1).copy())[None] for pair in pairs]
+        expected += [
+            kind_of(dataset.source).planes(plane, dataset.source).contiguous().numpy().tobytes() for plane in planes
+        ]
+    assert len(set(expected)) == 16
+    assert set(expected) <= set(seen)

@@ -1,16 +1,16 @@
-"""Data sets of several folders: finding those of a split, and the files in them that belong together by their names."""
+"""Data sets of several folders: finding those of a split, and dividing those that have none for splits."""
 
 from __future__ import annotations
 
 import hashlib
-from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice, no_pictures, unread_sentences
+from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice
+from itrans.data.matches import Matches, match_names
 from itrans.errors import DataError, MissingSplitError
 from itrans.files import expanded, is_there
-from itrans.pictures.images import find_images
+from itrans.pictures.names import Names
 from itrans.records import Split
 
 if TYPE_CHECKING:
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 _STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
 """Many published data sets have one held-out part, called either way."""
 
-_MOST_NAMED = 10
 _MOST_TRIED = 20
 
 Read = TypeVar("Read")
 
-_Side: TypeAlias = tuple[Path, str, str]
-"""A folder, the argument that gives its ending, and the ending."""
+Divided = TypeVar("Divided", Names, Matches)
 
 
 def existing_root(root: str | os.PathLike[str]) -> Path:
@@ -108,6 +106,8 @@ def match_images(
 ) -> dict[str, tuple[str, ...]]:
     """Return the pictures that belong together: those whose paths in the folders are the same but for the suffix.
 
+    Of many thousands, `match_names` takes less memory.
+
     Args:
         folders: where to look, also in folders within them; one folder can be there twice, with two endings.
         endings: what the names in each folder end in, by the argument of the data set that gives the ending. It may
@@ -115,49 +115,14 @@ def match_images(
             compared without it. None, or an empty text, takes all pictures of that folder.
 
     Returns:
-        By the common name, sorted: a path in each folder, as texts, which go to worker processes faster than paths do.
+        By the common name, sorted: a path in each folder, as texts.
 
     Raises:
         DataError: there are no pictures, or none with the ending; two in one folder have the same name; or a folder
             lacks some: what is missing in each is listed.
         ValueError: one folder is there twice, and its pictures are not told apart.
     """
-    given = list(endings.items()) if endings else [("", None)] * len(folders)
-    sides = [(folder, option, ending or "") for folder, (option, ending) in zip(folders, given, strict=True)]
-    shared = [
-        (one, other)
-        for one, other in combinations(range(len(sides)), 2)
-        if folders[one].exists() and folders[one].samefile(folders[other])
-    ]
-    for one, other in shared:
-        if not (sides[one][2] and sides[other][2]):
-            raise ValueError(_not_told_apart(sides[one], sides[other]))
-    found = [_by_name(*side) for side in sides]
-    for one, other in shared:
-        if both := set(found[one].values()) & set(found[other].values()):
-            raise ValueError(_not_told_apart(sides[one], sides[other], f"{min(both)} has both endings: "))
-    if not any(found):
-        raise no_pictures(folders, "Put pictures of the same names there.")
-    names = sorted(set().union(*found))
-    lacking = []
-    for (folder, _, ending), files in zip(sides, found, strict=True):
-        if missing := [name for name in names if name not in files]:
-            which = f' that end in "{ending}"' if ending else ""
-            shown = ", ".join(missing[:_MOST_NAMED]) + (", ..." if len(missing) > _MOST_NAMED else "")
-            lacking.append(f"{len(missing)}{which} missing in {folder}: {shown}")
-    if lacking:
-        without = "ending and suffix" if any(ending for _, _, ending in sides) else "suffix"
-        lines = [f"The folders do not match (names are compared without {without}):", *lacking]
-        unset = [f"dataset.{option}" for _, option, ending in sides if option and not ending]
-        folded = [{name.casefold() for name in files} for files in found]
-        if all(side == folded[0] for side in folded):
-            lines.append("They differ in upper and lower case alone: rename those of one side.")
-        elif unset and all(found) and not any(all(name in files for files in found) for name in names):
-            lines.append(
-                f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings."
-            )
-        raise DataError("\n".join([*lines, *unread_sentences(folders)]))
-    return {name: tuple(files[name] for files in found) for name in names}
+    return dict(match_names(folders, endings).items())
 
 
 def part_of(name: str, held_out: float) -> Split:
@@ -191,10 +156,35 @@ def names_of_split(
     """
     found = [name for name in names if part_of(name, held_out) == split]
     if not found:
-        raise MissingSplitError(
-            f'No {what} of {root} falls into the split "{split}": there are too few. Another dataset.holdout may do.'
-        )
+        raise _nothing_falls(split, root, what)
     return found
+
+
+def take_split(
+    found: Divided, held_out: float, split: Split, root: str | os.PathLike[str], what: str = "picture"
+) -> Divided:
+    """Return those of the names, or matches, of a data set without folders for splits that fall into one.
+
+    Args:
+        found: what there is, as `image_names` or `match_names` returns it.
+        held_out: this and the others are those of `names_of_split`.
+        split: which part.
+        root: the data set's folder.
+        what: what has these names.
+
+    Raises:
+        MissingSplitError: there are none.
+    """
+    places = [place for place, name in enumerate(found) if part_of(name, held_out) == split]
+    if not places:
+        raise _nothing_falls(split, root, what)
+    return found.take(places)
+
+
+def _nothing_falls(split: Split, root: str | os.PathLike[str], what: str) -> MissingSplitError:
+    return MissingSplitError(
+        f'No {what} of {root} falls into the split "{split}": there are too few. Another dataset.holdout may do.'
+    )
 
 
 def first_readable(read: Callable[[int], Read], count: int) -> tuple[int, Read]:
@@ -236,50 +226,3 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
             f"{path} is {width}x{height}, but {other_path} is {other_width}x{other_height} (width x height): the two "
             "pictures of a pair must have the same size."
         )
-
-
-def _not_told_apart(one: _Side, other: _Side, why: str = "") -> str:
-    folder, options = one[0], (one[1], other[1])
-    if not all(options):
-        return f"{folder} is the folder of two sides of a pair: it takes endings to tell them apart"
-    names = " and ".join(f'"{option}"' for option in options)
-    examples = " and ".join(f'"_{option.removesuffix("_ending")}"' for option in options)
-    return (
-        f"{folder} is the folder of two sides of a pair: {why}set {names} to what the names of each end in, such as "
-        f'{examples}, or ".png" and ".jpg"'
-    )
-
-
-def _by_name(folder: Path, option: str, ending: str) -> dict[str, str]:
-    """Return the pictures of a folder by their names without suffix and ending."""
-    files = [path.as_posix() for path in find_images(folder)]
-    found: dict[str, str] = {}
-    for file in files:
-        name = _name_of(file, ending)
-        if not name:
-            continue
-        if name in found:
-            remedy = f", or set dataset.{option} to an ending that has the suffix in it" if option else ""
-            raise DataError(
-                f"{folder / found[name]} and {folder / file} have the same name: which of them is meant is not clear. "
-                f"Remove one{remedy}."
-            )
-        found[name] = file
-    if files and not found:
-        raise DataError(
-            f'{folder} has no pictures whose names end in "{ending}"; its first one is {files[0]}. Set '
-            f"dataset.{option} to what those to use end in."
-        )
-    return found
-
-
-def _name_of(file: str, ending: str) -> str | None:
-    """Return a path without its suffix and the ending, or None if it ends in something else.
-
-    Where the ending is all of a file's name, as in `0001/depth.png`, the folder is what tells pictures apart.
-    """
-    stem = file[: file.rindex(".")]  # `find_images` finds only files that have a suffix
-    for text in (stem, file):
-        if text.endswith(ending):
-            return text[: len(text) - len(ending)].rstrip("/")
-    return None

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from itrans.errors import DataError
 from itrans.pictures.images import unread_suffixes
+from itrans.pictures.walking import folders_in
 from itrans.records import Split
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 PLACEHOLDER = "{split}"
 _WORDS: dict[str, Split] = {
@@ -151,15 +152,14 @@ def _folders(root: Path, *, deepest: int = _DEEPEST) -> Iterator[str]:
     while waiting:
         place = waiting.pop(0)
         try:
-            names = sorted(path.name for path in (root / place).iterdir())
+            names = folders_in(root / place)
         except OSError:
             continue
         for name in names:
             path = f"{place}/{name}" if place else name
-            if not name.startswith(".") and (root / path).is_dir():
-                yield path
-                if path.count("/") + 1 < deepest:
-                    waiting.append(path)
+            yield path
+            if path.count("/") + 1 < deepest:
+                waiting.append(path)
 
 
 def _listing(parts: list[str]) -> str:

@@ -25,7 +25,7 @@ _MOST = 65535
 _BLURRED = {"JPEG": "a JPEG", "AVIF": "an AVIF"}
 
 
-def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
+def read_label_map(path: str | os.PathLike[str], content: bytes | None = None) -> ImageArray:
     """Read a label map, `(H, W, C)`: the values that the file has, not what shows them.
 
     Of a picture with a palette these are the indices, not the colours; of grey of few bits, or of a few values in a
@@ -33,11 +33,15 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
     values, if they are from 0 to 65535; they become uint8 or uint16. Of any other file it is the picture itself; see
     `read_image`.
 
+    Args:
+        path: a file.
+        content: what is in it, for one that lies in an archive; see `read_image`.
+
     Raises:
         DataError: it cannot be read, was compressed with losses, or has a value that is no class.
     """
     path = Path(path)
-    content = content_of(path)
+    content = content_of(path, content)
     suffix = path.suffix.lower()
     if suffix == ".npy":
         array = load_array(path, content)
@@ -65,7 +69,7 @@ def read_label_map(path: str | os.PathLike[str]) -> ImageArray:
         if image.mode in {"P", "1"} and getattr(image, "n_frames", 1) == 1:
             values = stored_values(path, image, 1)
     if values is None:
-        return read_image(path)
+        return read_image(path, content)
     return cast("ImageArray", np.ascontiguousarray(values)[:, :, None])
 
 

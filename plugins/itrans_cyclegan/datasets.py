@@ -15,14 +15,14 @@ from itrans.api import (
     Split,
     as_channels,
     counted,
-    find_images,
     first_readable,
+    image_names,
     measured_split,
-    names_of_split,
     no_pictures,
     read_image,
     spec_of,
     split_folders,
+    take_split,
 )
 
 if TYPE_CHECKING:
@@ -69,14 +69,13 @@ class Unaligned:
         folders = split_folders(root, names, split)
         self._folders = folders if direction == "AtoB" else folders[::-1]
         self.measured_split: Split = measured_split(root, names, split)
-        # As texts, which travel to worker processes faster than paths do.
-        self._files = [[path.as_posix() for path in find_images(folder)] for folder in self._folders]
+        self._files = [image_names(folder) for folder in self._folders]
         for folder, files in zip(self._folders, self._files, strict=True):
             if not files:
                 raise no_pictures([folder], "Put those of its side there.")
         if "{split}" not in folder_a:
             parts = zip(self._folders, self._files, strict=True)
-            self._files = [names_of_split(files, holdout, split, folder) for folder, files in parts]
+            self._files = [take_split(files, holdout, split, folder) for folder, files in parts]
         self._channels = channels
         first, source = first_readable(partial(self._picture, 0), len(self._files[0]))
         other, target = first_readable(partial(self._picture, 1), len(self._files[1]))

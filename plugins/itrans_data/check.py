@@ -90,8 +90,11 @@ def _faults_of(split: Split, dataset: Dataset, survey: Survey) -> list[str]:
 
 def _left_out(recipe: Recipe) -> list[str]:
     """Return a sentence on the files in the data set's folder that are of no known format, if there are any."""
-    from itrans.api import unread_note
+    from itrans.api import DATASETS, unread_note
+    from itrans_datasets.shards import Shards
 
+    if DATASETS.get(recipe.tables.dataset.name) is Shards:
+        return []  # its tars are no pictures
     root = recipe.tables.dataset.arguments.get("root")
     if not isinstance(root, str) or not (folder := Path(root).expanduser()).is_dir():
         return []

@@ -11,6 +11,8 @@ import click
 from itrans.commands import console
 from itrans_data.archives import Progress
 from itrans_data.check import check
+from itrans_data.prepare import prepare
+from itrans_data.view import view
 
 if TYPE_CHECKING:
     from itrans_data.archives import Stage
@@ -21,10 +23,12 @@ _LINE_EVERY_BYTES = 100_000_000
 
 @click.group()
 def data() -> None:
-    """Fetch and check data sets."""
+    """Fetch, prepare, check and view data sets."""
 
 
 data.add_command(check)
+data.add_command(prepare)
+data.add_command(view)
 
 
 @data.command()

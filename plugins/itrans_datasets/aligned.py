@@ -112,13 +112,15 @@ def check_background(background: str, *channels: int | None) -> None:
         raise ValueError('"background" has no effect: pictures are laid on it where they get 1 or 3 channels')
 
 
-def read_as(path: Path, channels: int | None, background: str = "white") -> ImageArray:
+def read_as(path: Path, channels: int | None, background: str = "white", content: bytes | None = None) -> ImageArray:
     """Read a picture with this number of channels, transparent parts laid on a colour; None converts nothing.
+
+    With its content, no file is opened; see `itrans.api.read_image`.
 
     Raises:
         DataError: it cannot be read or converted.
     """
-    image = read_image(path)
+    image = read_image(path, content)
     if channels is None:
         return image
     try:

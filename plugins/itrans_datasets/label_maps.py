@@ -47,15 +47,15 @@ class LabelMapReader:
         highest = max(classes - 1, self.unlabelled or 0)
         self.dtype: Literal["uint8", "uint16"] = "uint8" if highest < 256 else "uint16"
 
-    def __call__(self, path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        """Return the class of each pixel, `(H, W, 1)`.
+    def __call__(self, path: Path, content: bytes | None = None) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Return the class of each pixel, `(H, W, 1)`, of a file, or of its content if that is given.
 
         Raises:
             DataError: the file cannot be read, or has a value or a colour that is no class.
         """
         if self._palette is not None:
-            return self._as_indices(read_colours(path, self._palette), path)
-        return self._as_indices(read_indices(path), path)
+            return self._as_indices(read_colours(path, self._palette, content), path)
+        return self._as_indices(read_indices(path, content), path)
 
     def classes_of(self, image: ImageArray) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return the class of each pixel of what has been read already, `(H, W, 1)`.
@@ -81,13 +81,13 @@ class LabelMapReader:
         return np.ascontiguousarray(found[:, :, None], self.dtype)
 
 
-def read_indices(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def read_indices(path: Path, content: bytes | None = None) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the values of an index map, `(H, W)`: of a palette PNG its indices, not the palette's colours.
 
     Raises:
         DataError: it cannot be read, has colours or floats, or was compressed with losses.
     """
-    return values_as_indices(read_label_map(path), path)
+    return values_as_indices(read_label_map(path, content), path)
 
 
 def values_as_indices(image: ImageArray, path: Path | str = "The picture") -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -105,20 +105,23 @@ def values_as_indices(image: ImageArray, path: Path | str = "The picture") -> ND
     return cast("NDArray[np.uint8] | NDArray[np.uint16]", image[:, :, 0])
 
 
-def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def read_colours(
+    path: Path, palette: NDArray[np.uint8], content: bytes | None = None
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return each pixel's place in a palette, `(H, W)`.
 
     Args:
         path: a picture of 8 bits, in colours or grey, which is the colour of three equal values; transparency is not
             looked at.
         palette: different colours, `(classes, 3)`, RGB.
+        content: what is in the file, if that has been read.
 
     Raises:
         DataError: it cannot be read, or has a colour that is not in the palette.
     """
     if path.suffix.lower() in _LOSSY:
         raise DataError(f"{path} is a JPEG, which blurs the colours of a label map. Save label maps as PNG.")
-    return colours_as_classes(read_image(path), palette, path)
+    return colours_as_classes(read_image(path, content), palette, path)
 
 
 def colours_as_classes(

@@ -14,14 +14,15 @@ from itrans.api import (
     Split,
     check_same_size,
     first_readable,
-    match_images,
+    match_names,
     measured_split,
     spec_of,
     split_folders,
+    take_split,
 )
 from itrans_datasets.aligned import read_as, unlike
 from itrans_datasets.label_maps import LabelMapReader
-from itrans_datasets.splits import HELD_OUT, pairs_of_split
+from itrans_datasets.splits import HELD_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,17 +91,17 @@ class Labels:
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
-        _check_arguments(classes, ignored, values, palette, names)
+        check_class_arguments(classes, ignored, values, palette, names)
         folders = {"label_folder": label_folder, "photo_folder": photo_folder}
         self._folders = split_folders(root, folders, split)
         self.measured_split: Split = measured_split(root, folders, split)
-        found = match_images(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
+        found = match_names(self._folders, {"label_ending": label_ending, "photo_ending": photo_ending})
         if "{split}" not in label_folder:
-            found = pairs_of_split(found, holdout, split, root)
-        self._names, self._files = list(found), list(found.values())
+            found = take_split(found, holdout, split, root, "pair")
+        self._names, self._files = found.names, found.files
         self._read = LabelMapReader(classes, ignored, values, palette)
         self._photo_channels = photo_channels
-        self._first, photo = first_readable(self._photo_at, len(self._files))
+        self._first, photo = first_readable(self._photo_at, len(self._names))
         self._photo: ImageSpec = spec_of(photo)
         self._labels = ImageSpec(
             channels=1,
@@ -135,7 +136,7 @@ class Labels:
 
     def __len__(self) -> int:
         """Return the number of pairs."""
-        return len(self._files)
+        return len(self._names)
 
     def __getitem__(self, index: int) -> Pair:
         """Return a label map `(H, W, 1)` and its photo, or the other way round; the key is their name.
@@ -146,7 +147,7 @@ class Labels:
         """
         labels, photo = self._labels_at(index), self._photo_at(index)
         if spec_of(photo) != self._photo:
-            path, first = self._path(index, 1), self._files[self._first][1]
+            path, first = self._path(index, 1), self._files[1][self._first]
             raise DataError(unlike(path, spec_of(photo), first, self._photo, "photo_channels"))
         check_same_size(self._path(index, 0), labels, self._path(index, 1), photo)
         source, target = (labels, photo) if self._is_source else (photo, labels)
@@ -159,16 +160,17 @@ class Labels:
         return read_as(self._path(index, 1), self._photo_channels)
 
     def _path(self, index: int, side: int) -> Path:
-        return self._folders[side] / self._files[index][side]
+        return self._folders[side] / self._files[side][index]
 
 
-def _check_arguments(
+def check_class_arguments(
     classes: int,
     ignored: int | None,
     values: list[int] | None,
     palette: list[tuple[int, int, int]] | None,
     names: list[str] | None,
 ) -> None:
+    """Raise `ValueError` if the arguments of `Labels` that say what label maps store do not fit one another."""
     if names is not None and len(names) != classes:
         raise ValueError(f'"names" has {len(names)} entries for {classes} classes: it needs one for each')
     if values is not None and palette is not None:

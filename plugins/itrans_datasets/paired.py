@@ -13,13 +13,14 @@ from itrans.api import (
     Split,
     check_same_size,
     first_readable,
-    match_images,
+    match_names,
     measured_split,
     spec_of,
     split_folders,
+    take_split,
 )
 from itrans_datasets.aligned import check_background, read_as, unlike
-from itrans_datasets.splits import HELD_OUT, pairs_of_split
+from itrans_datasets.splits import HELD_OUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,19 +75,19 @@ class PairedFolders:
         folders = {"source": source, "target": target}
         self._folders = split_folders(root, folders, split)
         self.measured_split: Split = measured_split(root, folders, split)
-        found = match_images(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
+        found = match_names(self._folders, {"source_ending": source_ending, "target_ending": target_ending})
         if "{split}" not in source:
-            found = pairs_of_split(found, holdout, split, root)
-        self._names, self._files = list(found), list(found.values())
+            found = take_split(found, holdout, split, root, "pair")
+        self._names, self._files = found.names, found.files
         self._channels, self._background = (source_channels, target_channels), background
         check_background(background, source_channels, target_channels)
-        self._first, first = first_readable(self._sides, len(self._files))
+        self._first, first = first_readable(self._sides, len(self._names))
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
 
     def __len__(self) -> int:
         """Return the number of pairs."""
-        return len(self._files)
+        return len(self._names)
 
     def __getitem__(self, index: int) -> Pair:
         """Return a pair; the key is its name.
@@ -100,7 +101,7 @@ class PairedFolders:
             (1, target, self.target, "target_channels"),
         ):
             if spec_of(image) != expected:
-                first = self._files[self._first][side]
+                first = self._files[side][self._first]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
         check_same_size(self._path(index, 0), source, self._path(index, 1), target)
         return Pair(source, target, self._names[index])
@@ -110,4 +111,4 @@ class PairedFolders:
         return source, target
 
     def _path(self, index: int, side: int) -> Path:
-        return self._folders[side] / self._files[index][side]
+        return self._folders[side] / self._files[side][index]

@@ -8,16 +8,19 @@ from itrans.api import (
     MissingSplitError,
     Split,
     existing_root,
-    find_images,
+    folders_in,
+    image_names,
     layout_advice,
-    names_of_split,
     no_pictures,
     split_folders,
+    take_split,
 )
 from itrans.api import part_of as part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from itrans.api import Names
 
 HELD_OUT = 0.1
 """The fraction that is held out of what is not divided, if nothing else is said."""
@@ -26,10 +29,8 @@ WANTED = {"root": "{split}"}
 """The folders of a data set that has one for each split."""
 
 
-def split_files(
-    root: str, split: Split, holdout: float, advice: str, *, halves: bool = False
-) -> tuple[Path, list[str]]:
-    """Return the folder of a split, and the pictures in it as texts, which go to worker processes faster than paths.
+def split_files(root: str, split: Split, holdout: float, advice: str, *, halves: bool = False) -> tuple[Path, Names]:
+    """Return the folder of a split, and the pictures in it.
 
     Where `root` has none of the folders `train`, `val` and `test`, and has pictures, a fraction `holdout` of these is
     held out, chosen by their names.
@@ -46,23 +47,26 @@ def split_files(
         MissingSplitError: there is no such split.
     """
     base = existing_root(root)
-    folders = [path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    folders = folders_in(base)
     is_divided = any(name in folders for name in get_args(Split))
+    files = None
     if not is_divided and folders and (halves or layout_advice(base, WANTED)):
         # Folders that are called Train and Valid, or A and B, are not to be thrown together.
-        is_divided = all(path.parts[1:] for path in find_images(base))
+        files = image_names(base)
+        is_divided = all("/" in file for file in files)
     folder = _split_folder(base, split, halves=halves) if is_divided else base
-    files = [path.as_posix() for path in find_images(folder)]
+    if files is None or is_divided:
+        files = image_names(folder)
     if not files:
         raise no_pictures([folder], advice)
-    return folder, files if is_divided else names_of_split(files, holdout, split, root)
+    return folder, files if is_divided else take_split(files, holdout, split, root)
 
 
 def _split_folder(root: Path, split: Split, *, halves: bool) -> Path:
     try:
         (folder,) = split_folders(root, WANTED, split)
     except MissingSplitError as error:
-        there = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        there = folders_in(root)
         said = [f'{root} has no folder "{split}".', f"It has: {', '.join(there)}." if there else "It has no folders."]
         said.append(layout_advice(root, WANTED))
         if halves and said[-1].count("{split}") == 2:
@@ -72,14 +76,3 @@ def _split_folder(root: Path, split: Split, *, halves: bool) -> Path:
             )
         raise MissingSplitError(" ".join(filter(None, said))) from error
     return folder
-
-
-def pairs_of_split(
-    found: dict[str, tuple[str, ...]], holdout: float, split: Split, root: str
-) -> dict[str, tuple[str, ...]]:
-    """Return those pairs of a data set without folders for splits that fall into one, by their names.
-
-    Raises:
-        MissingSplitError: there are none.
-    """
-    return {name: found[name] for name in names_of_split(found, holdout, split, root, "pair")}

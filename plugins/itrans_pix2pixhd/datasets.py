@@ -15,13 +15,13 @@ from itrans.api import (
     check_same_size,
     counted,
     first_readable,
-    match_images,
+    match_names,
     measured_split,
-    names_of_split,
     read_image,
     read_label_map,
     spec_of,
     split_folders,
+    take_split,
 )
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ class InstanceMaps:
             folders["instance_folder"], endings["instance_ending"] = instance_folder, instance_ending
         self._folders = split_folders(root, folders, split)
         self.measured_split: Split = measured_split(root, folders, split)
-        found = match_images(self._folders, endings)
+        found = match_names(self._folders, endings)
         if "{split}" not in label_folder:
-            found = {name: found[name] for name in names_of_split(found, holdout, split, root, "pair")}
-        self._names, self._files = list(found), list(found.values())
+            found = take_split(found, holdout, split, root, "pair")
+        self._names, self._files = found.names, found.files
         self._labels, self._ignored = labels, ignored
         self.source = ImageSpec(channels=labels + bool(instance_folder))
-        self.target: ImageSpec = spec_of(first_readable(self._photo, len(self._files))[1])
+        self.target: ImageSpec = spec_of(first_readable(self._photo, len(self._names))[1])
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -113,7 +113,7 @@ class InstanceMaps:
         return Pair(np.concatenate(planes, axis=2), photo, self._names[index])
 
     def _paths(self, index: int) -> list[Path]:
-        return [folder / file for folder, file in zip(self._folders, self._files[index], strict=True)]
+        return [folder / files[index] for folder, files in zip(self._folders, self._files, strict=True)]
 
     def _photo(self, index: int) -> ImageArray:
         return read_image(self._paths(index)[1])

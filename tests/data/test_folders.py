@@ -7,7 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from itrans.api import DataError, MissingSplitError, check_same_size, existing_root, match_images, split_folders
+from itrans.api import (
+    DataError,
+    MissingSplitError,
+    check_same_size,
+    existing_root,
+    image_names,
+    match_images,
+    match_names,
+    names_of_split,
+    split_folders,
+    take_split,
+)
 
 SIDES = {"left": "left/{split}", "right": "{split}_right", "depth": "{split}/depth"}
 
@@ -204,3 +215,29 @@ def test_names_that_differ_in_upper_and_lower_case_alone_are_told_so(tmp_path):
     touch(right, "more.png")
     with pytest.raises(DataError, match="left_ending"):
         match_images([left, right], {"left_ending": None, "right_ending": None})
+
+
+# Compact matches
+
+
+def test_matches_are_a_mapping_in_the_order_of_the_names(tmp_path):
+    left, right = (
+        touch(tmp_path / "left", "a-b.png", "a.png", "c/d.jpg"),
+        touch(tmp_path / "r", "a.npy", "a-b.tif", "c/d.bmp"),
+    )
+    found = match_names([left, right])
+    assert dict(found) == match_images([left, right])
+    assert list(found.names) == ["a", "a-b", "c/d"]
+    assert [list(files) for files in found.files] == [["a.png", "a-b.png", "c/d.jpg"], ["a.npy", "a-b.tif", "c/d.bmp"]]
+    assert dict(found.take([0, 2])) == {"a": ("a.png", "a.npy"), "c/d": ("c/d.jpg", "c/d.bmp")}
+    assert "b" not in found
+
+
+def test_names_and_matches_are_divided_as_lists_are(tmp_path):
+    folder = touch(tmp_path, *(f"{number}.png" for number in range(60)))
+    names, found = image_names(folder), match_names([folder])
+    for split in ("train", "val", "test"):
+        assert list(take_split(names, 0.5, split, folder)) == names_of_split(names, 0.5, split, folder)
+        assert list(take_split(found, 0.5, split, folder)) == names_of_split(found, 0.5, split, folder)
+    with pytest.raises(MissingSplitError, match="dataset.holdout"):
+        take_split(names, 1e-9, "val", folder)

@@ -94,6 +94,7 @@ COMPONENTS = [
     ("data.md", "dataset", "edges"),
     ("data.md", "dataset", "colorization"),
     ("data.md", "dataset", "inpainting"),
+    ("prepare.md", "dataset", "shards"),
     ("labels.md", "dataset", "labels"),
     ("labels.md", "dataset", "facades_sample"),
     ("timm.md", "generator", "timm_unet"),

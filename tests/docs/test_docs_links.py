@@ -42,6 +42,7 @@ def test_the_site_has_all_pages():
         "init.md",
         "recipes.md",
         "data.md",
+        "prepare.md",
         "labels.md",
         "experiments.md",
         "tables.md",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import tarfile
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ NEEDS_MORE = {
     ("method", "cyclegan"),
     *(("metric", name) for name in ("lpips", "lpips_vgg", "lpips_squeeze")),
     *(("dataset", name) for name in ("aligned", "paired", "openmoji", "unaligned", "instance_maps", "digits")),
-    *(("dataset", name) for name in ("edges", "colorization", "inpainting", "labels", "facades_sample")),
+    *(("dataset", name) for name in ("edges", "colorization", "inpainting", "labels", "facades_sample", "shards")),
 }
 """What is tried in tests of its own below."""
 
@@ -130,6 +131,17 @@ def test_folders_of_pairs_pass(tmp_path):
     for number, folder in enumerate(("train/source", "train/target", "val/source", "val/target")):
         written(tmp_path / folder, number)
     check_dataset("paired", root=str(tmp_path))
+
+
+def test_shards_pass(tmp_path):
+    for number, split in enumerate(("train", "val")):
+        for more, side in enumerate(("source", "target")):
+            written(tmp_path / side, 2 * number + more)
+        with tarfile.open(tmp_path / f"{split}-000000.tar", "w") as tar:
+            for index in range(4):
+                for side in ("source", "target"):
+                    tar.add(tmp_path / side / f"{index}.png", f"{index}.{side}.png")
+    check_dataset("shards", root=str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["edges", "colorization", "inpainting"])

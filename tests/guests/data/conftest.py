@@ -1,13 +1,16 @@
-"""What the tests of fetching share: a mirror, and no pauses."""
+"""What the tests share: a mirror without pauses, to fetch from, and pictures to prepare."""
 
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from guests.data.folders import picture
 from guests.data.mirror import Handler, Server, tar_gz
 
+from itrans.api import write_image
 from itrans_data import fetch as fetching
 
 
@@ -30,3 +33,18 @@ def server(monkeypatch):
         finally:
             http.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for number in range(12):
+        write_image(tmp_path / f"photos/v{number // 3}/f{number:02d}.png", picture(number))
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> tuple[Path, Path]:
+    for number in range(8):
+        write_image(tmp_path / f"a/{number}.png", picture(number))
+        write_image(tmp_path / f"b/{number}.png", picture(number + 50))
+    return tmp_path / "a", tmp_path / "b"

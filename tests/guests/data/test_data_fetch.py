@@ -122,7 +122,7 @@ def test_a_file_in_the_way_is_left_alone(url, here):
 
 def test_the_group_takes_further_commands():
     assert set(data.commands) >= {"fetch"}
-    assert "Fetch and check data sets." in CliRunner().invoke(data, ["--help"]).output
+    assert "Fetch, prepare, check and view data sets." in CliRunner().invoke(data, ["--help"]).output
 
 
 def test_help_needs_neither_rich_nor_torch():
