@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -44,12 +44,36 @@ class SharedStatistics:
 
     def _normalize(self, module: nn.Module, key: tuple[int, int], images: Tensor) -> Tensor:
         if key not in self._values or not self.is_complete:
-            others = [dimension for dimension in range(images.ndim) if dimension != 1]
-            variance, mean = torch.var_mean(images.float(), others, correction=0)
-            self._values[key] = mean, variance
+            self._values[key] = statistics_of(images)
         mean, variance = self._values[key]
+        if not is_plain(module):
+            return forward_by(module, images, mean, variance)
         weight, bias, eps = module.weight, module.bias, module.eps
         return functional.batch_norm(images, mean, variance, weight, bias, training=False, eps=eps)  # type: ignore[arg-type]
+
+
+def is_plain(module: nn.Module) -> bool:
+    """Return whether a layer does nothing but normalise: its class may have added an activation, say."""
+    plain = (_BatchNorm.forward, nn.SyncBatchNorm.forward, _InstanceNorm.forward)
+    return type(module).forward in plain
+
+
+def statistics_of(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance of each channel, over all pictures and places."""
+    others = [dimension for dimension in range(images.ndim) if dimension != 1]
+    variance, mean = torch.var_mean(images.float(), others, correction=0)
+    return mean, variance
+
+
+def forward_by(module: nn.Module, images: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """Call a layer with statistics in the place of those that it has gathered; it is not in training."""
+    kept: tuple[Any, Any] = module.running_mean, module.running_var
+    module.running_mean, module.running_var = mean, variance
+    try:
+        output: Tensor = type(module).forward(module, images)
+    finally:
+        module.running_mean, module.running_var = kept
+    return output
 
 
 def normalizes_by_picture(networks: Iterable[nn.Module], mode: Mode) -> bool:
@@ -59,5 +83,5 @@ def normalizes_by_picture(networks: Iterable[nn.Module], mode: Mode) -> bool:
 
 def _takes_statistics(module: nn.Module, mode: Mode) -> bool:
     if isinstance(module, _InstanceNorm):
-        return not module.track_running_stats
+        return not module.track_running_stats and is_plain(module)
     return isinstance(module, _BatchNorm) and (mode == "paper" or module.running_mean is None)

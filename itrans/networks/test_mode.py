@@ -21,6 +21,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from itrans.data.sampler import derived_seed
 from itrans.networks.noise import Noise
+from itrans.networks.statistics import forward_by, is_plain, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -124,10 +125,15 @@ def _test_forward(module: nn.Module, mode: Mode, drawn: _Drawn) -> Callable[[Ten
     if mode == "running":
         return None
     if isinstance(module, _BatchNorm):
-        return functools.partial(_normalize_alone, module)
+        return functools.partial(_normalize_alone if is_plain(module) else _forward_alone, module)
     if isinstance(module, _DropoutNd) and type(module) in _MASK_RANKS:
         return functools.partial(_seeded_dropout, module, drawn)
     return None
+
+
+def _forward_alone(module: _BatchNorm, images: Tensor) -> Tensor:
+    """Do the same with a layer that does more than normalise, such as timm's, which have their activation in them."""
+    return torch.cat([forward_by(module, image, *statistics_of(image)) for image in torch.split(images, 1)])
 
 
 _MASK_RANKS: dict[type[nn.Module], int | None] = {nn.Dropout: None, nn.Dropout1d: 2, nn.Dropout2d: 2, nn.Dropout3d: 2}

@@ -117,7 +117,8 @@ def write_mode(
         elif is_random(module) and values:
             forward = functools.partial(_masked, values)
         elif isinstance(module, _BatchNorm) and mode == "paper":
-            forward = functools.partial(_normalize_alone, module)
+            plain = type(module).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
+            forward = functools.partial(_normalize_alone if plain else _normalize_first, module)
         if forward is not None:
             module.forward = forward
 
@@ -128,6 +129,18 @@ def _normalize_alone(module: _BatchNorm, images: Tensor) -> Tensor:
         return torch.zeros_like(images) + (0 if module.bias is None else module.bias)
     # Not functional.instance_norm, which refuses maps of one value.
     return torch.instance_norm(images, module.weight, module.bias, None, None, True, 0.0, module.eps, False)
+
+
+def _normalize_first(module: _BatchNorm, images: Tensor) -> Tensor:
+    """Do the same, and then what else a layer does, such as timm's, which have their activation in them.
+
+    What is normalised already passes its own normalisation unchanged.
+    """
+    normalized = torch.instance_norm(images, None, None, None, None, True, 0.0, module.eps, False)
+    module.running_mean = torch.zeros(images.shape[1])
+    module.running_var = torch.full((images.shape[1],), 1 - module.eps)
+    output: Tensor = type(module).forward(module, normalized)
+    return output
 
 
 def _masked(masks: Mapping[Any, Tensor], images: Tensor) -> Tensor:

@@ -34,6 +34,29 @@ def test_paper_normalises_each_picture_as_a_training_batch_of_one_would(network)
     torch.testing.assert_close(together, one_by_one.detach(), rtol=1e-4, atol=1e-5)
 
 
+class NormalizeAndAct(nn.BatchNorm2d):
+    """A layer with its activation in it, as timm's have."""
+
+    def forward(self, images):
+        return super().forward(images).relu()
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_paper_keeps_what_else_a_layer_does(network, tracks):
+    layer = NormalizeAndAct(8, track_running_stats=tracks)
+    layer.load_state_dict(network[1].state_dict(), strict=False)
+    plain, network[3] = nn.Sequential(*network[:3]), nn.Identity()
+    own = nn.Sequential(network[0], layer)
+    images = torch.randn(3, 2, 9, 7)
+    kept = None if layer.running_mean is None else layer.running_mean.clone()
+    with in_mode([plain], "paper", seed=0):
+        expected = plain(images)
+    with in_mode([own], "paper", seed=0):
+        torch.testing.assert_close(own(images), expected, rtol=1e-4, atol=1e-5)
+        assert float(own(images[:, :, :3, :3]).min()) >= 0  # maps of one value, too
+    assert kept is None or torch.equal(layer.running_mean, kept)
+
+
 def test_paper_gives_a_picture_the_same_output_in_any_company(network):
     images = torch.randn(4, 2, 9, 7)
     with in_mode([network], "paper", seed=1):
