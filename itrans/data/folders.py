@@ -191,7 +191,7 @@ def take_split(
     chosen = np.flatnonzero(~held if split == "train" else held & ((places < held_out / 2) == (split == "val")))
     if not len(chosen):
         raise _nothing_falls(split, root, what)
-    return found.take(chosen.tolist())
+    return found.take(chosen)
 
 
 def _nothing_falls(split: Split, root: str | os.PathLike[str], what: str) -> MissingSplitError:

@@ -84,9 +84,9 @@ class Names(Sequence[str]):
     def __repr__(self) -> str:
         return f"<Names: {len(self)}, from {self[0]!r}>" if self else "<Names: 0>"
 
-    def take(self, places: Iterable[int]) -> Names:
+    def take(self, places: Iterable[int] | NDArray[np.int64]) -> Names:
         """Return the texts at these places, from 0 on, in their order."""
-        chosen = np.fromiter(places, np.int64)
+        chosen = places if isinstance(places, np.ndarray) else np.fromiter(places, np.int64)
         starts, ends = self._bounds[chosen], self._bounds[chosen + 1]
         content = bytearray()
         for first in range(0, len(chosen), _AT_ONCE):
