@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_args
 
+import numpy as np
+
 from itrans.data.layouts import PLACEHOLDER, folders_there, layout_advice
 from itrans.data.matches import Matches, match_names
 from itrans.errors import DataError, MissingSplitError
@@ -23,6 +25,8 @@ _STAND_IN: dict[Split, Split] = {"val": "test", "test": "val"}
 """Many published data sets have one held-out part, called either way."""
 
 _MOST_TRIED = 20
+_WHOLE = 2.0**64
+"""One more than the largest number of eight bytes."""
 
 Read = TypeVar("Read")
 
@@ -132,11 +136,15 @@ def part_of(name: str, held_out: float) -> Split:
         name: what is divided; equal names fall into the same split.
         held_out: the fraction that is not for training.
     """
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = int.from_bytes(_digest(name), "big") / _WHOLE
     if place >= held_out:
         return "train"
     return "val" if place < held_out / 2 else "test"
+
+
+def _digest(name: str) -> bytes:
+    """Return eight bytes that a name alone decides."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:8]
 
 
 def names_of_split(
@@ -175,10 +183,15 @@ def take_split(
     Raises:
         MissingSplitError: there are none.
     """
-    places = [place for place, name in enumerate(found) if part_of(name, held_out) == split]
-    if not places:
+    digests = bytearray()
+    for name in found:
+        digests += _digest(name)
+    places = np.frombuffer(digests, ">u8") / _WHOLE
+    held = places < held_out
+    chosen = np.flatnonzero(~held if split == "train" else held & ((places < held_out / 2) == (split == "val")))
+    if not len(chosen):
         raise _nothing_falls(split, root, what)
-    return found.take(places)
+    return found.take(chosen)
 
 
 def _nothing_falls(split: Split, root: str | os.PathLike[str], what: str) -> MissingSplitError:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     _Side: TypeAlias = tuple[Path, str, str]
     """A folder, the argument that gives its ending, and the ending."""
 
@@ -45,7 +48,7 @@ class Matches(Mapping[str, tuple[str, ...]]):
             raise KeyError(name)
         return tuple(files[place] for files in self.files)
 
-    def take(self, places: Sequence[int]) -> Matches:
+    def take(self, places: Sequence[int] | NDArray[np.int64]) -> Matches:
         """Return the matches at these places, which are in rising order."""
         return Matches(self.names.take(places), [files.take(places) for files in self.files])
 

@@ -39,9 +39,12 @@ class Names(Sequence[str]):
             ends = np.cumsum([len(text) for text in some], dtype=np.uint64)
             blocks.append(ends + np.uint64(len(content)))
             content += b"".join(some)
+        self._keep(content, np.concatenate(blocks))
+
+    def _keep(self, content: bytearray, bounds: NDArray[np.uint64]) -> None:
         self._content = bytes(content)
         kind = np.uint32 if len(content) < _MOST_OF_FOUR_BYTES else np.uint64
-        self._bounds: NDArray[np.uint32 | np.uint64] = np.concatenate(blocks).astype(kind)
+        self._bounds: NDArray[np.uint32 | np.uint64] = bounds.astype(kind)
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -81,6 +84,15 @@ class Names(Sequence[str]):
     def __repr__(self) -> str:
         return f"<Names: {len(self)}, from {self[0]!r}>" if self else "<Names: 0>"
 
-    def take(self, places: Iterable[int]) -> Names:
-        """Return the texts at these places, in their order."""
-        return Names(self[place] for place in places)
+    def take(self, places: Iterable[int] | NDArray[np.int64]) -> Names:
+        """Return the texts at these places, from 0 on, in their order."""
+        chosen = places if isinstance(places, np.ndarray) else np.fromiter(places, np.int64)
+        starts, ends = self._bounds[chosen], self._bounds[chosen + 1]
+        content = bytearray()
+        for first in range(0, len(chosen), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            pieces = zip(starts[some].tolist(), ends[some].tolist(), strict=True)
+            content += b"".join([self._content[start:end] for start, end in pieces])
+        taken = Names()
+        taken._keep(content, np.cumsum(np.concatenate([[0], ends - starts]), dtype=np.uint64))
+        return taken
