@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,8 +24,7 @@ from itrans.training.stopping import StopRequest
 from itrans.translating.loading import load
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from itrans.protocols import Dataset
     from itrans.recipe.load import Recipe
@@ -102,6 +103,10 @@ def train(
         OutputError: the folder holds a run already, or cannot be written to.
         ItransError: anything else that `itrans run` would tell in one message.
     """
+    _check_types(recipe, set, output, on_step, weights)
+    if resume and weights is not None:
+        raise ItransError("resume goes on with all that the run has learnt, weights begin a new run: give one of them.")
+    without = [without] if isinstance(without, str) else without
     loaded = load_recipe(recipe, values=set, sample=sample, without=without)
     loaded.refuse_missing_data()
     note = loaded.sample_note()
@@ -127,6 +132,24 @@ def train(
         stop=stop,
     )
     return Run(Path(output), outcome)
+
+
+def _check_types(recipe: object, values: object, output: object, on_step: object, weights: object) -> None:
+    """Raise `ItransError` for what no type checker has seen, as in a notebook."""
+    places = (str, os.PathLike)
+    wrong = [
+        f"{name} is {type(value).__name__}, and should be {what}"
+        for name, value, what, fits in (
+            ("recipe", recipe, "a file or a dict of tables", isinstance(recipe, (*places, Mapping))),
+            ("set", values, "a dict of dotted keys", values is None or isinstance(values, Mapping)),
+            ("output", output, "a folder", output is None or (isinstance(output, places) and str(output) != "")),
+            ("on_step", on_step, "a function", on_step is None or callable(on_step)),
+            ("weights", weights, "a checkpoint's path", weights is None or isinstance(weights, places)),
+        )
+        if not fits
+    ]
+    if wrong:
+        raise ItransError(f"train(): {'; '.join(wrong)}.")
 
 
 class _Listener(Reporter):

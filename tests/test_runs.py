@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from itrans.api import (
     LOSSES,
     CheckpointError,
+    ItransError,
     OutputError,
     PluginError,
     RecipeError,
@@ -109,6 +110,31 @@ def test_a_run_begins_with_weights(tables, capfd):
 def test_a_wrong_value_is_told_with_its_key(tables, changes, named):
     with pytest.raises(RecipeError, match=named):
         train(tables, set=changes, output="run", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"set": ["train.steps=1"]}, "set is list"),
+        ({"output": ""}, "output"),
+        ({"output": 5}, "output is int"),
+        ({"weights": 5}, "weights is int"),
+        ({"on_step": 3}, "on_step is int"),
+        ({"resume": True, "weights": "run"}, "resume"),
+    ],
+)
+def test_wrong_types_are_told_by_their_names(tables, arguments, named):
+    with pytest.raises(ItransError, match=named):
+        train(tables, **{"output": "run", "progress": False, **arguments})
+    with pytest.raises(ItransError, match="recipe is NoneType"):
+        train(None, output="run")
+
+
+def test_numbers_of_numpy_and_a_single_name_will_do(tables):
+    steps = {"train.steps": np.int64(1), "loss.l1.weight": np.float32(3)}
+    without = "discriminator"
+    tables["loss"] = tables["loss"][1:]
+    assert train(tables, set=steps, without=without, output="run", progress=False).outcome == "finished"
 
 
 def test_a_network_can_be_called_and_trained_by_itself(tables):

@@ -69,7 +69,7 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
             lines.append("  beware      the sources themselves are nearer to the targets: train longer, or differently")
     lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
     lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR")
-    if folder.page.is_file():
+    if folder.page.is_file() and folder.page.stat().st_mtime > time.time() - seconds - 1:  # written by this run
         lines.append(f"How it went: open {folder.page}")
     return "\n".join(lines)
 

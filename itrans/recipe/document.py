@@ -115,12 +115,14 @@ def document_of(tables: Mapping[str, Any]) -> Document:
 
 
 def plain(value: Any) -> Any:
-    """Return a value of Python as TOML has it: paths are texts, tuples are lists, and None is left out of tables."""
+    """Return a value of Python as TOML has it: paths are texts, NumPy's numbers numbers, tuples lists."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items() if inner is not None}
-    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
 
 
 def assigned_value(text: str, place: str) -> Any:

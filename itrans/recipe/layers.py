@@ -222,7 +222,7 @@ class Layers:
 def _parts_of(name: str) -> tuple[str, ...]:
     """Return the parts of a dotted key; none if it is no key."""
     try:
-        return parse_key(name.strip())
+        return parse_key(str(name).strip())
     except ValueError:
         return ()
 

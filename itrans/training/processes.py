@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
+import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _BUCKET_BYTES = 32 * 2**20
+_SECONDS_TO_MEET, _PAUSE = 120.0, 0.2
+"""How long processes wait for the first one, and how often they look."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,41 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
 
+def _wait_for_first(processes: Processes) -> None:
+    """Wait until somebody listens where the processes are to meet.
+
+    Raises:
+        ItransError: nobody does.
+    """
+    place, port = os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
+    end = time.monotonic() + _SECONDS_TO_MEET
+    while not processes.is_first and port.isdecimal():
+        try:
+            socket.create_connection((place, int(port)), timeout=1).close()
+            return
+        except (OSError, OverflowError) as error:
+            if time.monotonic() > end:
+                raise ItransError(
+                    f"The {processes.count} processes cannot meet at {place}:{port}, which the environment variables "
+                    f"MASTER_ADDR and MASTER_PORT say: nobody listens there ({error}). {_ADVICE}"
+                ) from error
+        time.sleep(_PAUSE)
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the process in the block, whatever they do elsewhere."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @contextlib.contextmanager
 def _telling() -> Iterator[None]:
     """Raise `ItransError` in place of what torch says where another process has ended."""
@@ -205,8 +246,10 @@ def process_group(processes: Processes, device: torch.device) -> Iterator[None]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    _wait_for_first(processes)
     try:
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        with _ending_at_once():  # what waits here for the others hears no signal
+            dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     except (RuntimeError, ValueError, OSError) as error:
         place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise ItransError(

@@ -12,6 +12,8 @@ from itrans.api import CheckpointError, DataError, Noise, PluginError, apply_gen
 from itrans.commands import CheckpointFile
 from itrans_export.description import Description
 
+_MOST_CHARACTERS = 300
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -86,7 +88,12 @@ class OnnxNetwork(nn.Module):
         inputs = {
             name: values.detach().contiguous().numpy() for name, values in zip(names, (source, *noise), strict=True)
         }
-        (output,) = self._session.run(None, inputs)
+        try:
+            (output,) = self._session.run(None, inputs)
+        except Exception as error:  # of its runtime, which has no name for most of them
+            height, width = source.shape[2:]
+            reason = str(error).splitlines()[0][:_MOST_CHARACTERS]
+            raise ValueError(f"{self._path} does not translate pictures of {width}x{height}: {reason}") from error
         return torch.from_numpy(output)
 
 

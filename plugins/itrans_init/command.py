@@ -86,7 +86,7 @@ def _text_that_trains(plan: Plan, command: str, output: Path) -> str:
     Raises:
         ItransError: there is none; the message says why.
     """
-    from itrans.api import MissingSplitError
+    from itrans.api import DataError, MissingSplitError
     from itrans.commands import build_dataset, load_recipe
     from itrans_init.plan import larger_holdouts
     from itrans_init.recipe import recipe_text
@@ -95,6 +95,7 @@ def _text_that_trains(plan: Plan, command: str, output: Path) -> str:
     text, fault = "", None
     for tried in larger_holdouts(plan):
         candidate = recipe_text(tried, command)
+        _refuse_bytes(candidate)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / output.name
             path.write_text(candidate, encoding="utf-8")
@@ -110,5 +111,18 @@ def _text_that_trains(plan: Plan, command: str, output: Path) -> str:
         if len(held_out) >= enough:
             break
     if not text and fault is not None:
-        raise fault
+        raise DataError(
+            f"There are too few to hold some out, {plan.count} in all: a few dozen are the least."
+        ) from fault
     return text
+
+
+def _refuse_bytes(text: str) -> None:
+    """Raise `DataError` if a name has bytes that are no UTF-8, and that no recipe can hold."""
+    from itrans.api import DataError
+
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        shown = text[max(0, error.start - 20) : error.end + 20].encode("utf-8", "backslashreplace").decode()
+        raise DataError(f"A folder's name has bytes that are no UTF-8: {shown!r}. Rename it.") from error

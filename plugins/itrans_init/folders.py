@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ _TARGETS = ("target", "output", "photo", "image", "real", "truth", "clean", "hig
 
 _MOST_NAMED = 3
 _FEWEST = 3
+_MOST_ENDINGS = 5
 _PAIRED = 0.5
 """The share of names that two folders have in common above which they are taken for pairs."""
 
@@ -170,13 +172,16 @@ def _split_by_endings(layout: Layout) -> None:
         for stem, ending in _ways_to_end(file):
             stems[stem].add(ending)
     for found in stems.values():
-        if len(found) == 2:
-            endings[tuple(sorted(found))] += 1  # type: ignore[index]
+        if len(found) <= _MOST_ENDINGS:
+            endings.update(itertools.combinations(sorted(found), 2))
     if not endings:
         return
     (one, other), count = endings.most_common(1)[0]
-    if 2 * count < 0.9 * len(side.first_files):
+    rest = sum(1 for file in side.first_files if not file.endswith((one, other)))
+    if 2 * count < 0.9 * (len(side.first_files) - rest) or rest > 2 * count:
         return
+    if rest:
+        layout.unsure.append(f"{counted(rest, 'picture')} that end in neither {one} nor {other} are left out.")
     for ending in (one, other):
         files = {split: [file for file in files if file.endswith(ending)] for split, files in side.files.items()}
         layout.sides.append(Side(side.template, files, ending))
@@ -258,7 +263,12 @@ def _refuse_singles(layout: Layout) -> None:
 
 
 def _leave_out_lone_splits(layout: Layout) -> None:
-    """Make one folder of what has only one split: pairs are held out of that."""
+    """Leave out splits that one side lacks; make one folder of what has only one: pairs are held out of that."""
+    common = set.intersection(*(set(side.files) for side in layout.sides))
+    for side in layout.sides:
+        if dropped := [split for split in side.files if split not in common]:
+            layout.unsure.append(f"{_called(side)} alone has {', '.join(dropped)}, which is left out.")
+        side.files = {split: files for split, files in side.files.items() if split in common}
     splits: Mapping[str, object] = layout.sides[0].files
     if "train" in splits and len(splits) > 1:
         return

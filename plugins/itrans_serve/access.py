@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 from typing import TYPE_CHECKING
@@ -73,6 +74,9 @@ class Gate:
                 await JSONResponse({"detail": refusal}, 403)(scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:  # by a server that is told to end while it computes
+            if status == GONE:
+                await JSONResponse({"detail": "The server is ending."}, 503)(scope, receive, send_with_headers)
         except BaseException:
             status = 500 if status == GONE else status
             raise
@@ -89,7 +93,7 @@ class Gate:
                 f'"{name or host}" is not a name of this server. If it should be: itrans serve --allow-host '
                 f"{name or 'NAME'}"
             )
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place_of(origin) != host.lower():
             return "Pages of other sites may not use this server."
         return None
 
@@ -97,6 +101,13 @@ class Gate:
 def _name_of(address: str) -> str | None:
     try:
         return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _place_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
     except ValueError:
         return None
 

@@ -170,6 +170,8 @@ class Desk:
         except FullError:
             raise _full() from None
         outputs = asyncio.gather(*(asyncio.wrap_future(order.output) for order in orders))
+        # Of a client that has gone, nobody asks any more: asyncio would complain of what nobody has looked at.
+        outputs.add_done_callback(lambda made: made.cancelled() or made.exception())
         gone = asyncio.ensure_future(_has_gone(request))
         either: tuple[asyncio.Future[Any], ...] = (outputs, gone)
         try:

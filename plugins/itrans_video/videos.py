@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from itrans.api import DataError, as_channels, error_text, kind_of
+from itrans.api import DataError, as_channels, counted, error_text, kind_of
 from itrans.commands import replacing
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _ENCODERS = {"hevc": "libx265", "mpeg4": "mpeg4", "vp8": "libvpx", "vp9": "libvp
 _QUALITY = {"libx264": {"crf": "17"}, "libx265": {"crf": "19", "x265-params": "log-level=none"}}
 _QUALITY |= {name: {"crf": "18", "b:v": "0"} for name in ("libvpx", "libvpx-vp9")}
 """Nearly without loss: what a network has made is not to be blurred at once."""
+
+_LATE, _LATE_SHARE = 0.7, 0.02
+"""By how many seconds, or which share, a video may end before the time that its file says."""
 
 _BT709, _BT601, _UNSPECIFIED = 1, 5, 2
 _HIGH = 576
@@ -93,6 +96,7 @@ def _translate(
 ) -> None:
     import av
 
+    faults = 0
     with av.open(str(path)) as source:
         if not source.streams.video:
             raise DataError(f"{path} has no pictures.")
@@ -118,7 +122,9 @@ def _translate(
                 if packet.stream is not stream:
                     writer.copy(packet, sound[packet.stream])
                     continue
+                frame: Any
                 for frame in packet.decode():
+                    faults += frame.is_corrupt
                     waiting.append(frame)
                     if len(waiting) == batch_size:
                         flush()
@@ -126,8 +132,18 @@ def _translate(
                 flush()
             if not done:
                 raise DataError(f"{path} has no pictures that can be decoded.")
+            _refuse_damage(path, source, writer.last, faults)
             writer.end()
     part(total, total)
+
+
+def _refuse_damage(path: Path, source: Any, last: float, faults: int) -> None:
+    """Raise `DataError` if frames were damaged, or the file ends before its time: decoders give what they can."""
+    if faults:
+        raise DataError(f"{path} is damaged: {counted(faults, 'frame')} cannot be decoded rightly. Mend it first.")
+    whole = source.duration / 1_000_000 if source.duration else 0.0
+    if whole - last > max(_LATE, _LATE_SHARE * whole):
+        raise DataError(f"{path} breaks off after {last:.1f} of {whole:.1f} seconds: it is truncated. Mend it first.")
 
 
 def _estimate(source: Any, stream: Any) -> int:
@@ -160,7 +176,11 @@ def _turns(frame: Any) -> int:
 
 
 class _Writer:
-    """Writes frames with the times, the coding of colours and the range of the frames that they were made from."""
+    """Writes frames with the times, the coding of colours and the range of the frames that they were made from.
+
+    Attributes:
+        last: the time of the last frame, or sound, in seconds.
+    """
 
     def __init__(self, container: Any, output: Path, stream: Any) -> None:
         self._container, self._output, self._from = container, output, stream
@@ -170,7 +190,7 @@ class _Writer:
         if output.suffix.lower() == ".webm" and not encoder.startswith("libvpx"):
             encoder = default
         self._stream = container.add_stream(encoder, rate=stream.average_rate or 25, options=_QUALITY.get(encoder, {}))
-        self._is_begun = False
+        self._is_begun, self.last = False, 0.0
         self._early: list[Any] = []
 
     def add_sound(self, source: Any, path: Path) -> dict[Any, Any]:
@@ -186,6 +206,7 @@ class _Writer:
         """Copy a packet of sound."""
         if packet.dts is None:
             return
+        self.last = max(self.last, float((packet.pts or 0) * packet.time_base))
         packet.stream = stream
         if self._is_begun:
             self._container.mux(packet)
@@ -203,6 +224,7 @@ class _Writer:
             format=self._stream.pix_fmt, dst_colorspace=_space_of(frame), dst_color_range=_range_of(frame)
         )
         made.pts, made.time_base = frame.pts, frame.time_base
+        self.last = max(self.last, float(frame.time or 0))
         self._container.mux(self._stream.encode(made))
 
     def end(self) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import numpy as np
 import pytest
 import torch
 from training.ranks import call_in_two
 
-from itrans.api import METRICS, load
+from itrans.api import METRICS, ItransError, load
 from itrans.checkpoint.file import load_checkpoint
 from itrans.cli.options import import_code
+from itrans.training import processes
 from itrans_evaluate import evaluate_checkpoint
 
 
@@ -100,3 +102,17 @@ def test_what_is_summed_over_pictures_is_summed_over_processes_too(recipe, tmp_p
         device="cpu",
     )
     assert {name: score.value for name, score in found.scores.items()} == pytest.approx(logged, rel=1e-5)
+
+
+def test_a_process_that_waits_for_the_first_one_in_vain_names_the_place(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(port))
+    monkeypatch.setattr(processes, "_SECONDS_TO_MEET", 0.3)
+    with (
+        pytest.raises(ItransError, match=f"127.0.0.1:{port}"),
+        processes.process_group(processes.Processes(1, 2, 1), torch.device("cpu")),
+    ):
+        pass

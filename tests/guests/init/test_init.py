@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tomllib
 
 import cv2
@@ -132,6 +134,43 @@ def test_both_sides_in_one_folder(itrans, tmp_path, write):
         write(f"{number}_night.png", photo // 3)
     dataset = made(itrans, tmp_path)["dataset"]
     assert {dataset["source_ending"], dataset["target_ending"]} == {"_rgb.png", "_night.png"}
+
+
+def test_of_three_endings_two_are_taken_and_the_third_is_told(itrans, tmp_path, write):
+    for number in range(COUNT):
+        _, photo = scene(number)
+        write(f"{number}_rgb.png", photo)
+        write(f"{number}_night.png", photo // 3)
+        if number % 2:
+            write(f"{number}_preview.png", photo // 2)
+    done = itrans("init", "mine")
+    assert done.exit_code == 0, done.output
+    assert "12 pictures that end in neither" in done.output
+    dataset = tomllib.loads((tmp_path / "mine.toml").read_text(encoding="utf-8"))["dataset"]
+    assert {dataset["source_ending"], dataset["target_ending"]} == {"_rgb.png", "_night.png"}
+
+
+def test_a_split_of_one_side_alone_is_left_out(itrans, tmp_path, write):
+    for number in range(COUNT):
+        _, photo = scene(number)
+        write(f"trainA/h{number}.png", photo)
+        write(f"trainB/z{number}.png", 255 - photo)
+        write(f"testA/t{number}.png", photo)
+    recipe = made(itrans, tmp_path)
+    assert (recipe["dataset"]["folder_a"], recipe["dataset"]["folder_b"]) == ("trainA", "trainB")
+    assert "test" in (tmp_path / "mine.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_no_recipe_can_hold_is_told(itrans, tmp_path, write):
+    for number in range(COUNT):
+        write(f"{number}.png", scene(number)[1])
+    name = os.fsdecode(b"mine-\xff")
+    (tmp_path / "mine").rename(tmp_path / name)
+    done = itrans("init", name, "-o", "out.toml")
+    assert done.exit_code == 2
+    assert "no UTF-8" in done.output
+    assert not (tmp_path / "out.toml").exists()
 
 
 def test_grey_and_colour_become_colour(itrans, tmp_path, write):

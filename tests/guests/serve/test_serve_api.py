@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
+import socket
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -216,3 +218,23 @@ def test_a_browser_may_load_nothing_but_what_is_here(address):
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "http://x]", "null", "http://elsewhere.example"])
+def test_pages_of_other_sites_are_refused_whatever_they_call_themselves(address, origin):
+    headers = {"Origin": origin, "Content-Type": "image/png"}
+    answer = httpx.post(f"{address}/translate", content=png(noise()), headers=headers)
+    assert answer.status_code == 403
+    assert httpx.get(f"{address}/health").status_code == 200
+
+
+def test_a_client_that_leaves_makes_no_noise(address, caplog):
+    host, port = address.removeprefix("http://").split(":")
+    content = png(noise())
+    for _ in range(5):
+        with socket.create_connection((host, int(port))) as client:
+            head = f"POST /translate HTTP/1.1\r\nHost: {host}\r\nContent-Type: image/png\r\n"
+            client.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    assert post(address, content).status_code == 200
+    gc.collect()
+    assert caplog.records == []

@@ -184,6 +184,30 @@ def test_a_video_that_cannot_be_decoded_is_one_message(translator, itrans, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_video_that_breaks_off_is_refused(translator, itrans, tmp_path, sound):
+    checkpoint, path = translator().checkpoint, tmp_path / "clip.mkv"
+    write(path, times=range(0, 100, 2), sound=sound)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    done = itrans("translate", checkpoint, "clip.mkv", "-o", "out")
+    assert done.exit_code == 2
+    assert "clip.mkv breaks off after" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_with_damaged_frames_is_refused(translator, itrans, tmp_path):
+    checkpoint, path = translator().checkpoint, tmp_path / "clip.mkv"
+    write(path, times=range(40), sound=False)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 60] = bytes(range(60))
+    path.write_bytes(content)
+    done = itrans("translate", checkpoint, "clip.mkv", "-o", "out")
+    assert done.exit_code == 2
+    assert "clip.mkv" in done.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_extra_is_named_where_pyav_is_missing(translator, itrans, tmp_path, monkeypatch):
     checkpoint = translator().checkpoint
     write(tmp_path / "clip.mp4")
