@@ -66,25 +66,27 @@ def direction(command: _Command) -> _Command:
     )
 
 
+def mode(text: str = "As for itrans translate.") -> Callable[[_Command], _Command]:
+    """Add the option `--mode`, with a help text."""
+    choices = click.Choice(["paper", "running"])
+    return click.option("--mode", type=choices, default="paper", show_default=True, help=text)
+
+
+def precision(text: str = "As for itrans translate.") -> Callable[[_Command], _Command]:
+    """Add the option `--precision`, with a help text."""
+    choices = click.Choice(["auto", "fp32", "bf16", "fp16"])
+    return click.option("--precision", type=choices, default="auto", show_default=True, help=text)
+
+
 def translating(command: _Command) -> _Command:
     """Add the options `--mode`, `--seed`, `--direction` and `--precision`, those of a `Translator`."""
     for option in (
-        click.option(
-            "--precision",
-            type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-            default="auto",
-            show_default=True,
-            help="auto: bf16 for 8-bit pictures where the hardware has it, else fp32.",
-        ),
+        precision("auto: bf16 for 8-bit pictures where the hardware has it, else fp32."),
         direction,
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise."),
-        click.option(
-            "--mode",
-            type=click.Choice(["paper", "running"]),
-            default="paper",
-            show_default=True,
-            help="paper: dropout stays on, and batch normalisation uses each picture's own statistics, as in Isola et "
-            "al. running: dropout is off, and it uses the statistics gathered in training.",
+        mode(
+            "paper: dropout stays on, and batch normalisation uses each picture's own statistics, as in Isola et al. "
+            "running: dropout is off, and it uses the statistics gathered in training."
         ),
     ):
         command = option(command)

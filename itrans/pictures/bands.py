@@ -88,9 +88,11 @@ class Bands:
         """Return some rows, which are not above those of the call before."""
         start, stop = int(rows.start), min(int(rows.stop), self.shape[0])
         assert start >= self._first, "rows are read from top to bottom"
-        self._rows, self._first = self._rows[start - self._first :], start
-        while self._first + len(self._rows) < stop:
-            self._rows = np.concatenate([self._rows, next(self._segments)])
+        parts, there = [self._rows[start - self._first :]], self._first + len(self._rows)
+        while there < stop:
+            parts.append(next(self._segments))
+            there += len(parts[-1])
+        self._rows, self._first = np.concatenate(parts) if len(parts) > 1 else parts[0], start
         return cast("ImageArray", self._rows[: stop - start])
 
     def _read(self) -> Iterator[NDArray[np.generic]]:

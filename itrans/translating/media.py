@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from itrans import plugins
 from itrans.errors import DataError, ItransError, OutputError, PluginError, error_text
+from itrans.pictures.kinds import kind_of
 from itrans.translating.models import origin_for
 
 if TYPE_CHECKING:
@@ -154,8 +155,6 @@ class PictureMaker:
     def _source(self, picture: ImageArray) -> ImageArray:
         if self._preparation is not None:
             return self._preparation.source(picture, None)
-        from itrans.pictures.kinds import kind_of
-
         spec, _ = self._translator.specs(self._direction)
         source, _ = kind_of(spec).as_source(picture, spec, self._background)
         self._translator.check(source, self._direction)

@@ -49,6 +49,7 @@ _LITTLE_ROOM = 5 * 10**9
 """Bytes: a run of the paper's networks keeps checkpoints of 1 GB."""
 
 _SECONDS = 300
+_MEND = "Mend the package, or uninstall it: nothing else is hurt by it."
 
 
 @dataclass(frozen=True)
@@ -190,8 +191,7 @@ def plugins() -> list[Finding]:
     for entry in listed:
         if entry.get("status", "ok") != "ok":
             name = f"{entry['kind']} {entry['name']} ({entry['distribution']})"
-            advice = "Mend the package, or uninstall it: nothing else is hurt by it."
-            found.append(Finding(name, str(entry["status"]), advice, is_fault=True))
+            found.append(Finding(name, str(entry["status"]), _MEND, is_fault=True))
     return found + _broken_commands()
 
 
@@ -206,8 +206,7 @@ def _broken_commands() -> list[Finding]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
         if done.returncode:
             said = done.stderr.strip().removeprefix("Error: ")
-            advice = "Mend the package, or uninstall it: nothing else is hurt by it."
-            found.append(Finding(f"command {entry.name} ({package})", said, advice, is_fault=True))
+            found.append(Finding(f"command {entry.name} ({package})", said, _MEND, is_fault=True))
     return found
 
 

@@ -57,21 +57,9 @@ if TYPE_CHECKING:
     "checkpoint, split and direction are replaced; those of another are an error.",
 )
 @options.overrides("Where the data are now: --set dataset.root=FOLDER")
-@click.option(
-    "--mode",
-    type=click.Choice(["paper", "running"]),
-    default="paper",
-    show_default=True,
-    help="As for itrans translate.",
-)
+@options.mode()
 @click.option("--seed", type=click.IntRange(min=0), help="Of dropout and noise.  [default: the recipe's]")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-    default="auto",
-    show_default=True,
-    help="Of the translations: auto is that of the training, if the device has it.",
-)
+@options.precision("Of the translations: auto is that of the training, if the device has it.")
 @options.device
 @options.code
 def evaluate(

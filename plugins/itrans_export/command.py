@@ -43,13 +43,7 @@ class _Size(click.ParamType[tuple[int, int]]):
     help="onnx: for other programs, with a translate.py that needs no itrans. pt2: a program of torch.export. "
     "safetensors: the weights alone.",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["paper", "running"]),
-    default="paper",
-    show_default=True,
-    help="paper: batch normalisation uses each picture's own statistics. running: it uses those of the training.",
-)
+@options.mode("paper: batch normalisation uses each picture's own statistics. running: it uses those of the training.")
 @click.option(
     "--dropout",
     type=click.Choice(["off", "seeded"]),

@@ -33,7 +33,7 @@ def choose_amounts(plan: Plan, layout: Layout, looks: list[Look], *, has_gpu: bo
     else:
         wanted, where = 128, "a machine without a GPU"
     side = max(16, min(wanted, 1 << (max(shortest, 16).bit_length() - 1)))
-    plan.size = (side, side)
+    plan.size = side
     plan.depth = max(2, side.bit_length() - 1)
     plan.filters = 64 if has_gpu else 32
     shapes = {width / height for look in looks for width, height in look.sizes}
@@ -77,5 +77,6 @@ def choose_amounts(plan: Plan, layout: Layout, looks: list[Look], *, has_gpu: bo
         )
     types = {name for look in looks for name in look.types}
     if types - {"uint8"}:
+        plan.is_exact = True
         plan.comments["train.precision"] = "more than 8 bits: bf16 would keep 8 of them"
-    plan.comments["found"] = f"{looks[0].size_text}, {looks[0].kind_text}"
+    plan.found = f"{plan.found}: {looks[0].size_text}, {looks[0].kind_text}."

@@ -72,7 +72,7 @@ def _write_for(pictures: str, output: Path) -> None:
     text = _text_that_trains(plan, f"itrans init {pictures} -o {output}", output)
     with replacing(output) as file:
         file.write(text.encode("utf-8"))
-    click.echo(f"{plan.found}: {plan.comments['found']}.")
+    click.echo(plan.found)
     for note in plan.unsure:
         click.echo(f"Not sure: {note}")
     click.echo(f"Wrote {output}. Next:")

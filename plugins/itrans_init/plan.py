@@ -28,14 +28,14 @@ class Plan:
         found: what is in the folder, in one line.
         dataset: the table `[dataset]`.
         comments: why a value is what it is, by its dotted key.
-        size: height and width of what is trained with.
+        size: height and width, which are the same, of what is trained with.
         resize: height and width that pictures are scaled to before a part of that size is cut out; None to scale to it.
         depth: of the U-Net.
         filters: of the first layer.
         batch_size: pairs in a step.
         epochs: how many.
-        method: "pix2pix", "cyclegan" or "segmenter".
-        split: where pairs are measured.
+        method: "pix2pix" or "cyclegan".
+        is_exact: whether pictures have more than the 8 bits that bf16 keeps.
         count: how many pictures, or pairs, there are to train with and to hold out.
         unsure: sentences on what may be otherwise.
     """
@@ -44,14 +44,14 @@ class Plan:
     found: str
     dataset: dict[str, Any]
     comments: dict[str, str] = field(default_factory=dict)
-    size: tuple[int, int] = (256, 256)
+    size: int = 256
     resize: tuple[int, int] | None = None
     depth: int = 8
     filters: int = 64
     batch_size: int = 1
     epochs: int = 200
     method: str = "pix2pix"
-    split: str = "val"
+    is_exact: bool = False
     count: int = 0
     unsure: list[str] = field(default_factory=list)
 

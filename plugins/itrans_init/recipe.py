@@ -14,7 +14,7 @@ _WIDTH, _LONGEST = 32, 110
 
 def recipe_text(plan: Plan, command: str) -> str:
     """Return the text of a recipe."""
-    lines = [f"# {plan.found}: {plan.comments['found']}.", f"# Written by: {command}"]
+    lines = [f"# {plan.found}", f"# Written by: {command}"]
     if plan.unsure:
         lines += ["#", "# What itrans is not sure of:"]
         for note in plan.unsure:
@@ -28,13 +28,12 @@ def recipe_text(plan: Plan, command: str) -> str:
 
 
 def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
-    flips = {"mirror": True} if plan.dataset["name"] != "digits" else {}
-    size = plan.size[0]
+    size = plan.size
     augment: dict[str, Any] = {"size": size}
     if plan.resize is not None:
         height, width = plan.resize
         augment = {"resize": height if height == width else [height, width], "crop": size}
-    tables: list[tuple[str, dict[str, Any]]] = [("dataset", plan.dataset), ("augment", augment | flips)]
+    tables: list[tuple[str, dict[str, Any]]] = [("dataset", plan.dataset), ("augment", augment | {"mirror": True})]
     if plan.method == "cyclegan":
         tables += [
             ("method", {"name": "cyclegan", "pool": 50}),
@@ -42,9 +41,8 @@ def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
             ("discriminator", {"name": "patchgan", "patch": 70 if size >= 128 else 34, "norm": "instance"}),
             ("loss", {"name": "gan", "objective": "lsgan"}),
             ("loss", {"name": "cycle", "weight": 10.0}),
+            ("loss", {"name": "identity", "weight": 5.0}),
         ]
-        if plan.comments.get("same_channels", "yes") == "yes":
-            tables.append(("loss", {"name": "identity", "weight": 5.0}))
     else:
         tables += [
             ("generator", {"name": "unet", "depth": plan.depth, "filters": plan.filters}),
@@ -53,12 +51,9 @@ def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
             ("loss", {"name": "l1", "weight": 100.0}),
         ]
     train: dict[str, Any] = {"batch_size": plan.batch_size, "epochs": plan.epochs}
-    if "train.precision" in plan.comments:
+    if plan.is_exact:
         train["precision"] = "fp32"
-    tables += [("optimizer", {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]}), ("train", train)]
-    if plan.split != "val":
-        tables.append(("validation", {"split": plan.split}))
-    return tables
+    return [*tables, ("optimizer", {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]}), ("train", train)]
 
 
 def _line(text: str, comment: str | None) -> str:

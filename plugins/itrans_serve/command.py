@@ -34,21 +34,9 @@ _LIBRARIES = ("fastapi", "uvicorn", "python_multipart")
     show_default=True,
     help="For which an upload may be slow.",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["paper", "running"]),
-    default="paper",
-    show_default=True,
-    help="As for itrans translate.",
-)
+@options.mode()
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where a request gives none.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-    default="auto",
-    show_default=True,
-    help="As for itrans translate.",
-)
+@options.precision()
 @options.device
 @options.code
 def serve(
