@@ -104,10 +104,9 @@ def translate(
     from itrans.data.layouts import unread_note
     from itrans.files import expanded, folder_made
     from itrans.pictures.channels import colour_of
-    from itrans.translating.files import translate_files
     from itrans.translating.jobs import find_jobs, jobs_that_fit, names_a_file
     from itrans.translating.media import is_media
-    from itrans.translating.tiles import Tiling
+    from itrans.translating.tiling import Tiling
 
     if background is not None:
         if prepare:
@@ -129,6 +128,7 @@ def translate(
 
     from itrans.training.devices import choose_device
     from itrans.training.processes import process_group, processes_here
+    from itrans.translating.files import translate_files
     from itrans.translating.translator import Translator
 
     processes = processes_here()

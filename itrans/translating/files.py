@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from itrans.pictures.spec import ImageArray
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
-    from itrans.translating.tiles import Tiling
+    from itrans.translating.tiling import Tiling
     from itrans.translating.translator import Translator
 
 _READERS = 2

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from itrans import plugins
-from itrans.errors import DataError, ItransError, OutputError, PluginError, error_text
+from itrans.errors import DataError, ItransError, OutputError, PluginError, error_text, quoted
 from itrans.pictures.kinds import kind_of
-from itrans.translating.models import origin_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from itrans.pictures.spec import ImageArray
+    from itrans.plugins import Origin
     from itrans.records import Preparation
     from itrans.translating.jobs import Job
-    from itrans.translating.tiles import Tiling
+    from itrans.translating.tiling import Tiling
     from itrans.translating.translator import Translator
 
 
@@ -51,6 +51,22 @@ class Media(Protocol):
             batch_size: how many pictures at once.
             progress: is told how many are done, out of how many.
         """
+
+
+def origin_for(kind: str, path: Path) -> Origin | None:
+    """Return where what opens, or translates, files of a suffix comes from; None if there is nothing.
+
+    Raises:
+        PluginError: several packages do.
+    """
+    found = plugins.installed().by_name.get((kind, path.suffix.lower().removeprefix(".")), [])
+    if len(found) > 1:
+        packages = " and ".join(quoted(origin.distribution for origin in found))
+        raise PluginError(
+            f"{path} may be opened by {packages}: which is meant is not clear. Uninstall one, or set "
+            f"{plugins.RESTRICTION} to the packages to look at."
+        )
+    return found[0] if found else None
 
 
 def is_media(path: Path) -> bool:

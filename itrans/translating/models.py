@@ -9,16 +9,16 @@ import torch
 
 from itrans import plugins
 from itrans.checkpoint.file import load_checkpoint
-from itrans.errors import DeviceError, ItransError, PluginError, error_text, quoted
+from itrans.errors import DeviceError, ItransError, PluginError, error_text
 from itrans.training.devices import choose_device, choose_dtype, choose_memory_format
 from itrans.translating.generators import Generators
+from itrans.translating.media import origin_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.test_mode import Mode
-    from itrans.plugins import Origin
     from itrans.protocols import Method
     from itrans.training.devices import Precision
 
@@ -118,19 +118,3 @@ def model_of(path: Path) -> Model | None:
             f"{path} cannot be opened by {origin.distribution} {origin.version} ({origin.target}):\n{error_text(error)}"
         ) from error
     return model
-
-
-def origin_for(kind: str, path: Path) -> Origin | None:
-    """Return where what opens, or translates, files of a suffix comes from; None if there is nothing.
-
-    Raises:
-        PluginError: several packages do.
-    """
-    found = plugins.installed().by_name.get((kind, path.suffix.lower().removeprefix(".")), [])
-    if len(found) > 1:
-        packages = " and ".join(quoted(origin.distribution for origin in found))
-        raise PluginError(
-            f"{path} may be opened by {packages}: which is meant is not clear. Uninstall one, or set "
-            f"{plugins.RESTRICTION} to the packages to look at."
-        )
-    return found[0] if found else None

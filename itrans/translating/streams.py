@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from itrans.errors import ItransError
     from itrans.pictures.bands import Bands
     from itrans.translating.jobs import Job
-    from itrans.translating.tiles import Tiling
+    from itrans.translating.tiling import Tiling
     from itrans.translating.translator import Translator
 
 _WRITTEN = {".tif", ".tiff"}

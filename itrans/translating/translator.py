@@ -17,7 +17,8 @@ from itrans.training.devices import Precision, choose_dtype
 from itrans.translating.generators import Need, checked_seed, free_memory_of, seeds_for
 from itrans.translating.models import Backend
 from itrans.translating.preparation import dataset_class, preparation_of
-from itrans.translating.tiles import Tiling, translate_tiles
+from itrans.translating.tiles import translate_tiles
+from itrans.translating.tiling import Tiling
 
 if TYPE_CHECKING:
     import os
@@ -77,8 +78,7 @@ class Translator:
         self.seed, self.checkpoint = checked_seed(seed), checkpoint_path(checkpoint)
         backend = Backend.of(self.checkpoint, device=device, mode=mode, precision=precision, record=record)
         self.mode, self._precision, self._device = backend.mode, backend.precision, backend.device
-        self._generators, self._memory_format = backend.generators, backend.memory_format
-        record = backend.record
+        self._generators, self._memory_format, record = backend.generators, backend.memory_format, backend.record
         self.source, self.target, self.sample = record.source, record.target, record.sample
         self.title: str = record.recipe.get("title", "")
         self._dataset: dict[str, Any] = record.recipe.get("dataset", {})

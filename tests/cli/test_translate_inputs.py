@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,16 @@ def test_long_names_and_loops_of_links_do_not_stop_the_others(itrans, recipe, al
     done = itrans("translate", "run", "in", "-o", "several", "--samples", "2")
     assert "1 of 3 pictures translated" in done.stdout
     assert "too long" in done.stderr
+
+
+def test_an_input_that_is_not_there_is_told_before_torch_is_imported(tmp_path):
+    program = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('torch' in sys.modules))\n"
+        "sys.argv = ['itrans', 'translate', 'x.pt', 'nowhere.png', '-o', 'out', '--tile', '512']\n"
+        "from itrans.cli import main\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "nowhere.png does not exist" in done.stderr
+    assert done.stdout == "False\n"

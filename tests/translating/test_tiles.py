@@ -15,7 +15,7 @@ from torch import nn
 
 from itrans.api import GENERATORS, ItransError, load, read_image, train
 from itrans.pictures import bands
-from itrans.translating.tiles import Tiling
+from itrans.translating.tiling import Tiling
 
 PLACE = [(33550, 12, 3, (10.0, 10.0, 0.0), True), (34735, 3, 8, (1, 1, 0, 1, 1024, 0, 1, 1), True)]
 
