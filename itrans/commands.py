@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from itrans.training.build import build_method as build_method
     from itrans.training.build import held_out_batches as held_out_batches
     from itrans.training.record import RunFolder as RunFolder
-    from itrans.training.saving import pairs_digest as pairs_digest
+    from itrans.training.resuming import pairs_digest as pairs_digest
     from itrans.translating.translator import Translator as Translator
 else:
     __getattr__ = getter(
@@ -73,7 +73,7 @@ else:
             "itrans.training": ("devices", "processes"),
             "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
             "itrans.training.record": ("RunFolder",),
-            "itrans.training.saving": ("pairs_digest",),
+            "itrans.training.resuming": ("pairs_digest",),
             "itrans.translating.translator": ("Translator",),
         },
     )
