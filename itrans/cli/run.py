@@ -164,7 +164,7 @@ def train(
     check = folder.resumable if resume else folder.refuse_if_used
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} is a file; a run needs a folder. Choose another: -o DIR.")
-    keep_freed_memory()
+    keep_freed_memory(of_any_size=True)
     chosen = choose_device(device, processes.local_rank)
     stop = stop or StopRequest(*stop_after, answer=reporter.stop)
     lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()

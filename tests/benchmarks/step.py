@@ -33,7 +33,7 @@ def plain_step(depth: int, batch: int, size: int):
 
 
 def itrans_step(depth: int, batch: int, size: int, precision: str, channels_last: bool | str, compile_: bool):
-    keep_freed_memory()
+    keep_freed_memory(of_any_size=True)
     generator, discriminator = networks(depth)
     losses = [
         WeightedLoss("cgan", 1.0, LOSSES.build({"name": "cgan"})),
