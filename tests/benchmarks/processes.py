@@ -4,8 +4,8 @@
 python tests/benchmarks/processes.py [--before CHECKOUT] [--size 128 256] [--batch 2] [--rounds 9]
 ```
 
-Each process has the same batch. The groups take a step in turn, in one run. With `--before`, two processes of another
-version of itrans take part.
+Each process has the same batch. The groups take a step in turn, in one run. Two that do not talk to each other show
+what the machine allows. With `--before`, two processes of another version of itrans take part.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ HERE = Path(__file__).resolve()
 class Group:
     """Processes that take a step together whenever they are asked to."""
 
-    def __init__(self, checkout: Path, count: int, size: int, batch: int) -> None:
+    def __init__(self, checkout: Path, size: int, batch: int, *, count: int, apart: bool = False) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         self._processes = []
-        for rank in range(count):
+        for number in range(count):
+            rank, together = (0, 1) if apart else (number, count)
             place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": str(rank), "LOCAL_RANK": str(rank)}
             folders = [str(checkout), str(checkout / "plugins"), os.environ.get("PYTHONPATH", "")]
-            told = {"WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(folders)}
+            told = {"WORLD_SIZE": str(together), "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(folders)}
             self._processes.append(
                 subprocess.Popen(
                     [sys.executable, str(HERE), "--work", str(size), str(batch)],
@@ -113,10 +114,11 @@ def main() -> None:
         return
     checkout = HERE.parents[2]
     for size in options.size:
-        groups = {"one process": Group(checkout, 1, size, options.batch)}
+        work_of = checkout, size, options.batch
+        groups = {"one process": Group(*work_of, count=1), "two apart": Group(*work_of, count=2, apart=True)}
         if options.before:
-            groups["two, before"] = Group(options.before.resolve(), 2, size, options.batch)
-        groups["two processes"] = Group(checkout, 2, size, options.batch)
+            groups["two, before"] = Group(options.before.resolve(), *work_of[1:], count=2)
+        groups["two together"] = Group(*work_of, count=2)
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in groups}
         for _ in range(options.rounds):
             for name, group in groups.items():

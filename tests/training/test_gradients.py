@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from training.one_of_three import be_one
 from training.ranks import start_together
-from training.updates import METHODS, SHARES, be_one, train
+from training.updates import METHODS, SHARES, train
 
 from itrans.training.processes import Processes
 
@@ -39,7 +40,7 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_processes_end_with_the_weights_of_one_that_sees_all_their_pairs(found, name):
-    alone = train(name, range(SHARES), Processes())
+    alone = train(METHODS[name], range(SHARES), Processes())
     assert_close(found[0][name], alone, name)
     for other in found[1:]:
         assert_same(other[name]["networks"], found[0][name]["networks"])

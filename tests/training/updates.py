@@ -6,19 +6,14 @@ all end with the same weights.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import pickle
-import time
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from itrans.recipe.schema import Optimizer, Train
-from itrans.training.gradients import _Reducer
-from itrans.training.processes import Processes, process_group, processes_here
+from itrans.training.processes import Processes
 from itrans.training.runtime import Runtime
 
 CPU = torch.device("cpu")
@@ -28,6 +23,7 @@ SHARES, STEPS, WIDTH = 3, 5, 4
 class Method:
     """Networks in fp64, so that what differs is not rounding."""
 
+    weights = torch.float64
     clip_norm: float | None = None
     dtype, memory_format = torch.float32, torch.contiguous_format
     ema: float | None = None
@@ -35,7 +31,7 @@ class Method:
     def __init__(self, shares: range) -> None:
         torch.manual_seed(0)
         self.shares, self.number = shares, 0
-        self.networks = {name: network.double() for name, network in self.build().items()}
+        self.networks = {name: network.to(self.weights) for name, network in self.build().items()}
         self.generators = ("generator",)
 
     def build(self) -> dict[str, nn.Module]:
@@ -43,7 +39,7 @@ class Method:
 
     def source(self, share: int) -> Tensor:
         generator = torch.Generator().manual_seed(100 * self.number + share)
-        return torch.randn(2, WIDTH, generator=generator, dtype=torch.float64)
+        return torch.randn(2, WIDTH, generator=generator, dtype=self.weights)
 
     def mean(self, loss) -> dict[str, Tensor]:
         """Return the mean of a loss over the shares, which it is given by number."""
@@ -146,12 +142,12 @@ class LeavingOut(Method):
 
 
 class Together(Method):
-    """Networks with one backward pass for both; an update whose losses leave one of them out in some or all shares."""
+    """Two networks with one backward pass, one of them used by one share only; then one of the two, half of it used."""
 
     def step(self, runtime):
         with runtime.update("generator", "discriminator") as update:
             update(self.mean(self.loss))
-        with runtime.update("discriminator") as update:  # of the same parameters, but one
+        with runtime.update("discriminator") as update:
             update(self.mean(lambda share: self.discriminator[2](self.source(share)).square().mean()))
 
     def loss(self, share):
@@ -236,24 +232,22 @@ class Checkpointed(Method):
         return hidden.square().mean()
 
 
-METHODS = {
-    method.__name__: method
-    for method in (
-        Adversarial,
-        Clipped,
-        Scaled,
-        Critic,
-        Penalised,
-        Frozen,
-        LeavingOut,
-        Together,
-        Again,
-        OwnBackward,
-        Layouts,
-        OutOfReach,
-        Checkpointed,
-    )
-}
+class Large(Method):
+    """Gradients of several buckets, in fp32, with statistics: no single process ends with the same."""
+
+    weights = torch.float32
+
+    def build(self):
+        return {"generator": nn.Sequential(nn.Linear(WIDTH, 900), nn.BatchNorm1d(900), nn.Linear(900, 900))}
+
+    def step(self, runtime):
+        with runtime.update("generator") as update:
+            update(self.mean(lambda share: self.generator(self.source(share)).square().mean()))
+
+
+ADVERSARIAL = (Adversarial, Clipped, Scaled, Critic, Penalised, Frozen, Again)
+OTHERS = (LeavingOut, Together, OwnBackward, Layouts, OutOfReach, Checkpointed)
+METHODS: dict[str, type[Method]] = {kind.__name__: kind for kind in (*ADVERSARIAL, *OTHERS)}
 
 
 def runtime_of(method: Method, processes: Processes) -> Runtime:
@@ -273,93 +267,24 @@ def state_of(method: Method, runtime: Runtime) -> dict[str, object]:
     return {"networks": networks, "training": runtime.state_dict()}
 
 
-def train(name: str, shares: range, processes: Processes) -> dict[str, object]:
-    """Take all steps of a method, and return the state that it ends with."""
-    method = METHODS[name](shares)
+def go_on(before: Method, runtime: Runtime, processes: Processes) -> tuple[Method, Runtime]:
+    """Return a new method and a new runtime that go on from a stored state."""
+    state = pickle.loads(pickle.dumps(state_of(before, runtime)))
+    method = type(before)(before.shares)
     runtime = runtime_of(method, processes)
-    for method.number in range(STEPS):
+    for name, network in method.networks.items():
+        network.load_state_dict(state["networks"][name])
+    runtime.load_state_dict(state["training"])
+    return method, runtime
+
+
+def train(kind: type[Method], shares: range, processes: Processes, stop: int | None = None) -> dict[str, object]:
+    """Take all steps of a method, and return the state that it ends with; with `stop`, go on anew after so many."""
+    method = kind(shares)
+    runtime = runtime_of(method, processes)
+    for number in range(STEPS):
+        if number == stop:
+            method, runtime = go_on(method, runtime, processes)
+        method.number = number
         method.step(runtime)
     return state_of(method, runtime)
-
-
-class Large(Method):
-    """Gradients of several buckets, in fp32, with statistics."""
-
-    def build(self):
-        return {"generator": nn.Sequential(nn.Linear(WIDTH, 900), nn.BatchNorm1d(900), nn.Linear(900, 900))}
-
-    def step(self, runtime):
-        with runtime.update("generator") as update:
-            update(self.mean(lambda share: self.generator(self.source(share).float()).square().mean()))
-
-
-def train_large(rank: int, processes: Processes, stop: int | None = None) -> dict[str, object]:
-    """Take all steps; with `stop`, go on in new networks and a new runtime after so many."""
-    method = Large(range(rank, rank + 1))
-    method.generator.float()
-    runtime = runtime_of(method, processes)
-    for method.number in range(STEPS):
-        if method.number == stop:
-            state = pickle.loads(pickle.dumps(state_of(method, runtime)))
-            method = Large(range(rank, rank + 1))
-            method.generator.float()
-            runtime = runtime_of(method, processes)
-            method.generator.load_state_dict(state["networks"]["generator"])
-            runtime.load_state_dict(state["training"])
-            method.number = stop
-        method.step(runtime)
-    return state_of(method, runtime)
-
-
-def arrives_early(rank: int, processes: Processes, seconds: float = 60.0) -> bool:
-    """Return whether the last layer's gradient is the mean before the backward pass has come to the first layer."""
-    method = Large(range(rank, rank + 1))
-    network = method.generator.float()
-    runtime = runtime_of(method, processes)
-    method.step(runtime)
-    bias, found = network[2].bias, False
-    with runtime.update("generator") as update:
-        hidden = network[:2](torch.ones(2, WIDTH))
-        output = network[2](hidden)
-
-        def wait(_) -> None:
-            nonlocal found
-            end = time.monotonic() + seconds
-            mean = torch.full_like(bias, sum(range(1, SHARES + 1)) / SHARES)  # its own is its rank + 1
-            while not (found := torch.allclose(bias.grad, mean)) and time.monotonic() < end:
-                time.sleep(0.001)
-
-        hidden.register_hook(wait)
-        update({"loss": (rank + 1) * output.sum() / len(output)})
-    return found
-
-
-def torch_refuses(processes: Processes) -> str:
-    """Return what torch says to backward passes within the backward pass that it is not prepared for."""
-    method = Checkpointed(range(processes.rank, processes.rank + 1))
-    reducer = _Reducer(dict(method.generator.named_parameters()))
-    try:
-        reducer.backward(method.loss(processes.rank))
-    except RuntimeError as error:
-        return str(error)
-    return ""
-
-
-def be_one(environment: dict[str, str], folder: Path) -> None:
-    """Be one of the processes, and leave all that comes out of it in a file."""
-    with (folder / f"output-{environment['RANK']}.txt").open("wb") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
-    os.environ.update(environment)
-    torch.set_num_threads(1)
-    processes = processes_here()
-    own = range(processes.rank, processes.rank + 1)
-    with process_group(processes, CPU):
-        found: dict[str, object] = {name: train(name, own, processes) for name in METHODS}
-        found["whole"] = train_large(processes.rank, processes)
-        found["resumed"] = train_large(processes.rank, processes, stop=2)
-        found["early"] = arrives_early(processes.rank, processes)
-        found["refused"] = torch_refuses(processes)
-        torch.save(found, folder / f"found-{processes.rank}.pt")
-        with contextlib.suppress(RuntimeError):
-            processes.wait()
