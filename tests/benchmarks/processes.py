@@ -126,13 +126,25 @@ def main() -> None:
         for group in groups.values():
             group.end()
         print(f"{size}x{size}, batch {options.batch} each, one thread each")
-        alone = [seconds for seconds, _ in taken["one process"]]
         for name, steps in taken.items():
-            count = 1 if name == "one process" else 2
-            ratio = statistics.median(count * one / many for one, (many, _) in zip(alone, steps, strict=True))
-            rate = count * options.batch / statistics.median(seconds for seconds, _ in steps)
+            rate = rate_of(name, options.batch, statistics.median(seconds for seconds, _ in steps))
+            ratios = [
+                statistics.median(
+                    rate_of(name, 1, mine) / rate_of(other, 1, theirs)
+                    for (mine, _), (theirs, _) in zip(steps, taken[other], strict=True)
+                )
+                for other in ("one process", "two apart")
+            ]
             waits = 1000 * statistics.median(wait for _, wait in steps)
-            print(f"  {name:14} {rate:6.2f} images/s   {ratio:.2f}x of one   waits {waits:5.0f} ms a step")
+            print(
+                f"  {name:12} {rate:6.2f} images/s   {ratios[0]:.2f}x of one   {ratios[1]:.2f}x of two apart   "
+                f"waits {waits:4.0f} ms a step"
+            )
+
+
+def rate_of(name: str, batch: int, seconds: float) -> float:
+    """Return the images a second of a group of that name whose step takes so long."""
+    return batch * (1 if name == "one process" else 2) / seconds
 
 
 if __name__ == "__main__":

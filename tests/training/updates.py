@@ -221,6 +221,8 @@ class OutOfReach(Method):
 class Checkpointed(Method):
     """Backward passes within the backward pass, two for the same layer."""
 
+    is_reentrant = True
+
     def step(self, runtime):
         with runtime.update("generator") as update:
             update(self.mean(self.loss))
@@ -228,8 +230,14 @@ class Checkpointed(Method):
     def loss(self, share):
         hidden = self.generator[0](self.source(share))
         for _ in range(2):
-            hidden = checkpoint(self.generator[2], hidden.tanh(), use_reentrant=True)
+            hidden = checkpoint(self.generator[2], hidden.tanh(), use_reentrant=self.is_reentrant)
         return hidden.square().mean()
+
+
+class Recomputed(Checkpointed):
+    """The same layers, computed again without a backward pass of their own."""
+
+    is_reentrant = False
 
 
 class Large(Method):
@@ -246,7 +254,7 @@ class Large(Method):
 
 
 ADVERSARIAL = (Adversarial, Clipped, Scaled, Critic, Penalised, Frozen, Again)
-OTHERS = (LeavingOut, Together, OwnBackward, Layouts, OutOfReach, Checkpointed)
+OTHERS = (LeavingOut, Together, OwnBackward, Layouts, OutOfReach, Checkpointed, Recomputed)
 METHODS: dict[str, type[Method]] = {kind.__name__: kind for kind in (*ADVERSARIAL, *OTHERS)}
 
 
