@@ -64,7 +64,7 @@ def itrans_step(
         memory_format=memory_format,
         processes=processes,
         optimizer=Optimizer(),
-        train=Train(steps=1, compile=compile_),
+        train=Train(steps=1, compile=compile_, channels_last=channels_last),
     )
     images = [torch.rand(batch, 3, size, size).mul(2).sub(1).contiguous(memory_format=memory_format) for _ in range(2)]
 
