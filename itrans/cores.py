@@ -16,19 +16,29 @@ _TURNS = "1000"
 
 def cores() -> int:
     """Return how many cores this process may use: those it is bound to, or as many as a container's quota is worth."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min(bound, _quota())))
+    return max(1, math.ceil(min(_bound(), _quota())))
 
 
-def wait_briefly() -> None:
-    """Have torch's threads give up their cores when they have waited for one another for some microseconds.
+def prepare_threads() -> None:
+    """Have torch start no more threads than there are cores for this process, and have them wait briefly.
 
-    On a busy machine a thread sometimes loses its core, and all others wait for it. Threads that do so by keeping their
-    cores busy for milliseconds hold up that one, too. It works only before torch is loaded, with libgomp, which is the
-    one that torch brings on Linux; what the environment says of such waiting comes first.
+    A container's quota is not heeded by libraries, which would start a thread for each core that they see. On a busy
+    machine a thread sometimes loses its core, and all others wait for it: threads that do so by keeping their cores
+    busy for milliseconds hold up that one, too.
+
+    It works only before torch is loaded, and the waiting only with libgomp, which torch brings on Linux. What the
+    environment says comes first.
     """
-    if "torch" not in sys.modules and not any(name in os.environ for name in _POLICIES):
+    if "torch" in sys.modules:
+        return
+    if not any(name in os.environ for name in _POLICIES):
         os.environ["GOMP_SPINCOUNT"] = _TURNS
+    if "OMP_NUM_THREADS" not in os.environ and cores() < _bound():
+        os.environ["OMP_NUM_THREADS"] = str(cores())
+
+
+def _bound() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _quota() -> float:

@@ -64,6 +64,15 @@ def test_the_command_line_has_threads_wait_briefly_unless_the_environment_says_s
     assert done.stdout.split()[-1] == (said.get("GOMP_SPINCOUNT", "None") if said else cores._TURNS)
 
 
+@pytest.mark.parametrize(("said", "expected"), [({}, "2"), ({"OMP_NUM_THREADS": "5"}, "5")])
+def test_a_quota_is_told_to_libraries_that_do_not_heed_it(groups, monkeypatch, said, expected):
+    groups("0::/\n", {"cpu.max": "200000 100000"})
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(os, "environ", dict(said))
+    cores.prepare_threads()
+    assert os.environ["OMP_NUM_THREADS"] == expected
+
+
 def test_importing_itrans_changes_nothing():
     code = "import os, itrans.api; itrans.api.Batch; print(os.environ.get('GOMP_SPINCOUNT'))"
     plain = {name: value for name, value in os.environ.items() if name not in cores._POLICIES}

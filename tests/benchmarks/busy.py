@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from itrans.cores import cores, wait_briefly
+from itrans.cores import cores, prepare_threads
 
 RATE = f"""
 import sys, time
@@ -64,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     before = dict(os.environ)
     sys.modules.pop("torch", None)
-    wait_briefly()
+    prepare_threads()
     ours = {name: value for name, value in os.environ.items() if before.get(name) != value}
     ways = {"waiting briefly": (cores(), ours), "waiting for long": (cores(), {}), "one thread": (1, {})}
     trainers = {name: [Trainer(*way) for _ in range(options.runs)] for name, way in ways.items()}
