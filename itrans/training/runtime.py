@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from itrans.errors import DeviceError, PluginError, TrainingError
+from itrans.training.optimizers import Adam, AdamW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from itrans.training.fine_tuning import FrozenParts
     from itrans.training.processes import Processes
 
-_OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+_OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": Adam, "adamw": AdamW}
 
 _GATHERED = ("step", "exp_avg", "exp_avg_sq")
 """What each of them gathers about a parameter."""
