@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itrans.cli import console, options
+from itrans.cli.memory import pause_collection
 from itrans.files import folder_made, replacing, writing
 from itrans.lazy import getter
 
@@ -57,25 +58,27 @@ if TYPE_CHECKING:
     from itrans.training.saving import pairs_digest as pairs_digest
     from itrans.translating.translator import Translator as Translator
 else:
-    __getattr__ = getter(
-        __name__,
-        {
-            "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
-            "itrans.checkpoint.places": ("checkpoint_path",),
-            "itrans.checkpoint.torch_files": ("read_torch_file",),
-            "itrans.cli.memory": ("keep_freed_memory",),
-            "itrans.cli.run": ("train",),
-            "itrans.data.pairs": ("checked_pair",),
-            "itrans.metrics": ("measuring",),
-            "itrans.pictures.grid": ("Row", "grid", "table"),
-            "itrans.recipe.changes": ("changes",),
-            "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
-            "itrans.training": ("devices", "processes"),
-            "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
-            "itrans.training.record": ("RunFolder",),
-            "itrans.training.saving": ("pairs_digest",),
-            "itrans.translating.translator": ("Translator",),
-        },
+    __getattr__ = pause_collection()(  # most bring torch
+        getter(
+            __name__,
+            {
+                "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
+                "itrans.checkpoint.places": ("checkpoint_path",),
+                "itrans.checkpoint.torch_files": ("read_torch_file",),
+                "itrans.cli.memory": ("keep_freed_memory",),
+                "itrans.cli.run": ("train",),
+                "itrans.data.pairs": ("checked_pair",),
+                "itrans.metrics": ("measuring",),
+                "itrans.pictures.grid": ("Row", "grid", "table"),
+                "itrans.recipe.changes": ("changes",),
+                "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
+                "itrans.training": ("devices", "processes"),
+                "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
+                "itrans.training.record": ("RunFolder",),
+                "itrans.training.saving": ("pairs_digest",),
+                "itrans.translating.translator": ("Translator",),
+            },
+        )
     )
 
 __all__ = [
