@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.statistics import SharedStatistics
@@ -99,6 +99,8 @@ class Generators:
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         try:
             for name in method.generators:
+                if device.type == "cpu":
+                    _lay_out(method.networks[name], states[name], memory_format)
                 method.networks[name].load_state_dict(states[name])
         except Exception as error:  # what a module makes of another one's state is up to it
             raise CheckpointError(f"{path} does not fit the networks that its recipe makes: {misfit(error)}") from error
@@ -185,6 +187,13 @@ class Generators:
             self._cast_weights = CastWeights(self._networks, dtype)
         with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
             yield
+
+
+def _lay_out(network: nn.Module, state: Mapping[str, Any], memory_format: torch.memory_format) -> None:
+    """Give the convolutions' weights memory in an order, for values that are yet to come: they are then moved once."""
+    for name, parameter in network.named_parameters():
+        if parameter.ndim == 4 and name in state and parameter.device.type == "cpu":
+            parameter.data = torch.empty_like(parameter, memory_format=memory_format)
 
 
 def checked_seed(seed: int) -> int:
