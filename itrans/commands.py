@@ -55,31 +55,30 @@ if TYPE_CHECKING:
     from itrans.training.build import build_method as build_method
     from itrans.training.build import held_out_batches as held_out_batches
     from itrans.training.record import RunFolder as RunFolder
-    from itrans.training.saving import pairs_digest as pairs_digest
+    from itrans.training.resuming import pairs_digest as pairs_digest
     from itrans.translating.translator import Translator as Translator
 else:
-    __getattr__ = pause_collection()(  # most bring torch
-        getter(
-            __name__,
-            {
-                "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
-                "itrans.checkpoint.places": ("checkpoint_path",),
-                "itrans.checkpoint.torch_files": ("read_torch_file",),
-                "itrans.cli.memory": ("keep_freed_memory",),
-                "itrans.cli.run": ("train",),
-                "itrans.data.pairs": ("checked_pair",),
-                "itrans.metrics": ("measuring",),
-                "itrans.pictures.grid": ("Row", "grid", "table"),
-                "itrans.recipe.changes": ("changes",),
-                "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
-                "itrans.training": ("devices", "processes"),
-                "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
-                "itrans.training.record": ("RunFolder",),
-                "itrans.training.saving": ("pairs_digest",),
-                "itrans.translating.translator": ("Translator",),
-            },
-        )
+    _attribute = getter(
+        __name__,
+        {
+            "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
+            "itrans.checkpoint.places": ("checkpoint_path",),
+            "itrans.checkpoint.torch_files": ("read_torch_file",),
+            "itrans.cli.memory": ("keep_freed_memory",),
+            "itrans.cli.run": ("train",),
+            "itrans.data.pairs": ("checked_pair",),
+            "itrans.metrics": ("measuring",),
+            "itrans.pictures.grid": ("Row", "grid", "table"),
+            "itrans.recipe.changes": ("changes",),
+            "itrans.recipe.load": ("Recipe", "load_recipe", "recipe_of"),
+            "itrans.training": ("devices", "processes"),
+            "itrans.training.build": ("build_dataset", "build_method", "held_out_batches"),
+            "itrans.training.record": ("RunFolder",),
+            "itrans.training.resuming": ("pairs_digest",),
+            "itrans.translating.translator": ("Translator",),
+        },
     )
+    __getattr__ = pause_collection()(_attribute)  # most bring torch
 
 __all__ = [
     "CheckpointFile",

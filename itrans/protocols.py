@@ -26,6 +26,8 @@ class Generator(Protocol):
     Offered on construction: `in_channels`, `out_channels`, and `initialize`: False where a checkpoint's weights are
     going to be loaded, so that no others need to be drawn, read or downloaded. May have `size_multiple` (default 1):
     the height and width of what it is given are made multiples of that by reflection, and its output is cropped back.
+    May have `channels_last = True`: between its layers, tensors may lie with channels last in memory, which is faster
+    on a CPU; it must not call `view` on them (`flatten` and `reshape` will do).
     """
 
     def __call__(self, source: Tensor) -> Tensor:
@@ -37,7 +39,7 @@ class Discriminator(Protocol):
 
     Offered on construction: `in_channels` (of the picture it judges), `condition_channels` (of the source that it sees
     besides; 0 if it sees none), and `initialize` (see `Generator`). May have `features(image, condition) ->
-    list[Tensor]` for feature matching.
+    list[Tensor]` for feature matching, and `channels_last` (see `Generator`).
     """
 
     def __call__(self, image: Tensor, condition: Tensor | None) -> Tensor | list[Tensor]:

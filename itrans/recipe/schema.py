@@ -141,7 +141,7 @@ class Validation(Table):
 
 
 class Checkpoint(Table):
-    """`[checkpoint]`: when the run's state is written, besides the end of every epoch."""
+    """`[checkpoint]`: when the run's state is written, besides the ends of epochs."""
 
     every: Positive | None = None
     keep: Positive = 3

@@ -38,6 +38,8 @@ _CALLED = {
 }
 _TYPED: dict[str, dict[str, type]] = {
     "dataset": {"paired": bool, "attribution": str, "side_by_side": bool},
+    "discriminator": {"channels_last": bool},
+    "generator": {"channels_last": bool},
     "loss": {"conditional": bool},
 }
 """Attributes that may be left out, and what they are if they are there."""

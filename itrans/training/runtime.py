@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from itrans.errors import DeviceError, PluginError, TrainingError
+from itrans.networks.convolutions import suit_to_cpu
 from itrans.training.optimizers import Adam, AdamW
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Runtime:
             processes.copy_from_first([*network.parameters(), *network.buffers()])
             if train.compile:
                 network.compile()
+            elif device.type == "cpu" and train.channels_last == "auto":
+                suit_to_cpu(network, dtype)
         self.optimizers = {name: _optimizer(network, optimizer) for name, network in self._networks.items()}
         if frozen is not None:
             frozen.remember()

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import json
 import time
 from typing import TYPE_CHECKING
 
-import torch
-
-from itrans.checkpoint.file import CheckpointFile, load_checkpoint, misfit, save_checkpoint
-from itrans.checkpoint.places import step_of
-from itrans.errors import CheckpointError, DataError, OutputError, RoomError, TrainingError
-from itrans.recipe.changes import changes, may_change
-from itrans.records import Pair
+from itrans.checkpoint.file import CheckpointFile, misfit
+from itrans.checkpoint.states import bytes_of, not_finite
+from itrans.checkpoint.writer import CheckpointWriter, copy_of
+from itrans.errors import CheckpointError, DataError, ItransError, OutputError, RoomError, TrainingError
 from itrans.training.failures import failure
+from itrans.training.resuming import pairs_digest, refuse_changes
+from itrans.training.schedule import progress_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from torch import Tensor
-
     from itrans.checkpoint.file import Progress
-    from itrans.errors import ItransError
     from itrans.protocols import Dataset, Method
-    from itrans.recipe.document import KeyPath
     from itrans.recipe.load import Recipe
     from itrans.training.journal import Losses
     from itrans.training.record import RunFolder
@@ -35,11 +28,11 @@ if TYPE_CHECKING:
 
 _NOTHING_SAVED = "No checkpoint had been saved yet."
 
-_ROOT: KeyPath = ("dataset", "root")
-"""What may change if the pairs are the same, at another place."""
+_SHARE = 0.03
+"""Of the time, that saving may take at the ends of epochs."""
 
-_LOOKED_AT = 16
-"""How many pairs are compared by name and size."""
+_BYTES_PER_SECOND = 1e9
+"""How fast a state is written, before one has been."""
 
 
 class Saver:
@@ -62,47 +55,68 @@ class Saver:
         self._recipe, self._dataset, self._method, self._runtime = recipe, dataset, method, runtime
         self._sample, self._folder, self._losses = sample, folder, losses
         self._settings, self._writes = recipe.tables.checkpoint, runtime.processes.is_first
+        self._writer = CheckpointWriter()
+        self._best: list[CheckpointFile] = []
+        self._sent: Progress | None = None
         self._saved: tuple[Path, int] | None = None
-        self._saved_at = time.monotonic()
+        self._saved_at, self._cost = time.monotonic(), 0.0
 
-    def save(self, path: Path, progress: Progress, *, resumable: bool = True) -> None:
-        """Write the state; if it need not be resumable, without optimisers, in a third of the size.
+    def save(self, progress: Progress, *, path: Path | None = None) -> None:
+        """Have the state written to `last.pt`, and perhaps to another path, while training goes on.
+
+        A best state that has been kept is written before it.
 
         Raises:
             TrainingError: a number of the state is not finite; what was saved before is left as it is.
-            OutputError: the file cannot be written.
+            OutputError: what was to be written before could not be.
         """
-        if not self._losses.are_finite():
-            raise self.not_finite(["a loss"], progress.step)
-        self._runtime.refuse_idle()
+        self._refuse_bad(progress)
+        last = self._folder.last
         if self._writes:
-            state = self._state(progress, resumable=resumable)
-            if wrong := not_finite(state):
-                raise self.not_finite([wrong], progress.step)
-            save_checkpoint(path, state)
-        if resumable:
-            self._saved = (path, progress.step)
-        self._saved_at = time.monotonic()
+            began = time.monotonic()
+            self._settle()
+            best = [(self._folder.best, self._finite(state)) for state in self._best]
+            state = copy_of(self._finite(self._state(progress, resumable=True)))
+            done = functools.partial(self._take_over, progress, [state for _, state in best])
+            self._writer.write([*best, (path or last, state)], done, also=None if path is None else last)
+            self._cost = time.monotonic() - began + (self._writer.seconds or self._cost)
+        else:
+            self._saved = (last, progress.step)
+        self._sent, self._saved_at = progress, time.monotonic()
 
     def save_last(self, progress: Progress) -> None:
-        """Write `last.pt`, unless the state of this step is saved already; raises what `save` raises."""
-        if progress.step and (self._saved is None or self._saved[1] != progress.step):
-            self.save(self._folder.last, progress)
+        """Write the state, unless it is written already, and wait for it; raises what `save` raises."""
+        if progress.step and self._sent != progress:
+            self.save(progress)
+        self._settle()
 
     def save_if_due(self, progress: Progress) -> None:
-        """Write the state if so many steps, or so many minutes, have passed as the recipe says."""
+        """Save if so many steps, or so many minutes, have passed as the recipe says; raises what `save` raises."""
+        if self._writer.has_failed:
+            self._settle()
         settings = self._settings
         if settings.every and progress.step % settings.every == 0:
-            self.save(self._folder.step_checkpoint(progress.step), progress)
-            if self._writes:
-                self._folder.prune_step_checkpoints(settings.keep)
-            self.save(self._folder.last, progress)
-        elif self.seconds_since() > settings.minutes * 60:
-            self.save(self._folder.last, progress)
+            self.save(progress, path=self._folder.step_checkpoint(progress.step))
+        elif self._seconds_since() > settings.minutes * 60:
+            self.save(progress)
 
-    def seconds_since(self) -> float:
-        """Return how long ago the state was saved, or the run begun."""
-        return time.monotonic() - self._saved_at
+    def save_if_cheap(self, progress: Progress) -> None:
+        """Save if that takes a small part of the time since the last time; raises what `save` raises."""
+        self._cost = self._cost or bytes_of(self._state(progress, resumable=True)) / _BYTES_PER_SECOND
+        if self._seconds_since() >= self._cost / _SHARE:
+            self.save(progress)
+
+    def keep_best(self, progress: Progress) -> None:
+        """Keep the state as the best so far; it is written to `best.pt`, without optimisers, with what is saved next.
+
+        Until then it takes memory of its own.
+
+        Raises:
+            TrainingError: a loss is not finite.
+        """
+        self._refuse_bad(progress)
+        if self._writes:
+            self._best = [copy_of(self._state(progress, resumable=False))]
 
     def restore(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> None:
         """Take over a checkpoint's state, which was read from `path`; note what is not as it was then.
@@ -110,7 +124,7 @@ class Saver:
         Raises:
             CheckpointError: it belongs to another recipe or other data, or does not fit.
         """
-        self._refuse_changes(checkpoint, path, note)
+        refuse_changes(checkpoint, path, self._recipe, self._dataset, note)
         if "optimizers" not in checkpoint.training:
             raise CheckpointError(f"{path} can be translated with, but not resumed: it holds no optimisers.")
         try:
@@ -132,15 +146,18 @@ class Saver:
                 f"This run had {checkpoint.processes} processes and goes on with {count}: "
                 "its steps now hold other pairs than they would have."
             )
-        self._saved = (path, progress.step)
+        self._sent, self._saved = progress_of(checkpoint, self._recipe, count), (path, progress.step)
 
     def last_good(self) -> str:
         """Return a sentence that names the last good checkpoint."""
+        with contextlib.suppress(ItransError):
+            self._settle()
         if self._saved is None:
             return _NOTHING_SAVED
-        if not self._saved[0].is_file():
-            return f"The last checkpoint, {self._saved[0]} (step {self._saved[1]}), is no longer there."
-        return f"The last good checkpoint is {self._saved[0]} (step {self._saved[1]}); --resume goes on from it."
+        path, step = self._saved
+        if not path.is_file():
+            return f"The last checkpoint, {path} (step {step}), is no longer there."
+        return f"The last good checkpoint is {path} (step {step}); --resume goes on from it."
 
     def with_what_is_saved(self, fault: ItransError, progress: Progress) -> ItransError:
         """Save the state if possible, and return the fault with a word on how to go on.
@@ -182,6 +199,38 @@ class Saver:
             'A lower optimizer.lr, optimizer.clip_norm = 1.0 or train.precision = "fp32" may help.'
         )
 
+    def _refuse_bad(self, progress: Progress) -> None:
+        """Raise `TrainingError` if a loss is not finite, or nothing has been trained."""
+        if not self._losses.are_finite():
+            raise self.not_finite(["a loss"], progress.step)
+        self._runtime.refuse_idle()
+
+    def _finite(self, state: CheckpointFile) -> CheckpointFile:
+        """Return a state all of whose numbers are finite; raise `TrainingError` otherwise."""
+        if wrong := not_finite(state):
+            raise self.not_finite([wrong], state.progress.step)
+        return state
+
+    def _take_over(self, progress: Progress, best: list[CheckpointFile]) -> None:
+        """Take note, in the writer's thread, that a state is written, and perhaps the best one with it."""
+        self._saved = (self._folder.last, progress.step)
+        if best and self._best and self._best[0] is best[0]:
+            self._best = []
+        if self._settings.every:
+            self._folder.prune_step_checkpoints(self._settings.keep)
+
+    def _settle(self) -> None:
+        """Wait until what is being written is written; raises `OutputError`."""
+        try:
+            self._writer.wait()
+        except ItransError:
+            self._sent = None
+            raise
+
+    def _seconds_since(self) -> float:
+        """Return how long ago the state was saved, or the run begun."""
+        return time.monotonic() - self._saved_at
+
     def _state(self, progress: Progress, *, resumable: bool) -> CheckpointFile:
         training = self._runtime.state_dict()
         method_state = getattr(self._method, "state_dict", dict)
@@ -203,82 +252,3 @@ class Saver:
     @functools.cached_property
     def _pairs(self) -> str:
         return pairs_digest(self._dataset)
-
-    def _refuse_changes(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> None:
-        """Refuse a checkpoint of another recipe, or of other data; name every difference."""
-        free, length = may_change(self._recipe), len(self._dataset)
-        differences = changes(checkpoint.recipe, self._recipe, free=free, source=str(path))
-        advice = "Undo the change, or start a new run in another folder with -o DIR."
-        moved = differences and not changes(checkpoint.recipe, self._recipe, free=(*free, _ROOT), source=str(path))
-        if moved and checkpoint.pairs and length == checkpoint.length:
-            if self._pairs == checkpoint.pairs:
-                note(f"The data are at another place, with pairs of the same names and sizes: {differences[0]}.")
-                return
-            advice = f"The pairs there have other names or sizes. {advice}"
-        if not differences and length != checkpoint.length:
-            differences = [f"the number of training pairs: {checkpoint.length} then, {length} now"]
-        if differences:
-            listing = "\n".join(f"  {difference}" for difference in differences)
-            raise CheckpointError(
-                f"{path} cannot be resumed, because the run would be another one:\n{listing}\n{advice}"
-            )
-
-
-def load_newest(folder: RunFolder, note: Callable[[str], None]) -> tuple[CheckpointFile, Path]:
-    """Return the newest good checkpoint of a run and its path: the last one, unless one of a step is newer or better.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    faults: list[CheckpointError] = []
-    best: tuple[CheckpointFile, Path] | None = None
-    for path in folder.resumable():
-        if best is not None and step_of(path) <= best[0].progress.step:
-            break
-        try:
-            best = load_checkpoint(path, mapped=False), path  # the run will write over it
-        except CheckpointError as error:
-            faults.append(error)
-            continue
-        if path != folder.last:
-            break
-    if best is None:
-        raise faults[0]
-    if best[1] != folder.last:
-        why = str(faults[0]) if faults else f"{folder.last} is older, or not there."
-        note(f"{why} Going on from {best[1]}.")
-    return best
-
-
-def not_finite(checkpoint: CheckpointFile) -> str | None:
-    """Return where a state has a number that is not finite: a weight, a buffer, a moment of an optimiser; or None."""
-    state = {"network": checkpoint.networks, "method": checkpoint.method, **checkpoint.training}
-    return next((key for key, tensor in tensors_in(state) if not _is_finite(tensor)), None)
-
-
-def tensors_in(value: object, key: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Yield all tensors of nested dicts and lists, each with its dotted key."""
-    if isinstance(value, torch.Tensor):
-        yield key, value
-    elif isinstance(value, dict | list | tuple):
-        entries = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, inner in entries:
-            yield from tensors_in(inner, f"{key}.{name}" if key else str(name))
-
-
-def _is_finite(tensor: Tensor) -> bool:
-    if not tensor.is_floating_point() or not tensor.numel():
-        return True
-    low, high = tensor.detach().aminmax()  # one pass and no copy, and either is NaN if anything is
-    return bool(low.isfinite()) and bool(high.isfinite())
-
-
-def pairs_digest(dataset: Dataset) -> str:
-    """Return a digest of the keys and sizes of a few pairs; an empty text if one of them cannot be read."""
-    count = min(_LOOKED_AT, len(dataset))
-    try:
-        found = [Pair(*dataset[place * len(dataset) // count]) for place in range(count)]
-    except (Exception, SystemExit):  # of a damaged picture, say, which is told, or left out, when it is trained on
-        return ""
-    shapes = [[pair.key, *pair.source.shape, *pair.target.shape] for pair in found]
-    return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()

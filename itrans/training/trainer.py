@@ -18,9 +18,10 @@ from itrans.training.devices import choose_dtype, choose_memory_format, where_an
 from itrans.training.failures import failure
 from itrans.training.fine_tuning import FrozenParts
 from itrans.training.journal import Journal, Losses, Pace
+from itrans.training.resuming import load_newest
 from itrans.training.runtime import Runtime
 from itrans.training.samples import Samples
-from itrans.training.saving import Saver, load_newest
+from itrans.training.saving import Saver
 from itrans.training.schedule import after_epoch, after_step, after_validation, plan, progress_of
 from itrans.training.validation import Selection
 
@@ -44,9 +45,6 @@ Outcome: TypeAlias = Literal["finished", "early", "interrupted"]
 _NETWORK_SEED, _STEP_SEED = 0, 1
 _STEPS_BETWEEN_LOOKS = 10
 """How often a GPU's losses are looked at: each look makes the GPU wait."""
-
-_SECONDS_TO_LOSE = 60.0
-"""Before a validation, which may take long, a state that is older than this is saved."""
 
 
 class Trainer:
@@ -141,6 +139,7 @@ class Trainer:
                 training_batches(self._recipe, self._dataset, self._runtime, self.progress, self._skip)
             ) as batches:
                 outcome = self._loop(batches)
+                self._saver.save_last(self.progress)
         except OutputError as error:
             raise self._saver.with_what_is_saved(error, self.progress) from error
         except (Exception, SystemExit) as error:
@@ -262,17 +261,16 @@ class Trainer:
             return True  # a run that has ended before
         found, now = None, after_epoch(progress, complete=complete)
         if self.selection.is_due(now.epoch, is_over=self._is_over()):
-            if saver.seconds_since() > _SECONDS_TO_LOSE:
-                saver.save_last(progress)
+            saver.save_if_cheap(progress)  # a validation may take long
             found = self._validate(number)
             if found is None:
                 saver.save_last(progress)
                 return False
             now = after_validation(now, found)
             if found.better:
-                saver.save(self._folder.best, now, resumable=False)
-        self.progress = now  # only now: what cannot be written must be measured again
-        saver.save(self._folder.last, now)
+                saver.keep_best(now)
+        self.progress = now
+        saver.save_if_cheap(now)
         if found is not None:
             self._draw(f"epoch-{number:04d}")
         return True

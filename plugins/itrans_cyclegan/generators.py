@@ -37,6 +37,8 @@ class ResNetGenerator(nn.Module):
         size_multiple: height and width have to be multiples of this, 4.
     """
 
+    channels_last = True
+
     size_multiple = 4
 
     def __init__(

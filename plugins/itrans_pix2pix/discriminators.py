@@ -53,6 +53,8 @@ class PatchGAN(nn.Module):
         ValueError: `patch` and `layers` disagree, there is no such patch or norm, or `layers` is negative.
     """
 
+    channels_last = True
+
     def __init__(
         self,
         *,

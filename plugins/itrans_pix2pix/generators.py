@@ -48,6 +48,8 @@ class _EncodingGenerator(nn.Module):
     skips: ClassVar[bool]
     """Whether each decoder layer but the innermost is also given the encoder layer of its size."""
 
+    channels_last = True
+
     def __init__(
         self,
         *,

@@ -26,6 +26,8 @@ class MultiScale(nn.Module):
         norm: `instance` as in the paper, `batch` or `none`. The first and last layers have none.
     """
 
+    channels_last = True
+
     def __init__(
         self,
         *,

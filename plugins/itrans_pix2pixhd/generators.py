@@ -33,6 +33,8 @@ class GlobalGenerator(nn.Module):
         size_multiple: height and width have to be multiples of this, `2**downsamplings`.
     """
 
+    channels_last = True
+
     def __init__(
         self,
         *,
@@ -98,6 +100,8 @@ class LocalEnhancer(nn.Module):
     Raises:
         ValueError: `global_weights` is missing, is no checkpoint of itrans, or does not fit.
     """
+
+    channels_last = True
 
     def __init__(
         self,

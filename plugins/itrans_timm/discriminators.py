@@ -31,6 +31,8 @@ class TimmPatch(nn.Module):
         ValueError: timm has no such backbone, or it has no such layers, or its weights cannot be had.
     """
 
+    channels_last = True
+
     def __init__(
         self,
         *,

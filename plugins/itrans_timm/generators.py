@@ -49,6 +49,8 @@ class TimmUNet(nn.Module):
         ValueError: timm has no such backbone, or it cannot be an encoder, or its weights cannot be had.
     """
 
+    channels_last = True
+
     def __init__(
         self,
         *,

@@ -14,7 +14,7 @@ import torch
 from runs import start, write_recipe
 
 from itrans.checkpoint.file import load_checkpoint
-from itrans.training.saving import tensors_in
+from itrans.checkpoint.states import tensors_in
 
 
 def main() -> None:

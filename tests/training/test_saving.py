@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,6 +177,8 @@ def test_a_checkpoint_that_is_gone_is_not_called_good(train, recipe, tmp_path, a
     recipe.write_text(recipe.read_text() + '\n[[loss]]\nname = "third"\n[checkpoint]\nevery = 2\n')
 
     def take_the_folder_away():
+        while not (tmp_path / "run/checkpoints/last.pt").exists():
+            time.sleep(0.01)
         shutil.rmtree(tmp_path / "run")
         (tmp_path / "run").touch()
 

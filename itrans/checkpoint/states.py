@@ -1,0 +1,64 @@
+"""What checkpoints hold besides plain values: tensors, in nested tables and lists."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from itrans.checkpoint.file import CheckpointFile
+
+
+def tensors_in(value: object, key: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Yield all tensors of nested dicts and lists, each with its dotted key."""
+    if isinstance(value, torch.Tensor):
+        yield key, value
+    elif isinstance(value, dict | list | tuple):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in entries:
+            yield from tensors_in(inner, f"{key}.{name}" if key else str(name))
+
+
+def not_finite(checkpoint: CheckpointFile) -> str | None:
+    """Return where a state has a number that is not finite: a weight, a buffer, a moment of an optimiser; or None."""
+    state = {"network": checkpoint.networks, "method": checkpoint.method, **checkpoint.training}
+    return next((key for key, tensor in tensors_in(state) if not _is_finite(tensor)), None)
+
+
+def snapshot(value: Any, known: dict[object, Tensor] | None = None) -> Any:
+    """Return a copy of nested dicts, lists and tensors, on the CPU, that training leaves as it is.
+
+    Tensors that share memory, such as tied weights, are one tensor in the copy too.
+    """
+    known = {} if known is None else known
+    if isinstance(value, torch.Tensor):
+        key = (value.device, value.data_ptr(), value.dtype, value.shape, value.stride())
+        if key not in known or not value.numel():
+            known[key] = value.detach().to("cpu", copy=True)
+        return known[key]
+    if isinstance(value, dict):
+        found = copy.copy(value)  # with what a state dict carries besides its entries
+        found.update((name, snapshot(inner, known)) for name, inner in value.items())
+        return found
+    if isinstance(value, list | tuple):
+        return type(value)(snapshot(inner, known) for inner in value)
+    return value
+
+
+def bytes_of(checkpoint: CheckpointFile) -> int:
+    """Return how many bytes the tensors of a checkpoint take."""
+    state = [checkpoint.networks, checkpoint.method, checkpoint.training]
+    return sum(tensor.nbytes for _, tensor in tensors_in(state))
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    low, high = tensor.detach().aminmax()  # one pass and no copy, and either is NaN if anything is
+    return bool(low.isfinite()) and bool(high.isfinite())
