@@ -100,6 +100,7 @@ def translate(
     with it; --samples 5 gives five, of five seeds. An input that cannot be read is reported and skipped; the exit code
     is then 2.
     """
+    from itrans.checkpoint.checksums import begin_checksums
     from itrans.checkpoint.places import checkpoint_path, existing_checkpoint
     from itrans.cli.memory import keep_freed_memory, pause_collection
     from itrans.data.layouts import unread_note
@@ -125,7 +126,7 @@ def translate(
         if note := unread_note(folder):
             click.echo(f"Warning: {note}", err=True)
     if origin_of_model(checkpoint_path(checkpoint)) is None:
-        existing_checkpoint(checkpoint)  # said before torch is imported
+        begin_checksums(existing_checkpoint(checkpoint))  # a file that is not there is told before torch is imported
     keep_freed_memory()
     with pause_collection():
         options.import_code(code)

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from itrans.checkpoint.file import misfit
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
+from itrans.networks.few_pixels import FewPixels
 from itrans.networks.test_mode import CastWeights, random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
 from itrans.protocols import directions_of
@@ -109,6 +110,7 @@ class Generators:
         for network in self._networks:
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
         self._cast_weights: CastWeights | None = None
+        self._few_pixels = FewPixels(self._networks)
         self._draws_for_itself = False
 
     def __call__(
@@ -133,7 +135,7 @@ class Generators:
         """
         with self._lock, self._cast(dtype):
             output = self._output(batch, seeds, direction, statistics)
-        if not bool(output.isfinite().all()):
+        if output.numel() and not all(bound.isfinite() for bound in output.aminmax()):  # of NaN, both are NaN
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
         if output.shape[1] != planes:
             made = counted(output.shape[1], "channel")
@@ -185,7 +187,11 @@ class Generators:
             return
         if self._cast_weights is None:
             self._cast_weights = CastWeights(self._networks, dtype)
-        with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._cast_weights.in_place())
+            if dtype == torch.bfloat16 and self._device.type == "cpu":
+                stack.enter_context(self._few_pixels.in_place())
+            stack.enter_context(torch.autocast(self._device.type, dtype, cache_enabled=False))
             yield
 
 
