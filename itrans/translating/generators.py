@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from itrans.checkpoint.file import misfit
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
-from itrans.networks.few_pixels import FewPixels
+from itrans.networks.quick_convolutions import QuickConvolutions
 from itrans.networks.test_mode import CastWeights, random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
 from itrans.protocols import directions_of
@@ -110,7 +110,7 @@ class Generators:
         for network in self._networks:
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
         self._cast_weights: CastWeights | None = None
-        self._few_pixels = FewPixels(self._networks)
+        self._quick = QuickConvolutions(self._networks)
         self._draws_for_itself = False
 
     def __call__(
@@ -190,7 +190,7 @@ class Generators:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._cast_weights.in_place())
             if dtype == torch.bfloat16 and self._device.type == "cpu":
-                stack.enter_context(self._few_pixels.in_place())
+                stack.enter_context(self._quick.in_place())
             stack.enter_context(torch.autocast(self._device.type, dtype, cache_enabled=False))
             yield
 

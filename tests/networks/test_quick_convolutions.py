@@ -1,4 +1,4 @@
-"""Convolutions of few pixels are the same convolutions, and the same bytes in any company."""
+"""Quick convolutions are the same convolutions, and the same bytes in any company."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from itrans.networks.few_pixels import FewPixels
+from itrans.networks.quick_convolutions import QuickConvolutions
 
 LAYERS = {
     "down": (lambda bias: nn.Conv2d(256, 128, 4, 2, 1, bias=bias), [(8, 8), (4, 4), (2, 2), (6, 3), (2, 7)]),
@@ -14,6 +14,7 @@ LAYERS = {
     "wide": (lambda bias: nn.Conv2d(256, 128, (1, 9), (1, 2), (0, 4), bias=bias), [(1, 1), (2, 12)]),
     "up": (lambda bias: nn.ConvTranspose2d(256, 128, 4, 2, 1, bias=bias), [(4, 4), (2, 2), (1, 1), (2, 3)]),
     "gaps": (lambda bias: nn.ConvTranspose2d(256, 128, (3, 4), (1, 5), (0, 1), bias=bias), [(4, 4), (1, 3)]),
+    "last": (lambda bias: nn.ConvTranspose2d(256, 3, 4, 2, 1, bias=bias), [(9, 12), (1, 1), (1, 5), (32, 32)]),
 }
 """Layers, and the sizes of their inputs."""
 
@@ -38,7 +39,7 @@ def test_a_product_is_as_exact_as_the_convolution(name, bias):
         exact = make(bias).float()
         exact.load_state_dict(layer.state_dict())
         wanted = exact(images.float())
-        with FewPixels([layer]).in_place():
+        with QuickConvolutions([layer]).in_place():
             assert "forward" in vars(layer)
             found = layer(images)
         assert found.dtype == torch.bfloat16
@@ -53,7 +54,7 @@ def test_a_picture_has_the_same_bytes_in_any_company(name):
     torch.manual_seed(0)
     make, sizes = LAYERS[name]
     layer = in_bf16(make(True))
-    with FewPixels([layer]).in_place():
+    with QuickConvolutions([layer]).in_place():
         for height, width in sizes:
             images = pictures(70, 256, height, width)
             together = layer(images)
@@ -71,25 +72,32 @@ def test_a_picture_has_the_same_bytes_in_any_company(name):
         nn.Conv2d(256, 512, 4, dilation=2),
         nn.Conv2d(512, 1024, 1),
         nn.ConvTranspose2d(256, 256, 4, stride=2, output_padding=1),
+        nn.ConvTranspose2d(256, 3, 4, stride=2),
+        nn.ConvTranspose2d(32, 3, 4, stride=2, padding=1),
         nn.Linear(1024, 512),
         type("OfSomebody", (nn.Conv2d,), {})(256, 512, 4),
     ],
     ids=lambda layer: str(layer)[:60],
 )
 def test_other_layers_are_left_alone(layer):
-    with FewPixels([nn.Sequential(layer)]).in_place():
+    with QuickConvolutions([nn.Sequential(layer)]).in_place():
         assert "forward" not in vars(layer)
 
 
 @torch.no_grad()
 def test_more_pixels_and_other_calls_are_convolutions_as_ever():
     layer = in_bf16(nn.Conv2d(256, 128, 4, 2, 1))
-    up = in_bf16(nn.ConvTranspose2d(256, 128, 4, 2, 1))
+    up, last = in_bf16(nn.ConvTranspose2d(256, 128, 4, 2, 1)), in_bf16(nn.ConvTranspose2d(256, 3, 4, 2, 1))
     images = pictures(2, 256, 16, 16)
     alone, small = images[0], pictures(1, 256, 2, 2)
-    plain = [layer(images), up(images), layer(alone), up(small, output_size=(5, 5))]
-    with FewPixels([layer, up]).in_place():
-        found = [layer(images), up(images), layer(alone), up(small, output_size=(5, 5))]
+
+    def outputs() -> list[torch.Tensor]:
+        odd = [convolution(small, output_size=(5, 5)) for convolution in (up, last)]
+        return [layer(images), up(images), layer(alone), up(alone), last(alone), *odd]
+
+    plain = outputs()
+    with QuickConvolutions([layer, up, last]).in_place():
+        found = outputs()
     assert all(torch.equal(a, b) for a, b in zip(plain, found, strict=True))
     assert "forward" not in vars(layer)
 
@@ -97,7 +105,7 @@ def test_more_pixels_and_other_calls_are_convolutions_as_ever():
 @torch.no_grad()
 def test_what_cannot_be_convolved_is_told_as_by_torch():
     layer = in_bf16(nn.Conv2d(256, 128, 4))
-    with FewPixels([layer]).in_place(), pytest.raises(RuntimeError, match="[Kk]ernel size"):
+    with QuickConvolutions([layer]).in_place(), pytest.raises(RuntimeError, match="[Kk]ernel size"):
         layer(pictures(1, 256, 2, 2))
-    with FewPixels([layer]).in_place(), pytest.raises(RuntimeError, match="channels"):
+    with QuickConvolutions([layer]).in_place(), pytest.raises(RuntimeError, match="channels"):
         layer(pictures(1, 128, 5, 5))
