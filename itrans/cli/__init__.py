@@ -14,6 +14,7 @@ import click
 
 from itrans import __version__
 from itrans.cli.console import INTERRUPTED
+from itrans.cores import wait_briefly
 from itrans.errors import ItransError, legible
 
 _NOTHING = re.compile("--[a-z-]+=")
@@ -33,6 +34,7 @@ class _LazyGroup(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         never_fail_to_print()
+        wait_briefly()
         given = args[: args.index("--")] if "--" in args else args  # what follows is meant as it is
         if empty := next((place for place, text in enumerate(given, 1) if not text or _NOTHING.fullmatch(text)), 0):
             remedy = "Choose a folder, such as -o runs/mine." if given[empty - 2] in {"-o", "--output"} else ""

@@ -148,7 +148,7 @@ def train(
     """
     from itrans.cli.memory import keep_freed_memory
     from itrans.cli.progress import ending, reporter_here
-    from itrans.training.devices import choose_device
+    from itrans.training.devices import choose_device, computing_threads
     from itrans.training.failures import at_work
     from itrans.training.fine_tuning import Weights
     from itrans.training.journal import Reporter
@@ -166,11 +166,12 @@ def train(
     check = folder.resumable if resume else folder.refuse_if_used
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} is a file; a run needs a folder. Choose another: -o DIR.")
-    keep_freed_memory()
+    keep_freed_memory(of_any_size=True)
     chosen = choose_device(device, processes.local_rank)
     stop = stop or StopRequest(*stop_after, answer=reporter.stop)
     lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()
-    with _relaying(reporter), stop.listen(), lock, process_group(processes, chosen):
+    threads = computing_threads(recipe.tables.train.threads, chosen)
+    with _relaying(reporter), stop.listen(), lock, process_group(processes, chosen), threads:
         check()
         with at_work("Making what the recipe names"):
             trainer = Trainer(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import multiprocessing
-import os
 import signal
 import threading
 import weakref
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 
+from itrans.cores import cores
 from itrans.errors import DataError, TrainingError, counted
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def count_of(workers: int | Literal["auto"], device: torch.device, processes: in
     Raises:
         DataError: so many are asked for that the machine would do nothing but start them.
     """
-    cores = os.cpu_count() or 1
+    here = cores()
     if workers == "auto":
-        return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, cores // processes))
-    most = max(_MOST_ASKED_FOR, 4 * cores)
+        return 0 if device.type == "cpu" else min(_MOST_WORKERS, max(1, here // processes))
+    most = max(_MOST_ASKED_FOR, 4 * here)
     if workers > most:
         raise DataError(
-            f"train.workers is {workers}, and this machine has {counted(cores, 'core')}: at most {most} processes may "
+            f"train.workers is {workers}, and this machine has {counted(here, 'core')}: at most {most} processes may "
             "read ahead. More than one for each core is of no use."
         )
     return workers

@@ -19,6 +19,7 @@ _ABSENT = object()
 _FREE: tuple[KeyPath, ...] = (
     ("title",),
     ("train", "workers"),
+    ("train", "threads"),
     ("checkpoint",),
     ("log",),
     ("tracker",),

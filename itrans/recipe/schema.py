@@ -111,6 +111,7 @@ class Train(Table):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: Literal["auto"] | bool = "auto"
     workers: Literal["auto"] | Annotated[int, Field(ge=0, le=1024)] = "auto"
+    threads: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = "auto"
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     compile: bool = False
     freeze: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=MOST_ENTRIES)] = ()

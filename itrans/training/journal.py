@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from itrans.errors import ItransError, RecipeError, error_text
+from itrans.errors import ItransError, RecipeError, counted, error_text
 from itrans.registry import PAGES
 from itrans.training.record import circumstances
 
@@ -158,6 +158,8 @@ class Journal:
             OutputError: the folder cannot be written to.
         """
         if (folder := self._folder) is not None:
+            if resumed:
+                self._compare_threads(folder.events(), values.get("threads"))
             folder.start(self._recipe.resolved, self._sample, resumed=resumed)
             self._tell_trackers(lambda tracker: tracker.start(self._recipe.resolved, folder.path))
         self._write("start", progress, **values, **circumstances())
@@ -196,6 +198,15 @@ class Journal:
         if fault not in self._skipped:
             self._skipped[fault] = None
             self._reporter.note(f"Skipped: {fault}")
+
+    def _compare_threads(self, events: list[dict[str, Any]], threads: int | None) -> None:
+        """Note that a run goes on with another number of threads, which add numbers up in another order."""
+        before = [event["threads"] for event in events if event["event"] == "start" and "threads" in event]
+        if before and before[-1] != threads:
+            self._reporter.note(
+                f"This run computed with {counted(before[-1], 'thread')} and goes on with {threads}: its numbers may "
+                f"differ in the last digits. train.threads = {before[-1]} keeps them."
+            )
 
     def _build_trackers(self, step: int) -> None:
         """Make the trackers that the recipe names, and every page that is installed."""

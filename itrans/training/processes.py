@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_BUCKET_BYTES = 32 * 2**20
 _SECONDS_TO_MEET, _PAUSE = 120.0, 0.2
 """How long processes wait for the first one, and how often they look."""
 
@@ -44,27 +43,6 @@ class Processes:
     def is_first(self) -> bool:
         """Whether this is the one that writes files and reports."""
         return self.rank == 0
-
-    def mean_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Replace gradients by their mean over all processes; a missing one counts as zero.
-
-        They travel in buckets of one type, not one by one. Unlike a wrapper around the network this cannot be
-        upset by networks that are called twice, by buffers that change or by parameters that a step leaves out.
-        """
-        if self.count == 1:
-            return
-        bucket: list[Tensor] = []
-        size = 0
-        for parameter in parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            if bucket and (parameter.grad.dtype != bucket[0].dtype or size >= _BUCKET_BYTES):
-                self._mean_in_place(bucket)
-                bucket, size = [], 0
-            bucket.append(parameter.grad)
-            size += parameter.grad.nbytes
-        if bucket:
-            self._mean_in_place(bucket)
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over all processes, in fp32."""
@@ -149,14 +127,6 @@ class Processes:
         """Wait until all processes are here."""
         if self.count > 1:
             dist.barrier()
-
-    def _mean_in_place(self, gradients: list[Tensor]) -> None:
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
-        dist.all_reduce(flat)
-        flat /= self.count
-        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
-        for gradient, part in zip(gradients, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
 
 
 def _wait_for_first(processes: Processes) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from itrans.errors import DeviceError, PluginError, TrainingError
 from itrans.networks.convolutions import suit_to_cpu
+from itrans.training.gradients import MeanGradients
 from itrans.training.optimizers import Adam, AdamW
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Runtime:
             elif device.type == "cpu" and train.channels_last == "auto":
                 suit_to_cpu(network, dtype)
         self.optimizers = {name: _optimizer(network, optimizer) for name, network in self._networks.items()}
+        self._gradients = MeanGradients(processes, self._networks)
         if frozen is not None:
             frozen.remember()
         self._base_lr = optimizer.lr
@@ -101,7 +103,7 @@ class Runtime:
         """Train just these networks within the block; all others are frozen.
 
         The block calls what it is given once, with weighted scalars. Their sum's gradients are averaged over the
-        processes and clipped, and the optimisers step, when the block ends.
+        processes on the way; they are clipped, and the optimisers step, when the block ends.
         """
         if unknown := [name for name in networks if name not in self._networks]:
             raise PluginError(
@@ -118,10 +120,11 @@ class Runtime:
         for parameter in frozen:
             parameter.requires_grad_(False)
         try:
-            backward = _Backward(self._scaler, ", ".join(networks))
+            backward = _Backward(self._scaler, self._gradients, networks)
             yield backward
             if not backward.done:
                 raise TrainingError(f"The update of {', '.join(networks)} was given no losses.")
+            self._gradients.complete(networks)
         finally:
             for parameter in frozen:
                 parameter.requires_grad_(True)
@@ -190,7 +193,6 @@ class Runtime:
     def _step(self, name: str) -> None:
         optimizer = self.optimizers[name]
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        self.processes.mean_gradients(parameters)
         if self._clip_norm is not None:
             self._scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(parameters, self._clip_norm)
@@ -218,22 +220,23 @@ class Runtime:
 class _Backward:
     """The gradient of a sum of losses."""
 
-    def __init__(self, scaler: torch.amp.GradScaler, networks: str) -> None:
-        self._scaler, self._networks = scaler, networks
+    def __init__(self, scaler: torch.amp.GradScaler, gradients: MeanGradients, networks: Sequence[str]) -> None:
+        self._scaler, self._gradients, self._networks = scaler, gradients, networks
         self.done = False
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
+        named = ", ".join(self._networks)
         if not losses:
-            raise TrainingError(f"The update of {self._networks} was given no losses.")
+            raise TrainingError(f"The update of {named} was given no losses.")
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
         if not total.requires_grad:
             names = " and ".join(losses)
             raise TrainingError(
-                f"The update of {self._networks} was given losses that do not depend on its weights: {names}. Is "
+                f"The update of {named} was given losses that do not depend on its weights: {names}. Is "
                 "something detached, or computed under torch.no_grad()?"
             )
         with torch.autocast(total.device.type, enabled=False):
-            self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+            self._gradients.backward(self._scaler.scale(total), self._networks)
         self.done = True
 
 

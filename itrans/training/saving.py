@@ -61,10 +61,11 @@ class Saver:
         self._saved: tuple[Path, int] | None = None
         self._saved_at, self._cost = time.monotonic(), 0.0
 
-    def save(self, progress: Progress, *, path: Path | None = None) -> None:
-        """Have the state written to `last.pt`, and perhaps to another path, while training goes on.
+    def save(self, progress: Progress, *, path: Path | None = None, wait: bool = False) -> None:
+        """Have the state written to `last.pt`, and perhaps to another path.
 
-        A best state that has been kept is written before it.
+        A best state that has been kept is written before it. Unless this is to `wait`, a copy is written while training
+        goes on.
 
         Raises:
             TrainingError: a number of the state is not finite; what was saved before is left as it is.
@@ -76,18 +77,21 @@ class Saver:
             began = time.monotonic()
             self._settle()
             best = [(self._folder.best, self._finite(state)) for state in self._best]
-            state = copy_of(self._finite(self._state(progress, resumable=True)))
+            state = self._finite(self._state(progress, resumable=True))
+            state = state if wait else copy_of(state)
             done = functools.partial(self._take_over, progress, [state for _, state in best])
             self._writer.write([*best, (path or last, state)], done, also=None if path is None else last)
             self._cost = time.monotonic() - began + (self._writer.seconds or self._cost)
         else:
             self._saved = (last, progress.step)
         self._sent, self._saved_at = progress, time.monotonic()
+        if wait:
+            self._settle()
 
     def save_last(self, progress: Progress) -> None:
         """Write the state, unless it is written already, and wait for it; raises what `save` raises."""
         if progress.step and self._sent != progress:
-            self.save(progress)
+            self.save(progress, wait=True)
         self._settle()
 
     def save_if_due(self, progress: Progress) -> None:

@@ -187,6 +187,7 @@ class Trainer:
             pairs=pairs,
             device=str(self._device),
             processes=processes,
+            threads=torch.get_num_threads(),
             precision=str(self._dtype).removeprefix("torch."),
             **self._origin,
         )

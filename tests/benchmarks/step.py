@@ -24,6 +24,7 @@ from itrans.training.processes import Processes
 from itrans.training.runtime import Runtime
 
 CPU = torch.device("cpu")
+ALONE = Processes()
 
 
 def plain_step(depth: int, batch: int, size: int):
@@ -32,8 +33,16 @@ def plain_step(depth: int, batch: int, size: int):
     return lambda: plain.step(source, target)
 
 
-def itrans_step(depth: int, batch: int, size: int, precision: str, channels_last: bool | str, compile_: bool):
-    keep_freed_memory()
+def itrans_step(
+    depth: int,
+    batch: int,
+    size: int,
+    precision: str,
+    channels_last: bool | str,
+    compile_: bool,
+    processes: Processes = ALONE,
+):
+    keep_freed_memory(of_any_size=True)
     generator, discriminator = networks(depth)
     losses = [
         WeightedLoss("cgan", 1.0, LOSSES.build({"name": "cgan"})),
@@ -53,7 +62,7 @@ def itrans_step(depth: int, batch: int, size: int, precision: str, channels_last
         device=CPU,
         dtype=dtype,
         memory_format=memory_format,
-        processes=Processes(),
+        processes=processes,
         optimizer=Optimizer(),
         train=Train(steps=1, compile=compile_),
     )

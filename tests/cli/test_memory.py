@@ -17,19 +17,19 @@ from itrans.cli.memory import keep_freed_memory
 
 def churn():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    held = [bytearray(16 << 20) for _ in range(4)]
+    held = [bytearray(64 << 20 >> SHIFT) for _ in range(1 << SHIFT)]
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-done = keep_freed_memory()
+done = keep_freed_memory(of_any_size=not SHIFT)
 churn()
 print(done, churn())
 """
 """Prints how many pages the system had to hand out for 64 MiB, which the process has used and freed before."""
 
 
-def result(**environment: str) -> tuple[str, int]:
+def result(shift: int = 2, **environment: str) -> tuple[str, int]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
-    command = [sys.executable, "-c", FAULTS]
+    command = [sys.executable, "-c", f"SHIFT = {shift}{FAULTS}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=clean | environment)
     said, faults = done.stdout.split()
     return said, int(faults)
@@ -38,6 +38,13 @@ def result(**environment: str) -> tuple[str, int]:
 @linux
 def test_blocks_of_16_mib_are_taken_from_kept_memory() -> None:
     said, pages = result()
+    assert said == "True"
+    assert pages < 100
+
+
+@linux
+def test_blocks_of_any_size_are_if_that_is_asked_for() -> None:
+    said, pages = result(shift=0)
     assert said == "True"
     assert pages < 100
 
