@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itrans.cli import console, options
+from itrans.cli.memory import pause_collection
 from itrans.files import folder_made, replacing, writing
 from itrans.lazy import getter
 
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from itrans.training.resuming import pairs_digest as pairs_digest
     from itrans.translating.translator import Translator as Translator
 else:
-    __getattr__ = getter(
+    _attribute = getter(
         __name__,
         {
             "itrans.checkpoint.file": ("CheckpointFile", "load_checkpoint", "recorded_in", "save_checkpoint"),
@@ -77,6 +78,7 @@ else:
             "itrans.translating.translator": ("Translator",),
         },
     )
+    __getattr__ = pause_collection()(_attribute)  # most bring torch
 
 __all__ = [
     "CheckpointFile",

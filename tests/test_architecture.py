@@ -225,12 +225,32 @@ def test_what_answers_at_once_imports_nothing_heavy(tmp_path, arguments, code):
     assert json.loads(done.stderr.splitlines()[-1]) == []
 
 
-def test_a_plain_recipe_needs_no_albumentations(recipe, tmp_path):
+UNUSED = {
+    *("albumentations", "timm", "torchmetrics", "torchvision", "scipy", "sklearn", "PIL", "jinja2", "onnx"),
+    *("torch._dynamo", "torch._inductor", "sympy", "torch.distributed.tensor"),  # torch's compiler, and its followers
+}
+"""What neither a plain recipe needs before its first validation, nor `itrans translate` for plain pictures."""
+
+
+def test_the_first_step_of_a_plain_recipe_waits_for_nothing_that_it_does_not_use(recipe, tmp_path):
     program = (
-        "import sys\n"
-        f"sys.argv = ['itrans', 'run', {str(recipe)!r}, '-o', 'out', '--stop-after', '1']\n"
-        "from itrans.cli import main\n"
-        "try:\n    main()\nfinally:\n    print('albumentations' in sys.modules, 'timm' in sys.modules)\n"
+        "import sys, itrans.api\n"
+        f"unused = {UNUSED!r}\n"
+        "def stop(step, losses):\n    print(step, sorted(unused & set(sys.modules)))\n    return False\n"
+        f"itrans.api.train({str(recipe)!r}, output='out', progress=False, on_step=stop)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1] == "False False", done.stderr
+    assert done.stdout == "1 []\n", done.stderr
+
+
+def test_plain_pictures_are_translated_without_what_they_do_not_need(itrans, recipe, aligned, tmp_path):
+    assert itrans("run", recipe, "-o", "run", "--set", "train.steps=1").exit_code == 0
+    program = (
+        "import sys, atexit\n"
+        f"atexit.register(lambda: print(sorted({UNUSED!r} & set(sys.modules))))\n"
+        f"sys.argv = ['itrans', 'translate', 'run', {str(aligned / 'val')!r}, '-o', 'out']\n"
+        "from itrans.cli import main\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

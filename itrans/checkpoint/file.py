@@ -15,7 +15,7 @@ from torch import Tensor
 
 from itrans import __version__
 from itrans.checkpoint.fields import FieldError, UnknownError, UnknownKindError, checked_table, checked_value, noun
-from itrans.checkpoint.places import checkpoint_path
+from itrans.checkpoint.places import existing_checkpoint
 from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
@@ -211,9 +211,7 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values
     Raises:
         CheckpointError: it is missing, truncated, not a checkpoint of itrans, or of a newer format.
     """
-    path = checkpoint_path(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path} does not exist. Checkpoints lie in a run's folder: RUN/checkpoints/best.pt.")
+    path = existing_checkpoint(path)
     record = read_torch_file(path, refusal=_REFUSAL, wanted="a checkpoint of itrans", mapped=mapped, values=values)
     if not isinstance(record, dict) or dict.get(record, "format") != FORMAT:
         raise CheckpointError(f"{path} {_foreign(record, path)}")

@@ -32,6 +32,18 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
     )
 
 
+def existing_checkpoint(path: str | os.PathLike[str]) -> Path:
+    """Return the checkpoint that is meant, see `checkpoint_path`.
+
+    Raises:
+        CheckpointError: it does not exist.
+    """
+    found = checkpoint_path(path)
+    if not found.is_file():
+        raise CheckpointError(f"{found} does not exist. Checkpoints lie in a run's folder: RUN/checkpoints/best.pt.")
+    return found
+
+
 def step_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of steps in a folder, the oldest first; copies under other names are somebody's own."""
     found = {path: step_of(path) for path in folder.glob("step-*.pt")}

@@ -75,6 +75,7 @@ def run(
     SIGTERM save and stop (exit code 130); --resume goes on, and takes the run's folder for the RECIPE as well. For
     several processes: torchrun -m itrans run ...
     """
+    from itrans.cli.memory import pause_collection
     from itrans.recipe.load import load_recipe
 
     if resume and weights is not None:
@@ -95,8 +96,9 @@ def run(
 
         return recorded_in(folder_of(is_sample) if resume else Path(recipe))
 
-    options.import_code(code)
-    loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without, recorded=record_of)
+    with pause_collection():
+        options.import_code(code)
+        loaded = load_recipe(recipe, overrides=overrides, sample=sample, without=without, recorded=record_of)
     if not check:
         loaded.refuse_missing_data()
     note = loaded.sample_note()

@@ -100,12 +100,14 @@ def translate(
     with it; --samples 5 gives five, of five seeds. An input that cannot be read is reported and skipped; the exit code
     is then 2.
     """
-    from itrans.cli.memory import keep_freed_memory
+    from itrans.checkpoint.checksums import begin_checksums
+    from itrans.checkpoint.places import checkpoint_path, existing_checkpoint
+    from itrans.cli.memory import keep_freed_memory, pause_collection
     from itrans.data.layouts import unread_note
     from itrans.files import expanded, folder_made
     from itrans.pictures.channels import colour_of
     from itrans.translating.jobs import find_jobs, jobs_that_fit, names_a_file
-    from itrans.translating.media import is_media
+    from itrans.translating.media import is_media, origin_of_model
     from itrans.translating.tiling import Tiling
 
     if background is not None:
@@ -123,13 +125,15 @@ def translate(
     for folder in (folder for item in inputs if (folder := expanded(item)).is_dir()):
         if note := unread_note(folder):
             click.echo(f"Warning: {note}", err=True)
-    options.import_code(code)
+    if origin_of_model(checkpoint_path(checkpoint)) is None:
+        begin_checksums(existing_checkpoint(checkpoint))  # a file that is not there is told before torch is imported
     keep_freed_memory()
-
-    from itrans.training.devices import choose_device
-    from itrans.training.processes import process_group, processes_here
-    from itrans.translating.files import translate_files
-    from itrans.translating.translator import Translator
+    with pause_collection():
+        options.import_code(code)
+        from itrans.training.devices import choose_device
+        from itrans.training.processes import process_group, processes_here
+        from itrans.translating.files import translate_files
+        from itrans.translating.translator import Translator
 
     processes = processes_here()
     chosen = choose_device(device, processes.local_rank)

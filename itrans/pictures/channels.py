@@ -68,6 +68,10 @@ def on_background(image: ImageArray, background: str = "white") -> ImageArray:
     return cast("ImageArray", mixed.astype(image.dtype))
 
 
+_COMMON = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
+"""What needs no Pillow, which nothing else of a run may need."""
+
+
 @functools.lru_cache(maxsize=64)
 def colour_of(text: str) -> tuple[float, float, float]:
     """Return a colour, RGB from 0 to 1.
@@ -75,6 +79,8 @@ def colour_of(text: str) -> tuple[float, float, float]:
     Raises:
         ValueError: there is no such colour.
     """
+    if text in _COMMON:
+        return _COMMON[text]
     from PIL.ImageColor import getrgb
 
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from itrans.errors import ItransError
 from itrans.pictures.decoders import pillow_opened
 from itrans.pictures.decoding import format_of
-from itrans.pictures.png import SIGNATURE, chunk
+from itrans.pictures.png import PIXELS, SIGNATURE, chunk, chunk_names
 from itrans.pictures.tiff_tags import ORIENTATION, Directory, directories, first_page, orientation_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def metadata_of(path: Path) -> Metadata:
         format_ = format_of(content, path.suffix.lower())
         if format_ == "TIFF":
             return metadata_in_tiff(content)
-        if not format_ or path.suffix.lower() == ".npy":
+        if not format_ or path.suffix.lower() == ".npy" or (format_ == "PNG" and chunk_names(content) <= PIXELS):
             return Metadata()
         info = pillow_opened(path, content, format_).info
         across, down = (float(value) for value in info.get("dpi", (0, 0)))

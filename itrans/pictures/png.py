@@ -29,7 +29,7 @@ _CHANNELS = {_GREY: 1, _RGB: 3, _INDEXED: 4, _GREY_ALPHA: 4, _RGBA: 4}
 _TRANSPARENT = {b"\0": (2,), b"\2": (6,), b"\3": range(1, 257)}
 """How long the chunk tRNS may be, by the header's byte that says what the colours are."""
 
-_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 """The chunks without which there is no picture; what others hold is looked at here, or not at all."""
 
 
@@ -90,7 +90,7 @@ def read_png(path: Path, content: bytes) -> Png:
     kind = b""
     for kind, place, end in _places(content):
         kinds.add(kind)
-        if kind in _PIXELS:
+        if kind in PIXELS:
             if zlib.crc32(view[place:end]).to_bytes(4, "big") != content[end : end + 4]:
                 raise DataError(f"{path} is a damaged PNG: the checksum of its part {kind.decode()} is wrong.")
             bare.append(view[place - 4 : end + 4])
@@ -116,7 +116,12 @@ def read_png(path: Path, content: bytes) -> Png:
     if colour == _INDEXED and b"PLTE" not in kinds:
         raise DataError(f"{path} is a palette PNG without a palette: it is damaged.")
     check_room(path, width, height, _CHANNELS[colour] * max(1, depth // 8), len(content))
-    return Png(width, height, depth, colour, transparent, orientation, content if kinds <= _PIXELS else b"".join(bare))
+    return Png(width, height, depth, colour, transparent, orientation, content if kinds <= PIXELS else b"".join(bare))
+
+
+def chunk_names(content: bytes) -> set[bytes]:
+    """Return which chunks a PNG file has, as far as it is whole."""
+    return {kind for kind, _, _ in _places(content)}
 
 
 def _with_transparent_grey(image: NDArray[np.generic], value: int, depth: int) -> NDArray[np.generic]:

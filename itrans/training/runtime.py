@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from itrans.errors import DeviceError, PluginError, TrainingError
 from itrans.networks.convolutions import suit_to_cpu
 from itrans.training.gradients import MeanGradients
+from itrans.training.optimizers import Adam, AdamW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from itrans.training.fine_tuning import FrozenParts
     from itrans.training.processes import Processes
 
-_OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+_OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": Adam, "adamw": AdamW}
 
 _GATHERED = ("step", "exp_avg", "exp_avg_sq")
 """What each of them gathers about a parameter."""

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from itrans.checkpoint.file import misfit
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
+from itrans.networks.quick_convolutions import QuickConvolutions
 from itrans.networks.test_mode import CastWeights, random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
 from itrans.protocols import directions_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.statistics import SharedStatistics
@@ -99,6 +100,8 @@ class Generators:
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         try:
             for name in method.generators:
+                if device.type == "cpu":
+                    _lay_out(method.networks[name], states[name], memory_format)
                 method.networks[name].load_state_dict(states[name])
         except Exception as error:  # what a module makes of another one's state is up to it
             raise CheckpointError(f"{path} does not fit the networks that its recipe makes: {misfit(error)}") from error
@@ -107,6 +110,7 @@ class Generators:
         for network in self._networks:
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
         self._cast_weights: CastWeights | None = None
+        self._quick = QuickConvolutions(self._networks)
         self._draws_for_itself = False
 
     def __call__(
@@ -131,7 +135,7 @@ class Generators:
         """
         with self._lock, self._cast(dtype):
             output = self._output(batch, seeds, direction, statistics)
-        if not bool(output.isfinite().all()):
+        if output.numel() and not all(bound.isfinite() for bound in output.aminmax()):  # of NaN, both are NaN
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
         if output.shape[1] != planes:
             made = counted(output.shape[1], "channel")
@@ -183,8 +187,19 @@ class Generators:
             return
         if self._cast_weights is None:
             self._cast_weights = CastWeights(self._networks, dtype)
-        with self._cast_weights.in_place(), torch.autocast(self._device.type, dtype, cache_enabled=False):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._cast_weights.in_place())
+            if dtype == torch.bfloat16 and self._device.type == "cpu":
+                stack.enter_context(self._quick.in_place())
+            stack.enter_context(torch.autocast(self._device.type, dtype, cache_enabled=False))
             yield
+
+
+def _lay_out(network: nn.Module, state: Mapping[str, Any], memory_format: torch.memory_format) -> None:
+    """Give the convolutions' weights memory in an order, for values that are yet to come: they are then moved once."""
+    for name, parameter in network.named_parameters():
+        if parameter.ndim == 4 and name in state and parameter.device.type == "cpu":
+            parameter.data = torch.empty_like(parameter, memory_format=memory_format)
 
 
 def checked_seed(seed: int) -> int:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from itrans.translating.translator import Translator
 
 
+_CHECKPOINTS = {".pt", ".pth", ".ckpt"}
+"""The suffixes that no package gets."""
+
+
 class Media(Protocol):
     """Translates a file into another of the same kind.
 
@@ -67,6 +71,15 @@ def origin_for(kind: str, path: Path) -> Origin | None:
             f"{plugins.RESTRICTION} to the packages to look at."
         )
     return found[0] if found else None
+
+
+def origin_of_model(path: Path) -> Origin | None:
+    """Return where what opens a file to translate with comes from; None for a checkpoint.
+
+    Raises:
+        PluginError: several packages open such files.
+    """
+    return None if path.suffix.lower() in _CHECKPOINTS else origin_for(plugins.MODEL, path)
 
 
 def is_media(path: Path) -> bool:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from itrans import plugins
 from itrans.checkpoint.file import load_checkpoint
 from itrans.errors import DeviceError, ItransError, PluginError, error_text
 from itrans.training.devices import choose_device, choose_dtype, choose_memory_format
 from itrans.translating.generators import Generators
-from itrans.translating.media import origin_for
+from itrans.translating.media import origin_of_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from itrans.networks.test_mode import Mode
     from itrans.protocols import Method
     from itrans.training.devices import Precision
-
-
-_CHECKPOINTS = {".pt", ".pth", ".ckpt"}
-"""The suffixes that no package gets."""
 
 
 class Model(Protocol):
@@ -105,7 +100,7 @@ def model_of(path: Path) -> Model | None:
         PluginError: several packages open such files, or the one that does cannot be used.
         ItransError: the file cannot be used.
     """
-    origin = None if path.suffix.lower() in _CHECKPOINTS else origin_for(plugins.MODEL, path)
+    origin = origin_of_model(path)
     if origin is None:
         return None
     try:

@@ -7,7 +7,6 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +20,8 @@ _FEW_PIXELS = 96 * 96
 
 def web_picture(image: NDArray[np.uint8], most_pixels: int) -> bytes:
     """Return a picture `(H, W, 3)` as a file for browsers, made smaller if it has more pixels."""
+    from PIL import Image  # not needed before the first grid
+
     picture = Image.fromarray(np.ascontiguousarray(image))
     width, height = picture.size
     if width * height > most_pixels:

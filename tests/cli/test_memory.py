@@ -1,4 +1,4 @@
-"""Freed memory is kept for the next tensors, unless the user says otherwise."""
+"""Freed memory is kept for the next tensors, unless the user says otherwise; what torch brings is no garbage."""
 
 from __future__ import annotations
 
@@ -54,3 +54,27 @@ def test_what_the_environment_says_comes_first() -> None:
     said, pages = result(MALLOC_MMAP_THRESHOLD_="65536")
     assert said == "False"
     assert pages > 100  # at most 2 MiB each
+
+
+PAUSED = """
+import gc, sys
+from itrans.cli.memory import pause_collection
+
+for name in ("json", "torch", "torch"):
+    before = gc.get_freeze_count()
+    with pause_collection():
+        rested = not gc.isenabled()
+        __import__(name)
+    print(name, rested, gc.isenabled(), gc.get_freeze_count() > before)
+"""
+
+
+def test_the_collector_rests_while_torch_is_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", PAUSED], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["json True True False", "torch True True True", "torch False True False"]
+
+
+def test_a_collector_that_is_off_stays_off() -> None:
+    program = "import gc; gc.disable()" + PAUSED
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{name} True False False" for name in ("json", "torch", "torch")]

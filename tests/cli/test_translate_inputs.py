@@ -100,14 +100,23 @@ def test_long_names_and_loops_of_links_do_not_stop_the_others(itrans, recipe, al
     assert "too long" in done.stderr
 
 
-def test_an_input_that_is_not_there_is_told_before_torch_is_imported(tmp_path):
+@pytest.mark.parametrize(
+    ("checkpoint", "picture", "said"),
+    [
+        ("x.pt", "nowhere.png", "nowhere.png does not exist"),
+        ("x.pt", "a.png", "x.pt does not exist"),
+        (".", "a.png", "no run has left a checkpoint there"),
+    ],
+)
+def test_what_is_not_there_is_told_before_torch_is_imported(tmp_path, checkpoint, picture, said):
+    (tmp_path / "a.png").touch()
     program = (
         "import sys, atexit\n"
         "atexit.register(lambda: print('torch' in sys.modules))\n"
-        "sys.argv = ['itrans', 'translate', 'x.pt', 'nowhere.png', '-o', 'out', '--tile', '512']\n"
+        f"sys.argv = ['itrans', 'translate', {checkpoint!r}, {picture!r}, '-o', 'out', '--tile', '512']\n"
         "from itrans.cli import main\nmain()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "nowhere.png does not exist" in done.stderr
+    assert said in done.stderr
     assert done.stdout == "False\n"
