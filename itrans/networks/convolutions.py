@@ -58,6 +58,12 @@ def suit_to_cpu(network: nn.Module, dtype: torch.dtype) -> None:
         network.register_forward_hook(_laid_out_as_usual)
 
 
+def is_as_written(layer: nn.Module) -> bool:
+    """Whether a layer does what its class says, in whatever way; nobody else has given it another `forward`."""
+    forward = vars(layer).get("forward")
+    return forward is None or getattr(forward, "func", None) in {_convolve, _convolve_transposed}
+
+
 def _is_plain(layer: _Layer) -> bool:
     return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 

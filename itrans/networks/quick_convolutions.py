@@ -23,6 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from itrans.networks.convolutions import is_as_written
+from itrans.networks.test_mode import CastWeights
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -45,8 +48,8 @@ of the two rows that are made there; 4 is none. Columns likewise."""
 class QuickConvolutions:
     """The layers of networks that have a quicker way, at least where their pictures are small enough.
 
-    The networks are on the CPU, their weights lie there with channels last, and they are computed in bf16: in fp32
-    there is little to gain.
+    The networks are on the CPU, and they are computed in bf16: in fp32 there is little to gain. Best, their weights are
+    in bf16 and lie with channels last.
     """
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:
@@ -57,17 +60,46 @@ class QuickConvolutions:
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """Have them go that way for as long as the block lasts."""
+        before = [(layer, vars(layer).get("forward")) for layer, _ in self._ways]
         try:
             for layer, way in self._ways:
                 layer.forward = functools.partial(way, layer)
             yield
         finally:
-            for layer, _ in self._ways:
-                vars(layer).pop("forward", None)
+            for layer, forward in before:
+                if forward is None:
+                    del layer.forward
+                else:
+                    layer.forward = forward
+
+
+class TestPrecision:
+    """How networks are computed at test time: in a precision, with weights that are cast once, in the quickest way."""
+
+    def __init__(self, networks: Iterable[nn.Module], device: torch.device) -> None:
+        self._networks, self._device = list(networks), device
+        self._cast: CastWeights | None = None
+        self._quick = QuickConvolutions(self._networks)
+
+    @contextlib.contextmanager
+    def of(self, dtype: torch.dtype) -> Iterator[None]:
+        """Compute in a precision for as long as the block lasts; a reduced one is always the same."""
+        if dtype == torch.float32:
+            yield
+            return
+        layout = torch.channels_last if self._device.type in {"cpu", "cuda"} else torch.preserve_format
+        self._cast = self._cast or CastWeights(self._networks, dtype, layout)
+        is_quick = dtype == torch.bfloat16 and self._device.type == "cpu"
+        with (
+            self._cast.in_place(),
+            self._quick.in_place() if is_quick else contextlib.nullcontext(),
+            torch.autocast(self._device.type, dtype, cache_enabled=False),
+        ):
+            yield
 
 
 def _is_plain(module: Any) -> bool:
-    if type(module) not in {nn.Conv2d, nn.ConvTranspose2d} or "forward" in vars(module):
+    if type(module) not in {nn.Conv2d, nn.ConvTranspose2d} or not is_as_written(module):
         return False
     pads_with_zeros = module.padding_mode == "zeros" and not isinstance(module.padding, str)
     return pads_with_zeros and module.groups == 1 and set(module.dilation) == {1} and not any(module.output_padding)

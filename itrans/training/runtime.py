@@ -34,6 +34,7 @@ class Runtime:
     The method's networks are moved to the device; convolutions are computed in `dtype`.
 
     Attributes:
+        dtype: what convolutions are computed in.
         optimizers: one for each network, by its name.
         averages: the exponential moving averages of the generators' states, by name; empty without `train.ema`.
     """
@@ -51,7 +52,7 @@ class Runtime:
         frozen: FrozenParts | None = None,
     ) -> None:
         self.device, self.memory_format, self.processes = device, memory_format, processes
-        self._dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
+        self.dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
         if train.sync_batchnorm and processes.count > 1 and device.type != "cuda":
             raise DeviceError("train.sync_batchnorm needs CUDA devices; set it to false.")
         self._method, self._updated, self._frozen = type(method).__name__, False, frozen
@@ -81,8 +82,8 @@ class Runtime:
     def autocast(self) -> torch.autocast:
         """Return the context in which forward passes are computed."""
         # Cached casts would outlive the update of the weights that they were made from.
-        enabled = self._dtype != torch.float32
-        return torch.autocast(self.device.type, self._dtype, enabled=enabled, cache_enabled=False)
+        enabled = self.dtype != torch.float32
+        return torch.autocast(self.device.type, self.dtype, enabled=enabled, cache_enabled=False)
 
     def set_learning_rate(self, factor: float) -> None:
         """Set every optimiser's learning rate, for the step that follows, to the recipe's, times a factor.

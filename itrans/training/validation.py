@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, counted
 from itrans.metrics.measuring import SOURCE_L1, measurements, meters_for
+from itrans.networks.quick_convolutions import TestPrecision
 from itrans.networks.test_mode import test_mode
 from itrans.pictures.grid import Row, colours
 from itrans.pictures.kinds import kind_of
 from itrans.protocols import directions_of, is_paired
 from itrans.training.build import build_dataset, held_out_batches
+from itrans.training.devices import memory_format_at_test_time
 from itrans.training.kept_pairs import KeptPairs
 
 if TYPE_CHECKING:
@@ -131,12 +133,17 @@ class Validator:
     @contextlib.contextmanager
     def _test_time(self) -> Iterator[None]:
         networks = [self._method.networks[name] for name in self._method.generators]
-        with self._runtime.use_averages(), test_mode(networks, "paper", self._seed), self._runtime.autocast():
+        precision = TestPrecision(networks, self._runtime.device)
+        with (
+            self._runtime.use_averages(),
+            test_mode(networks, "paper", self._seed),
+            precision.of(self._runtime.dtype),
+        ):
             yield
 
     def _batches(self, places: Sequence[int] | None = None) -> Generator[Batch]:
         runtime = self._runtime
-        where = runtime.device, runtime.memory_format
+        where = runtime.device, memory_format_at_test_time(runtime.device, runtime.dtype)
         skipped, processes = self._skipped, runtime.processes
         return held_out_batches(
             self._recipe, self._dataset, self.length, *where, processes=processes, skipped=skipped, places=places

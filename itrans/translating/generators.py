@@ -5,7 +5,6 @@ Each output of a batch is what it would be alone.
 
 from __future__ import annotations
 
-import contextlib
 import operator
 import threading
 import weakref
@@ -19,15 +18,15 @@ from torch.utils._pytree import tree_leaves
 
 from itrans.checkpoint.file import misfit
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
-from itrans.networks.quick_convolutions import QuickConvolutions
-from itrans.networks.test_mode import CastWeights, random_state, test_mode, why_alike
+from itrans.networks.quick_convolutions import TestPrecision
+from itrans.networks.test_mode import random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
 from itrans.protocols import directions_of
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.failures import at_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -109,8 +108,7 @@ class Generators:
         self._networks = [*self.networks.values()]
         for network in self._networks:
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-        self._cast_weights: CastWeights | None = None
-        self._quick = QuickConvolutions(self._networks)
+        self._precision = TestPrecision(self._networks, device)
         self._draws_for_itself = False
 
     def __call__(
@@ -133,7 +131,7 @@ class Generators:
             PluginError: outputs have another number of planes.
             DataError: the method does not take such pictures, or has no such direction.
         """
-        with self._lock, self._cast(dtype):
+        with self._lock, self._precision.of(dtype):
             output = self._output(batch, seeds, direction, statistics)
         if output.numel() and not all(bound.isfinite() for bound in output.aminmax()):  # of NaN, both are NaN
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
@@ -179,20 +177,6 @@ class Generators:
                 f"{self._path} cannot be used: its generator makes {found} of pictures {tuple(batch.shape)} "
                 "(N, C, H, W)."
             )
-
-    @contextlib.contextmanager
-    def _cast(self, dtype: torch.dtype) -> Iterator[None]:
-        if dtype == torch.float32:
-            yield
-            return
-        if self._cast_weights is None:
-            self._cast_weights = CastWeights(self._networks, dtype)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._cast_weights.in_place())
-            if dtype == torch.bfloat16 and self._device.type == "cpu":
-                stack.enter_context(self._quick.in_place())
-            stack.enter_context(torch.autocast(self._device.type, dtype, cache_enabled=False))
-            yield
 
 
 def _lay_out(network: nn.Module, state: Mapping[str, Any], memory_format: torch.memory_format) -> None:

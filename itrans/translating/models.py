@@ -9,7 +9,7 @@ import torch
 
 from itrans.checkpoint.file import load_checkpoint
 from itrans.errors import DeviceError, ItransError, PluginError, error_text
-from itrans.training.devices import choose_device, choose_dtype, choose_memory_format
+from itrans.training.devices import choose_device, choose_dtype, memory_format_at_test_time
 from itrans.translating.generators import Generators
 from itrans.translating.media import origin_of_model
 
@@ -72,9 +72,7 @@ class Backend:
             return cls._of_model(model, path, device, mode, precision)
         found = choose_device(device)
         dtype = choose_dtype(precision, found)
-        # Unlike in training, no optimiser has to walk over weights that lie so.
-        channels_last = dtype != torch.float32 and found.type in {"cpu", "cuda"}
-        memory_format = choose_memory_format(channels_last, found, dtype)
+        memory_format = memory_format_at_test_time(found, dtype)
         record = record or load_checkpoint(path)
         generators = Generators.of(record, path, device=found, memory_format=memory_format, mode=mode)
         return cls(record, generators, mode, precision, found, memory_format)

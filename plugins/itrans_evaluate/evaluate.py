@@ -164,7 +164,7 @@ class Plan:
                 dtype = torch.float32  # a precision that this device has not
         else:
             dtype = devices.choose_dtype(precision, self._device)
-        self._memory_format = devices.choose_memory_format(train.channels_last, self._device, dtype)
+        self._memory_format = devices.memory_format_at_test_time(self._device, dtype)
         self._translator = Translator(
             path, device=str(self._device), mode=mode, seed=self._seed, precision=precision, record=record
         )

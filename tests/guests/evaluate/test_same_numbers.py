@@ -53,8 +53,13 @@ def pictures(tmp_path):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize(
     "settings",
-    [[], ["--set", "train.ema=0.9"], ["--set", "train.precision=bf16"]],
-    ids=["", "averaged", "bf16"],
+    [
+        [],
+        ["--set", "train.ema=0.9"],
+        ["--set", "train.precision=bf16"],
+        ["--set", "train.precision=bf16", "--set", "generator.filters=48", "--set", "generator.depth=4"],
+    ],
+    ids=["", "averaged", "bf16", "bf16 and wide"],
 )
 @pytest.mark.parametrize("kind", list(DATA))
 def test_evaluate_finds_what_validation_has_logged(itrans, tmp_path, pictures, kind, batch, settings):
