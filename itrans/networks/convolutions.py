@@ -135,6 +135,8 @@ def _in_layout_of(output: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def _laid_out_as_usual(_network: nn.Module, _inputs: Any, output: Any) -> Any:
+    if not torch.is_grad_enabled():
+        return output
     if isinstance(output, Tensor):
         return output.contiguous()
     return [_laid_out_as_usual(_network, _inputs, part) for part in output] if isinstance(output, list) else output
