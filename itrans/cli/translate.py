@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from itrans.translating.translator import Translator
 
 _MOST_NAMED = 20
+
+
+class _BatchSize(click.ParamType[int | None]):
+    """`auto`, which is None, or a number from 1."""
+
+    name = "auto|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        return None if value in {"auto", None} else click.IntRange(min=1).convert(value, param, ctx)
 
 
 @click.command()
@@ -66,7 +75,13 @@ _MOST_NAMED = 20
     "--tile", type=int, metavar="N", help="Translate larger pictures in parts of NxN pixels, and blend these."
 )
 @click.option("--overlap", type=int, metavar="N", help="Pixels that neighbouring parts share.  [default: 64]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
+@click.option(
+    "--batch-size",
+    type=_BatchSize(),
+    default="auto",
+    show_default=True,
+    help="Pictures at once; auto: by their size.",
+)
 @options.device
 @options.code
 def translate(
@@ -84,7 +99,7 @@ def translate(
     strict: bool,
     tile: int | None,
     overlap: int | None,
-    batch_size: int,
+    batch_size: int | None,
     direction: str | None,
     precision: str,
     device: str,

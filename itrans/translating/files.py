@@ -14,16 +14,16 @@ import numpy as np
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
 from itrans.pictures.kinds import kind_of
-from itrans.pictures.metadata import metadata_of
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
 from itrans.translating.media import PictureMaker, is_media, translate_media
 from itrans.translating.preparation import Loaded
+from itrans.translating.reading import HELD, READERS, read_ahead
 from itrans.translating.streams import translate_streams
 from itrans.translating.tiles import translate_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from itrans.pictures.spec import ImageArray
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from itrans.translating.tiling import Tiling
     from itrans.translating.translator import Translator
 
-_READERS = 2
 _READ_AHEAD = 4
-_HELD = 1 << 28
-"""Bytes of pictures that have been read, or wait to be written: about so many, however large they are."""
+_AT_ONCE, _MOST_AT_ONCE = 1 << 20, 16
+"""Pixels, and pictures, of a batch: of larger ones, a pixel takes longer on a CPU."""
+_FEW = 8
+"""Tiles, or frames, of a batch, where nothing is said."""
 
 _HALVES = "twice as wide as high, as pictures A|B are; this checkpoint translates one side: cut such pictures first"
 _SMALL = 1 << 22
@@ -46,7 +47,7 @@ def translate_files(
     translator: Translator,
     jobs: Sequence[Job],
     *,
-    batch_size: int = 8,
+    batch_size: int | None = None,
     direction: str | None = None,
     prepare: Preparer | None = None,
     background: str | None = None,
@@ -58,10 +59,11 @@ def translate_files(
 ) -> None:
     """Translate files. Pictures of equal size and type share a batch, and so do the samples of a picture.
 
-    The first sample of each picture has the translator's seed, the second one the next seed, and so on. Batches are
-    smaller if there is no memory for `batch_size` pictures. `prepare` reads pictures as the data set did in training.
-    Pictures with other channels than the generator takes are converted, or refused if `strict`; what is transparent is
-    laid on the background colour, by default that of the training. With a `tiling`, larger pictures are translated in
+    The first sample of each picture has the translator's seed, the second one the next seed, and so on. Without a
+    `batch_size`, a batch has about a million pixels, and 16 pictures at most. Batches are smaller if there is no memory
+    for so many. `prepare` reads pictures as the data set did in training. Pictures with other channels than the
+    generator takes are converted, or refused if `strict`; what is transparent is laid on the background colour, by
+    default that of the training. With a `tiling`, larger pictures are translated in
     tiles. `part` is told how many of a picture's tiles, or of a video's frames, are done, out of how many.
 
     `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
@@ -84,18 +86,18 @@ def translate_files(
         [job for job in jobs if is_media(job.source)],
         PictureMaker(translator, direction, preparation, tiling, laid_on),
         direction=direction,
-        batch_size=batch_size,
+        batch_size=batch_size or _FEW,
         done=done,
         part=functools.partial(part, "frames"),
     )
     jobs, of_tiles = [job for job in jobs if not is_media(job.source)], functools.partial(part, "tiles")
     if tiling is not None and prepare is None:
-        jobs = translate_streams(translator, jobs, tiling, direction, batch_size, done, of_tiles)
-    with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(1) as writer:
+        jobs = translate_streams(translator, jobs, tiling, direction, batch_size or _FEW, done, of_tiles)
+    with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as writer:
         run = _Run(translator, writer, batch_size, direction, tiling, of_tiles, done, warn)
         notes: dict[str, list[Job]] = {}
         try:
-            for job, found in _read_ahead(readers, jobs, read, _READ_AHEAD * batch_size):
+            for job, found in read_ahead(readers, jobs, read, _READ_AHEAD * (batch_size or _MOST_AT_ONCE)):
                 try:
                     if isinstance(found, ItransError):
                         raise found
@@ -140,7 +142,7 @@ class _Run:
         self,
         translator: Translator,
         writer: ThreadPoolExecutor,
-        batch_size: int,
+        batch_size: int | None,
         direction: str | None,
         tiling: Tiling | None,
         part: Callable[[int, int], None],
@@ -148,7 +150,7 @@ class _Run:
         warn: Callable[[str], None],
     ) -> None:
         self._translator, self._writer, self._direction = translator, writer, direction
-        self._batch_size, self._most = batch_size, _READ_AHEAD * batch_size
+        self._batch_size, self._most = batch_size, _READ_AHEAD * (batch_size or _MOST_AT_ONCE)
         self._tiling, self._part = tiling, part
         self._done, self._warn, self._warned = done, warn, False
         self._waiting: dict[tuple[object, object, int], list[tuple[_Picture, int]]] = {}
@@ -171,7 +173,7 @@ class _Run:
         while len(group) >= size:
             self._flush(group, size)
         waiting = [one for group in self._waiting.values() for one, _ in group]
-        if len(waiting) >= self._most or sum(one.found.image.nbytes for one in waiting) > _HELD:
+        if len(waiting) >= self._most or sum(one.found.image.nbytes for one in waiting) > HELD:
             key, group = max(self._waiting.items(), key=lambda item: len(item[1]))
             self._flush(group, key[-1])
 
@@ -186,17 +188,18 @@ class _Run:
     def _size_of_batch(self, image: ImageArray, path: Path) -> int:
         """Return how many pictures like this one there is memory for at once."""
         height, width = image.shape[:2]
-        if height * width * self._batch_size <= _SMALL:
-            return self._batch_size
+        size = self._batch_size or max(1, min(_AT_ONCE // (height * width), _MOST_AT_ONCE))
+        if height * width * size <= _SMALL:
+            return size
         need, free = self._translator.room(image, self._direction)
         if free is None:
-            return self._batch_size
+            return size
         if need > free:
             raise DataError(
                 f"{path} is {width} x {height} pixels, which this checkpoint's generator takes about {amount(need)} of "
                 f"memory to translate, and {amount(free)} are free. Translate it in parts: --tile 512."
             )
-        return min(self._batch_size, int(free // need))
+        return min(size, int(free // need))
 
     def _flush(self, group: list[tuple[_Picture, int]], size: int) -> None:
         """Make a batch of a group's first samples, and take them out of it."""
@@ -223,7 +226,7 @@ class _Run:
                 tiling,
                 seed=translator.seed + number,
                 direction=direction,
-                batch_size=self._batch_size,
+                batch_size=self._batch_size or _FEW,
                 progress=self._part,
             )
             self._write([(picture, number)], [np.concatenate([*rows])])
@@ -243,7 +246,7 @@ class _Run:
             self._written.append((picture, writing, output.nbytes))
             if not self._warned and len(picture.job.outputs) > 1:
                 self._compare(picture, number, output)
-        while len(self._written) > self._most or sum(size for _, _, size in self._written) > _HELD:
+        while len(self._written) > self._most or sum(size for _, _, size in self._written) > HELD:
             self._finish_one()
 
     def _fail(self, picture: _Picture, error: ItransError) -> None:
@@ -273,28 +276,3 @@ class _Run:
                 suffix = picture.job.outputs[0].suffix
                 note = f"{' and '.join(sorted(lost))} could not be kept, for which {suffix} has no room"
                 self.lost.setdefault(note, []).append(picture.job)
-
-
-def _read_ahead(
-    readers: ThreadPoolExecutor, jobs: Sequence[Job], read: Callable[[Path], Loaded], most: int
-) -> Iterator[tuple[Job, Loaded | ItransError]]:
-    """Yield pictures in order while the next ones are being read: few ahead if they are large, many if small."""
-    reading: deque[tuple[Job, Future[Loaded | ItransError]]] = deque()
-    ahead = _READERS
-    for job in jobs:
-        reading.append((job, readers.submit(_read, read, job.source)))
-        while len(reading) > ahead:
-            first, reads = reading.popleft()
-            found = reads.result()
-            if isinstance(found, Loaded):
-                ahead = max(1, min(most, _HELD // found.image.nbytes))
-            yield first, found
-    for job, reads in reading:
-        yield job, reads.result()
-
-
-def _read(read: Callable[[Path], Loaded], path: Path) -> Loaded | ItransError:
-    try:
-        return read(path)._replace(metadata=metadata_of(path))
-    except ItransError as error:
-        return error

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from itrans.api import load, read_image, write_image
+from itrans.translating.translator import Translator
 
 
 @pytest.fixture
@@ -58,12 +59,37 @@ def test_files_and_patterns(itrans, checkpoint, pictures):
 def test_the_output_does_not_depend_on_the_company_and_equals_the_python_api(itrans, checkpoint, pictures):
     for index in range(5):
         write_image(pictures / f"more{index}.png", picture(16, 16 + index % 2))
-    for size in (1, 3, 8):
+    for size in (1, 3, "auto"):
         itrans("translate", checkpoint, pictures, "-o", f"out{size}", "--batch-size", size)
     reference = load(checkpoint).translate(read_image(pictures / "a.png"))
-    for size in (1, 3, 8):
+    for size in (1, 3, "auto"):
         output = read_image(f"out{size}/a.png").astype(int)
         assert np.abs(output - reference.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("side", "more", "expected"),
+    [
+        (16, [], [16, 4]),
+        (512, [], [4] * 5),
+        (16, ["--batch-size", 7], [7, 7, 6]),
+        (16, ["--batch-size", "auto"], [16, 4]),
+    ],
+)
+def test_a_batch_has_a_million_pixels_and_not_too_many_pictures(itrans, checkpoint, monkeypatch, side, more, expected):
+    for index in range(20):
+        write_image(Path(f"some/{index}.png"), picture(side, side))
+    sizes = []
+    monkeypatch.setattr(Translator, "translate_batch", lambda _, images, **__: sizes.append(len(images)) or [*images])
+    assert itrans("translate", checkpoint, "some", "-o", "out", *more).exit_code == 0
+    assert sizes == expected
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "many"])
+def test_a_batch_of_no_size_is_refused(itrans, checkpoint, pictures, wrong):
+    done = itrans("translate", checkpoint, pictures, "-o", "out", "--batch-size", wrong)
+    assert done.exit_code == 2
+    assert "--batch-size" in done.output
 
 
 def test_the_same_seed_gives_the_same_file_and_modes_and_seeds_differ(itrans, recipe, pictures):
