@@ -20,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 ROUNDS = 3
 PER_FOLDER = 1000
@@ -52,7 +53,8 @@ def main() -> None:
         layouts = list(make(Path(name), chosen.pictures))
         for checkout in chosen.checkouts:
             for dataset, layout, root in layouts:
-                print(f"{checkout}: {measure(Path(checkout), dataset, root)} {dataset}, {layout}", flush=True)
+                what = f"{dataset}, {layout}" + (f", {checkout}" if len(chosen.checkouts) > 1 else "")
+                print(line(what, measure(Path(checkout), dataset, root)), flush=True)
 
 
 def make(base: Path, count: int) -> Iterator[tuple[str, str, Path]]:
@@ -92,7 +94,7 @@ def measure(checkout: Path, dataset: str, root: Path) -> str:
     seconds, memory, travels, pickled = figures
     return (
         f"{pairs:,.0f} pairs in {seconds:.2f} s of the processor, {memory:.0f} MB; "
-        f"pickled to {travels:.1f} MB in {pickled:.2f} s:"
+        f"pickled to {travels:.1f} MB in {pickled:.2f} s"
     )
 
 

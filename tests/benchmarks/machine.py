@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import platform
 import subprocess
 from pathlib import Path
@@ -55,6 +55,6 @@ def circumstances() -> dict[str, str]:
         "CPU": cpu(),
         "GPU": ", ".join(gpus()) or "none",
         "torch": torch.__version__,
-        "date": datetime.date.today().isoformat(),
+        "date": dt.date.today().isoformat(),
         "commit": commit(),
     }

@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import line
+
 BARE = """
 import click
 @click.command()
@@ -44,7 +46,7 @@ def main() -> None:
                     seconds[name].append(time.perf_counter() - began)
         for name, times in seconds.items():
             ratio = statistics.median(a / b for a, b in zip(times, seconds["bare click + rich"], strict=True))
-            print(f"{name:26} {statistics.median(times):.3f} s   {ratio:.2f}x")
+            print(line(name, f"{statistics.median(times):.3f} s", ratio, "the bare program's time"))
 
 
 if __name__ == "__main__":
