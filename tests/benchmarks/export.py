@@ -52,6 +52,6 @@ for generator, arguments in NETWORKS.items():
                     seconds[which].append(time.perf_counter() - began)
             ours, theirs = (min(times) * 1000 / BATCH for times in seconds.values())
             what = f"{generator}, mode {mode}, {torch.get_num_threads()} threads"
-            figure = f"exported {theirs:.0f} ms a picture, largest difference {done.difference:.1e}"
+            figure = f"{theirs:.0f} ms a picture, largest difference {done.difference:.1e}"
             print(line(f"{what}, checkpoint", f"{ours:.0f} ms a picture"))
             print(line(f"{what}, exported", figure, ours / theirs, "the checkpoint in fp32"), flush=True)
