@@ -53,7 +53,7 @@ def main() -> None:
         layouts = list(make(Path(name), chosen.pictures))
         for checkout in chosen.checkouts:
             for dataset, layout, root in layouts:
-                what = f"{dataset}, {layout}" + (f", {checkout}" if len(chosen.checkouts) > 1 else "")
+                what = f"{dataset}, {layout}" + (f", {Path(checkout).resolve().name}" if len(chosen.checkouts) > 1 else "")
                 print(line(what, measure(Path(checkout), dataset, root)), flush=True)
 
 
