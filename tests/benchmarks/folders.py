@@ -52,9 +52,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         layouts = list(make(Path(name), chosen.pictures))
         for checkout in chosen.checkouts:
+            version = f", {Path(checkout).resolve().name}" if len(chosen.checkouts) > 1 else ""
             for dataset, layout, root in layouts:
-                what = f"{dataset}, {layout}" + (f", {Path(checkout).resolve().name}" if len(chosen.checkouts) > 1 else "")
-                print(line(what, measure(Path(checkout), dataset, root)), flush=True)
+                print(line(f"{dataset}, {layout}{version}", measure(Path(checkout), dataset, root)), flush=True)
 
 
 def make(base: Path, count: int) -> Iterator[tuple[str, str, Path]]:
