@@ -28,20 +28,21 @@ def apply_generator(generator: Generator, source: Tensor) -> Tensor:
     if not (missing_rows or missing_columns):
         return generator(source)
     top, left = missing_rows // 2, missing_columns // 2
-    rows = reflected_positions(height, multiple).to(source.device)
-    columns = reflected_positions(width, multiple).to(source.device)
+    # Made on the device: a GPU would wait for a copy.
+    rows, columns = (reflected_positions(side, multiple, source.device) for side in (height, width))
     output = generator(source.index_select(-2, rows).index_select(-1, columns))
     return output[..., top : top + height, left : left + width]
 
 
-def reflected_positions(size: int, multiple: int) -> Tensor:
+def reflected_positions(size: int, multiple: int, device: torch.device | None = None) -> Tensor:
     """Return the positions of which a side of a picture consists once it has been padded to a multiple.
 
-    Half of what is missing comes before it, half after it, reflected about the edge pixels as often as that takes.
+    Half of what is missing comes before it, half after it, reflected about the edge pixels as often as that takes. The
+    device is the one that they are made on.
     """
     missing = -size % multiple
     before = missing // 2
     if size == 1:
-        return torch.zeros(1 + missing, dtype=torch.long)
-    positions = torch.arange(-before, size + missing - before).remainder(2 * (size - 1))
+        return torch.zeros(1 + missing, dtype=torch.long, device=device)
+    positions = torch.arange(-before, size + missing - before, device=device).remainder(2 * (size - 1))
     return torch.minimum(positions, 2 * (size - 1) - positions)

@@ -39,6 +39,7 @@ class CrossEntropyLoss:
             raise ValueError("all weights are 0, so that nothing would be learnt")
         self.weights, self.sharpness = weights, sharpness
         self._has_seen_labels = False
+        self._on_device: Tensor | None = None
 
     def __call__(self, translated: Translated) -> Tensor:
         """Return a scalar, 0 or more; 0 for a batch in which no pixel has a class.
@@ -64,7 +65,9 @@ class CrossEntropyLoss:
                 f'The loss "cross_entropy" has {len(self.weights)} weights, and the label maps have '
                 f"{planes.shape[1]} classes: loss.cross_entropy.weights needs one for each."
             )
-        return torch.tensor(self.weights, device=planes.device)
+        if self._on_device is None or self._on_device.device != planes.device:
+            self._on_device = torch.tensor(self.weights, device=planes.device)  # once: a GPU waits for the copy
+        return self._on_device
 
 
 def _refuse_pictures(planes: Tensor) -> None:

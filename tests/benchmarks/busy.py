@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from figures import line
+
 from itrans.cores import cores, prepare_threads
 
 RATE = f"""
@@ -52,8 +54,8 @@ class Trainer:
 
     def rate(self) -> float:
         """Return how many images a second it has trained on, once it has."""
-        line = self._process.stdout.readline()
-        return 0.0 if line == "ready\n" else float(line)
+        answer = self._process.stdout.readline()
+        return 0.0 if answer == "ready\n" else float(answer)
 
 
 def main() -> None:
@@ -84,7 +86,7 @@ def main() -> None:
         for name, found in rates.items():
             ratio = statistics.median(rate / other for rate, other in zip(found, best, strict=True))
             what = f"{options.runs} run{'s' * (options.runs > 1)}, {others} other processes, {name}"
-            print(f"{what:50} {statistics.median(found):6.2f} images/s   {ratio:.2f}x of the better of the others")
+            print(line(what, f"{statistics.median(found):.2f} images/s", ratio, "the better of the others"), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from figures import line
 
 from itrans.api import load, train
 from itrans_export.exporting import export_network
@@ -50,7 +51,7 @@ for generator, arguments in NETWORKS.items():
                     translator.translate_batch(pictures)
                     seconds[which].append(time.perf_counter() - began)
             ours, theirs = (min(times) * 1000 / BATCH for times in seconds.values())
-            print(
-                f"{generator}, mode {mode}: {ours:.0f} ms a picture, exported {theirs:.0f} ms; ratio "
-                f"{ours / theirs:.2f}; largest difference {done.difference:.1e}; {torch.get_num_threads()} threads"
-            )
+            what = f"{generator}, mode {mode}, {torch.get_num_threads()} threads"
+            figure = f"{theirs:.0f} ms a picture, largest difference {done.difference:.1e}"
+            print(line(f"{what}, checkpoint", f"{ours:.0f} ms a picture"))
+            print(line(f"{what}, exported", figure, ours / theirs, "the checkpoint in fp32"), flush=True)

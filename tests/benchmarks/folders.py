@@ -20,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 ROUNDS = 3
 PER_FOLDER, PER_LINKED = 1000, 50_000
@@ -57,8 +58,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         layouts = list(make(Path(name), chosen.pictures, chosen.only))
         for checkout in chosen.checkouts:
+            version = f", {Path(checkout).resolve().name}" if len(chosen.checkouts) > 1 else ""
             for dataset, layout, root in layouts:
-                print(f"{checkout}: {measure(Path(checkout), dataset, root)} {dataset}, {layout}", flush=True)
+                print(line(f"{dataset}, {layout}{version}", measure(Path(checkout), dataset, root)), flush=True)
 
 
 def make(base: Path, count: int, only: list[str] | None) -> Iterator[tuple[str, str, Path]]:
@@ -101,7 +103,7 @@ def measure(checkout: Path, dataset: str, root: Path) -> str:
     seconds, memory, travels, pickled, pair = figures
     return (
         f"{pairs:,.0f} pairs in {seconds:.2f} s of the processor, {memory:.0f} MB; "
-        f"pickled to {travels:.1f} MB in {pickled:.2f} s; a random pair takes {pair:.0f} µs:"
+        f"pickled to {travels:.1f} MB in {pickled:.2f} s; a random pair takes {pair:.0f} µs"
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 from itrans.api import DATASETS, write_image
 from itrans.cli.memory import keep_freed_memory
@@ -46,11 +47,11 @@ def main() -> None:
         for what, more in (("indices", {}), ("colours", {"palette": COLOURS, "label_folder": "{split}/colours"})):
             dataset = DATASETS.build({**table, **more}, split="train")
             rate(dataset.__getitem__, PAIRS)  # the files are now in memory, as they are from the second epoch on
-            print(f"labels, 256x256, {what}: {rate(dataset.__getitem__, PAIRS):.0f} pairs/s")
+            print(line(f"labels, 256x256, {what}", f"{rate(dataset.__getitem__, PAIRS):.0f} pairs/s"))
     for size in (128, 256):
         dataset = DATASETS.build({"name": "facades_sample", "size": size, "seed": 1}, split="train")
         drawn, kept = rate(dataset.__getitem__, PAIRS), rate(dataset.__getitem__, PAIRS)
-        print(f"facades_sample, {size}x{size}: {drawn:.0f} pairs/s drawn, {kept:.0f} from memory")
+        print(line(f"facades_sample, {size}x{size}", f"{drawn:.0f} pairs/s drawn, {kept:.0f} from memory"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import line
+
 PACKAGES = 200
 ROUNDS = 15
 
@@ -101,8 +103,9 @@ def main() -> None:
                 bare, many = of(times[empty]), of(times[full])
                 command = " ".join(["list-plugins", *options])
                 each = (many - bare) / PACKAGES * 1000
-                print(f"{command:22} {name:6} {bare:.3f} s empty, {many:.3f} s with {PACKAGES}", end="   ")
-                print(f"{many / bare:.2f}x   {each:.2f} ms each")
+                figure = f"{many:.3f} s, {each:.2f} ms for each package"
+                what = f"{command}, {PACKAGES} packages, {name}"
+                print(line(what, figure, many / bare, "the time without any"), flush=True)
         for name, site in (("no other package", empty), (f"{PACKAGES} packages", full)):
             done = subprocess.run(
                 [sys.executable, "-c", RUN],
@@ -111,9 +114,9 @@ def main() -> None:
                 text=True,
                 check=True,
             )
-            print(f"\nin a run, {name}: median (first) in ms")
             for what, values in json.loads(done.stdout).items():
-                print(f"  {what:30} {statistics.median(values):8.2f} ({values[0]:.2f})")
+                figure = f"{statistics.median(values):.2f} ms, {values[0]:.2f} ms the first time"
+                print(line(f"{what}, {name}", figure), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from figures import line
 
 from itrans.api import DATASETS, write_image
 from itrans.cli.memory import keep_freed_memory
@@ -56,7 +57,8 @@ def main() -> None:
             pictures(Path(name), suffix)
             jitter = rate(Path(name), Augment(resize=286, crop=256, mirror=True))
             plain = rate(Path(name), Augment(size=256))
-            print(f"{suffix}: {jitter:.0f} pairs/s with jitter and mirroring, {plain:.0f} without, on one core")
+            print(line(f"{suffix}, with jitter and mirroring", f"{jitter:.0f} pairs/s on one core"))
+            print(line(f"{suffix}, as they are", f"{plain:.0f} pairs/s on one core"))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from figures import line
 
 from itrans.api import DATASETS, write_image
 from itrans.cli.memory import keep_freed_memory
@@ -63,7 +64,8 @@ def main() -> None:
             jitter = rate(Path(name), table, Augment(resize=286, crop=256, mirror=True))
             plain = rate(Path(name), table, Augment(size=256))
             shown = " ".join(str(value) for value in table.values())
-            print(f"{shown}: {jitter:.0f} pairs/s with jitter and mirroring, {plain:.0f} without, on one core")
+            print(line(f"{shown}, with jitter and mirroring", f"{jitter:.0f} pairs/s on one core"))
+            print(line(f"{shown}, as they are", f"{plain:.0f} pairs/s on one core"))
 
 
 if __name__ == "__main__":

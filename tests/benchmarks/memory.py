@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 from itrans.api import write_image
 
@@ -79,9 +80,9 @@ def main() -> None:
         plain = peak(folder, PLAIN)
         without = peak(folder, itrans, "-o", "a", "--set", "validation.every=0")
         whole = peak(folder, itrans, "-o", "b")
-        print(f"plain fp32 loop                  {plain} MiB")
-        print(f"itrans run, without validation   {without} MiB   {without / plain:.2f}x")
-        print(f"itrans run, with validation      {whole} MiB   {whole / plain:.2f}x")
+        print(line("plain fp32 loop", f"{plain} MiB"))
+        print(line("itrans run, without validation", f"{without} MiB", without / plain, "the memory of a plain loop"))
+        print(line("itrans run, with validation", f"{whole} MiB", whole / plain, "the memory of a plain loop"))
 
 
 if __name__ == "__main__":

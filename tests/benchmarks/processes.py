@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+from figures import line
+
 HERE = Path(__file__).resolve()
 
 
@@ -125,7 +127,6 @@ def main() -> None:
                 taken[name].append(group.step())
         for group in groups.values():
             group.end()
-        print(f"{size}x{size}, batch {options.batch} each, one thread each")
         for name, steps in taken.items():
             rate = rate_of(name, options.batch, statistics.median(seconds for seconds, _ in steps))
             ratios = [
@@ -136,10 +137,9 @@ def main() -> None:
                 for other in ("one process", "two apart")
             ]
             waits = 1000 * statistics.median(wait for _, wait in steps)
-            print(
-                f"  {name:12} {rate:6.2f} images/s   {ratios[0]:.2f}x of one   {ratios[1]:.2f}x of two apart   "
-                f"waits {waits:4.0f} ms a step"
-            )
+            figure = f"{rate:.2f} images/s, {ratios[0]:.2f} times one process, waits {waits:.0f} ms a step"
+            what = f"{size}x{size}, batch {options.batch} each, {name}"
+            print(line(what, figure, ratios[1], "two apart"), flush=True)
 
 
 def rate_of(name: str, batch: int, seconds: float) -> float:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+from figures import line
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from made_runs import made_run
@@ -63,7 +64,7 @@ def share_of_a_run(recipe: Path, overrides: list[str], folder: Path) -> None:
         raise SystemExit(done.output)
     total = sum(spent.values())
     parts = ", ".join(f"{name} {value:.3f}" for name, value in spent.items())
-    print(f"a run of {seconds:.0f} s: {total:.2f} s for its page, {total / seconds:.2%} ({parts})")
+    print(line(f"the page of a run of {seconds:.0f} s", f"{total:.2f} s, {total / seconds:.2%} ({parts})"))
 
 
 def seconds_of_reports(folder: Path) -> None:
@@ -74,7 +75,8 @@ def seconds_of_reports(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "itrans", "report", str(folder)], check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - began
         size = (folder / "index.html").stat().st_size / 1e6
-        print(f"itrans report of 200 epochs, 20,000 lines of losses, {what}: {seconds:.2f} s, a page of {size:.1f} MB")
+        named = f"itrans report of 200 epochs, 20,000 lines of losses, {what}"
+        print(line(named, f"{seconds:.2f} s, a page of {size:.1f} MB"), flush=True)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import cv2
 import httpx
 import numpy as np
 import torch
+from figures import line
 
 from itrans.api import GENERATORS, write_image
 from itrans.commands import devices, keep_freed_memory, load_checkpoint
@@ -111,7 +112,10 @@ def measure(address: str, network) -> None:
             network()
             alone += [seconds(network) for _ in range(BLOCK)]
         answer, bare = statistics.median(answers), statistics.median(alone)
-        print(f"an answer {1000 * answer:.0f} ms, the network alone {1000 * bare:.0f} ms: {answer / bare:.2f}x")
+        print(line("the network alone", f"{1000 * bare:.0f} ms"))
+        print(
+            line("an answer of the server", f"{1000 * answer:.0f} ms", answer / bare, "the network's time"), flush=True
+        )
 
         pictures = [strokes[number % STROKES] for number in range(PICTURES)]
         rates = []
@@ -121,7 +125,8 @@ def measure(address: str, network) -> None:
                 at_once = PICTURES / seconds(lambda: list(clients.map(ask, pictures)))
                 rates.append((at_once / one_by_one, one_by_one, at_once))
         ratio, one_by_one, at_once = sorted(rates)[1]
-        print(f"one by one {one_by_one:.1f} pictures/s, {CLIENTS} clients {at_once:.1f} pictures/s: {ratio:.2f}x")
+        print(line("a client, one by one", f"{one_by_one:.1f} pictures/s"))
+        print(line(f"{CLIENTS} clients at once", f"{at_once:.1f} pictures/s", ratio, "one by one"))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 from itrans_datasets.shard_index import index_path, write_index
 
@@ -52,11 +53,12 @@ def main() -> None:
                 done = subprocess.run([sys.executable, "-c", OPENING, name], capture_output=True, text=True, check=True)
                 found.append(tuple(map(float, done.stdout.split())))
             pairs, seconds, memory, travels, each = (min(values) for values in zip(*found, strict=True))
-            print(
-                f"{pairs:,.0f} pairs in {shards} shards: {seconds:.2f} s, {memory:.0f} MB; "
-                f"pickled to {travels:.0f} kB; {each:.0f} microseconds for each pair in random order",
-                flush=True,
+            figure = (
+                f"{seconds:.2f} s, {memory:.0f} MB; pickled to {travels:.0f} kB; "
+                f"{each:.0f} microseconds for each pair in random order"
             )
+            what = f"{pairs:,.0f} pairs in {shards:,} shard{'s' * (shards > 1)}"
+            print(line(what, figure), flush=True)
 
 
 def make(folder: Path, shards: int) -> None:

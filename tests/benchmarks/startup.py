@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from figures import line
 from same_checkpoints import installed
 
 from itrans.api import write_image
@@ -129,7 +130,8 @@ def main() -> None:
         for (label, which), times in seconds.items():
             beside = TORCH if label == TORCH else beside
             ratio = statistics.median(a / b for a, b in zip(times, seconds[beside, ""], strict=True))
-            print(f"{label:30} {which:4} {statistics.median(times):.3f} s   {ratio:.2f}x of {beside}")
+            name = f"{label} ({which})" if which else label
+            print(line(name, f"{statistics.median(times):.3f} s", ratio, f"the time of {beside}"))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,14 @@ import contextlib
 import multiprocessing
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
-from plain import PlainTrainer, networks
+from figures import line
+from plain import CPU, PlainTrainer, networks
+from torch import nn
 
 from itrans.api import LOSSES, Batch, ImageSpec, WeightedLoss
 from itrans.cli.memory import keep_freed_memory
@@ -23,14 +27,38 @@ from itrans.training.devices import choose_dtype, choose_memory_format
 from itrans.training.processes import Processes
 from itrans.training.runtime import Runtime
 
-CPU = torch.device("cpu")
 ALONE = Processes()
 
 
-def plain_step(depth: int, batch: int, size: int):
-    plain = PlainTrainer(depth)
-    source, target = (torch.rand(batch, 3, size, size).mul(2).sub(1) for _ in range(2))
-    return lambda: plain.step(source, target)
+class Step(NamedTuple):
+    """A contestant: its networks, and a step that trains them on one and the same batch."""
+
+    networks: dict[str, nn.Module]
+    take: Callable[[], None]
+
+    def __call__(self) -> None:
+        """Take the step."""
+        self.take()
+
+
+def pictures(batch: int, size: int) -> list[torch.Tensor]:
+    """Return sources and targets in [-1, 1]."""
+    return [torch.rand(batch, 3, size, size).mul(2).sub(1) for _ in range(2)]
+
+
+def plain_step(
+    depth: int,
+    batch: int,
+    size: int,
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float32,
+    generator: str = "unet",
+    filters: int = 64,
+) -> Step:
+    plain = PlainTrainer(depth, generator, filters, device, dtype)
+    source, target = (images.to(device) for images in pictures(batch, size))
+    trained = {"generator": plain.generator, "discriminator": plain.discriminator}
+    return Step(trained, lambda: plain.step(source, target))
 
 
 def itrans_step(
@@ -41,38 +69,42 @@ def itrans_step(
     channels_last: bool | str,
     compile_: bool,
     processes: Processes = ALONE,
-):
-    keep_freed_memory(of_any_size=True)
-    generator, discriminator = networks(depth)
+    device: torch.device = CPU,
+    generator: str = "unet",
+    filters: int = 64,
+) -> Step:
+    if device.type == "cpu":
+        keep_freed_memory(of_any_size=True)
+    made, discriminator = networks(depth, generator, filters)
     losses = [
         WeightedLoss("cgan", 1.0, LOSSES.build({"name": "cgan"})),
         WeightedLoss("l1", 100.0, LOSSES.build({"name": "l1"})),
     ]
     method = Paired(
-        build_generator=lambda *_: generator,
+        build_generator=lambda *_: made,
         build_discriminator=lambda *_: discriminator,
         losses=losses,
         source=ImageSpec(3),
         target=ImageSpec(3),
     )
-    dtype = choose_dtype(precision, CPU)
-    memory_format = choose_memory_format(channels_last, CPU, dtype)
+    dtype = choose_dtype(precision, device)
+    memory_format = choose_memory_format(channels_last, device, dtype)
     runtime = Runtime(
         method,
-        device=CPU,
+        device=device,
         dtype=dtype,
         memory_format=memory_format,
         processes=processes,
         optimizer=Optimizer(),
         train=Train(steps=1, compile=compile_, channels_last=channels_last),
     )
-    images = [torch.rand(batch, 3, size, size).mul(2).sub(1).contiguous(memory_format=memory_format) for _ in range(2)]
+    source, target = (images.to(device, memory_format=memory_format) for images in pictures(batch, size))
 
     def step() -> None:
         with runtime.autocast():
-            method.step(Batch(images[0], images[1], ("",) * batch), runtime)
+            method.step(Batch(source, target, ("",) * batch), runtime)
 
-    return step
+    return Step(dict(method.networks), step)
 
 
 class Worker:
@@ -132,7 +164,7 @@ def main() -> None:
     for name, times in seconds.items():
         ratios = [plain_time / time_ for plain_time, time_ in zip(base, times, strict=True)]
         rate = options.batch / statistics.median(times)
-        print(f"{name:28} {rate:6.2f} images/s   {statistics.median(ratios):.2f}x of plain")
+        print(line(name, f"{rate:.2f} images/s", statistics.median(ratios), "plain fp32"))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from figures import line
 
 from itrans.api import train
 
@@ -39,6 +40,8 @@ for _ in range(ROUNDS):
         began = time.perf_counter()
         translator.translate(picture, **options)
         seconds[name].append(time.perf_counter() - began)
+print(f"best of {ROUNDS}, {torch.get_num_threads()} threads")
 for name, times in seconds.items():
-    print(f"{name}: {SIDE**2 / min(times) / 1e6:.2f} megapixels a second (best of {ROUNDS}, {min(times):.2f} s)")
-print(f"ratio {min(seconds['whole']) / min(seconds['tiles']):.2f}, {torch.get_num_threads()} threads")
+    figure = f"{SIDE**2 / min(times) / 1e6:.2f} megapixels a second, {min(times):.2f} s"
+    ratio = None if name == "whole" else min(seconds["whole"]) / min(times)
+    print(line(f"a picture of {SIDE}x{SIDE}, {name}", figure, ratio, "the whole picture"))

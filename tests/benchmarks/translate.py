@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 from itrans.api import write_image
 
@@ -75,7 +76,8 @@ def main() -> None:
             subprocess.run(command, cwd=folder, check=True, capture_output=True)
             seconds[label] = time.perf_counter() - began
             ratio = seconds["one by one, fp32"] / seconds[label]
-            print(f"{label:22} {seconds[label]:6.1f} s   {PICTURES / seconds[label]:5.1f} pictures/s   {ratio:.2f}x")
+            figure = f"{seconds[label]:.1f} s, {PICTURES / seconds[label]:.1f} pictures/s"
+            print(line(label, figure, ratio, "one by one"), flush=True)
 
 
 if __name__ == "__main__":

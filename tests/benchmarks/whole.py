@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import line
 
 from itrans.api import write_image
 
@@ -109,7 +110,7 @@ def main() -> None:
                 took.append(seconds(folder, [itrans, "run", "recipe.toml", "-o", f"run{round_}", *bare]))
                 ratios.append(plain / took[-1])
         what = f"{PAIRS} pairs of {size}x{size}, batch 4, {epochs} epoch{'s' * (epochs > 1)}"
-        print(f"{what}: itrans run {statistics.median(took):.1f} s, {statistics.median(ratios):.2f}x of the script")
+        print(line(what, f"{statistics.median(took):.1f} s", statistics.median(ratios), "the script"), flush=True)
 
 
 if __name__ == "__main__":
