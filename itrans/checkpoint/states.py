@@ -38,17 +38,19 @@ def snapshot(value: Any, known: dict[object, Tensor] | None = None) -> Any:
     """
     known = {} if known is None else known
     if isinstance(value, torch.Tensor):
-        key = (value.device, value.data_ptr(), value.dtype, value.shape, value.stride())
-        if key not in known or not value.numel():
+        if value.layout != torch.strided or not value.numel():
+            return value.detach().to("cpu", copy=True)
+        looks = (value.dtype, value.shape, value.stride(), value.is_conj(), value.is_neg())
+        key = (value.device, value.data_ptr(), *looks)
+        if key not in known:
             known[key] = value.detach().to("cpu", copy=True)
         return known[key]
     if isinstance(value, dict):
         found = copy.copy(value)  # with what a state dict carries besides its entries
-        found.update((name, snapshot(inner, known)) for name, inner in value.items())
+        for name, inner in value.items():
+            found[name] = snapshot(inner, known)
         return found
-    if isinstance(value, list | tuple):
-        return type(value)(snapshot(inner, known) for inner in value)
-    return value
+    return type(value)(snapshot(inner, known) for inner in value) if type(value) in {list, tuple} else value
 
 
 def bytes_of(checkpoint: CheckpointFile) -> int:

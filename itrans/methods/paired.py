@@ -147,10 +147,7 @@ class Paired:
     def _features(self, source: Tensor) -> Callable[[Tensor], list[Tensor]] | None:
         features: Callable[..., list[Tensor]] | None = getattr(self.discriminator, "features", None)
         condition = source if self._conditional else None
-        if features is None:
-            return None
-        # Whatever their layout is between two layers, a loss may call view on them.
-        return lambda image: [feature.contiguous() for feature in features(image, condition)]
+        return None if features is None else lambda image: features(image, condition)
 
 
 def _scalar(name: str, value: object) -> Tensor:

@@ -55,7 +55,9 @@ def suit_to_cpu(network: nn.Module, dtype: torch.dtype) -> None:
         elif isinstance(module, _BatchNorm):
             module.register_forward_hook(_with_whole_gradient)
     if may_be_last:
-        network.register_forward_hook(_laid_out_as_usual)
+        network.register_forward_hook(lambda _network, _inputs, output: _laid_out_as_usual(output))
+        if features := getattr(network, "features", None):
+            vars(network)["features"] = functools.partial(_features_as_usual, features)
 
 
 def is_as_written(layer: nn.Module) -> bool:
@@ -68,36 +70,40 @@ def _is_plain(layer: _Layer) -> bool:
     return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
-def _convolve(layer: nn.Conv2d, rows: int, may_be_last: bool, images: Tensor) -> Tensor:
-    if not torch.is_grad_enabled() or images.ndim != 4:
-        return nn.Conv2d.forward(layer, images)
+def _convolve(layer: nn.Conv2d, rows: int, may_be_last: bool, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    if not torch.is_grad_enabled() or input.ndim != 4 or input.shape[1] != layer.in_channels:
+        return nn.Conv2d.forward(layer, input)
     height, width = (
-        (images.shape[2 + side] + 2 * _padding(layer)[side] - _extent(layer, side)) // layer.stride[side] + 1
+        (input.shape[2 + side] + 2 * _padding(layer)[side] - _extent(layer, side)) // layer.stride[side] + 1
         for side in range(2)
     )
-    if 0 < len(images) * height * width <= rows and height > 0 and _is_large(layer):
-        patches = functional.unfold(images, layer.kernel_size, layer.dilation, _padding(layer), layer.stride)
+    if 0 < len(input) * height * width <= rows and height > 0 and _is_large(layer):
+        patches = functional.unfold(input, layer.kernel_size, layer.dilation, _padding(layer), layer.stride)
         found = functional.linear(patches.transpose(1, 2), layer.weight.flatten(1), layer.bias)
-        return found.transpose(1, 2).reshape(len(images), layer.out_channels, height, width).contiguous()
-    return nn.Conv2d.forward(layer, _laid_out(images, may_be_last))
+        return found.transpose(1, 2).reshape(len(input), layer.out_channels, height, width).contiguous()
+    return nn.Conv2d.forward(layer, _laid_out(input, may_be_last))
 
 
 def _convolve_transposed(
-    layer: nn.ConvTranspose2d, rows: int, may_be_last: bool, images: Tensor, output_size: Any = None
+    layer: nn.ConvTranspose2d,
+    rows: int,
+    may_be_last: bool,
+    input: Tensor,  # noqa: A002  # torch's name
+    output_size: Any = None,
 ) -> Tensor:
-    if not torch.is_grad_enabled() or images.ndim != 4 or output_size is not None:
-        return nn.ConvTranspose2d.forward(layer, images, output_size)
-    count, channels, height, width = images.shape
+    if not torch.is_grad_enabled() or input.ndim != 4 or input.shape[1] != layer.in_channels or output_size is not None:
+        return nn.ConvTranspose2d.forward(layer, input, output_size)
+    count, channels, height, width = input.shape
     if 0 < count * height * width <= rows and not any(layer.output_padding) and _is_large(layer):
-        pixels = images.permute(0, 2, 3, 1).reshape(-1, channels)
+        pixels = input.permute(0, 2, 3, 1).reshape(-1, channels)
         patches = (pixels @ layer.weight.flatten(1)).view(count, height * width, -1).transpose(1, 2)
         whole = tuple(
-            (images.shape[2 + side] - 1) * layer.stride[side] - 2 * _padding(layer)[side] + _extent(layer, side)
+            (input.shape[2 + side] - 1) * layer.stride[side] - 2 * _padding(layer)[side] + _extent(layer, side)
             for side in range(2)
         )
         found = functional.fold(patches, whole, layer.kernel_size, layer.dilation, _padding(layer), layer.stride)
         return found if layer.bias is None else found + layer.bias.view(1, -1, 1, 1).to(found.dtype)
-    return nn.ConvTranspose2d.forward(layer, _laid_out(images, may_be_last))
+    return nn.ConvTranspose2d.forward(layer, _laid_out(input, may_be_last))
 
 
 def _extent(layer: _Layer, side: int) -> int:
@@ -134,9 +140,16 @@ def _in_layout_of(output: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda gradient: gradient.contiguous(memory_format=layout)
 
 
-def _laid_out_as_usual(_network: nn.Module, _inputs: Any, output: Any) -> Any:
+def _features_as_usual(features: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
+    return _laid_out_as_usual(features(*inputs, **more))
+
+
+def _laid_out_as_usual(output: Any) -> Any:
+    """Return what a network gives with its tensors laid out as if nothing had been changed."""
     if not torch.is_grad_enabled():
         return output
     if isinstance(output, Tensor):
         return output.contiguous()
-    return [_laid_out_as_usual(_network, _inputs, part) for part in output] if isinstance(output, list) else output
+    if isinstance(output, dict):
+        return {name: _laid_out_as_usual(part) for name, part in output.items()}
+    return type(output)(map(_laid_out_as_usual, output)) if type(output) in {list, tuple} else output

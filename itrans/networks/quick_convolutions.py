@@ -113,32 +113,32 @@ def _way_of(layer: _Layer) -> Callable[..., Tensor] | None:
     return _double if isinstance(layer, nn.ConvTranspose2d) and doubles and is_narrow else None
 
 
-def _convolve(layer: nn.Conv2d, images: Tensor) -> Tensor:
+def _convolve(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
     (down, across), (stride_down, stride_across) = layer.kernel_size, layer.stride
     above, beside = cast("tuple[int, int]", layer.padding)
-    height = (images.shape[-2] + 2 * above - down) // stride_down + 1
-    width = (images.shape[-1] + 2 * beside - across) // stride_across + 1
-    if not _takes(layer, images) or not 0 < height * width <= _MOST_PIXELS or height < 0:
-        return nn.Conv2d.forward(layer, images)
-    padded = functional.pad(images, (beside, beside, above, above)).permute(0, 2, 3, 1)
+    height = (input.shape[-2] + 2 * above - down) // stride_down + 1
+    width = (input.shape[-1] + 2 * beside - across) // stride_across + 1
+    if not _takes(layer, input) or not 0 < height * width <= _MOST_PIXELS or height < 0:
+        return nn.Conv2d.forward(layer, input)
+    padded = functional.pad(input, (beside, beside, above, above)).permute(0, 2, 3, 1)
     patches = padded.unfold(1, down, stride_down).unfold(2, across, stride_across).permute(0, 1, 2, 4, 5, 3)
     weights = layer.weight.permute(0, 2, 3, 1).flatten(1)
     found = _product(patches.flatten(3).flatten(0, 2), weights.T, height * width, layer.bias)
-    return found.view(len(images), height, width, -1).permute(0, 3, 1, 2)
+    return found.view(len(input), height, width, -1).permute(0, 3, 1, 2)
 
 
-def _convolve_transposed(layer: nn.ConvTranspose2d, images: Tensor, output_size: Any = None) -> Tensor:
-    height, width = images.shape[-2:]
-    if not _takes(layer, images) or output_size is not None or height * width > _MOST_PIXELS:
-        return nn.ConvTranspose2d.forward(layer, images, output_size)
+def _convolve_transposed(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002  # torch's name
+    height, width = input.shape[-2:]
+    if not _takes(layer, input) or output_size is not None or height * width > _MOST_PIXELS:
+        return nn.ConvTranspose2d.forward(layer, input, output_size)
     (down, across), (stride_down, stride_across) = layer.kernel_size, layer.stride
     above, beside = cast("tuple[int, int]", layer.padding)
     weights = layer.weight.permute(0, 2, 3, 1).flatten(1)
-    pixels = images.permute(0, 2, 3, 1).flatten(0, 2)
-    patches = _product(pixels, weights, height * width).view(len(images), height, width, down, across, -1)
+    pixels = input.permute(0, 2, 3, 1).flatten(0, 2)
+    patches = _product(pixels, weights, height * width).view(len(input), height, width, down, across, -1)
     whole = patches.new_zeros(
         (
-            len(images),
+            len(input),
             (height - 1) * stride_down + down,
             (width - 1) * stride_across + across,
             layer.out_channels,
@@ -154,14 +154,14 @@ def _convolve_transposed(layer: nn.ConvTranspose2d, images: Tensor, output_size:
     return found.to(patches.dtype).permute(0, 3, 1, 2)
 
 
-def _double(layer: nn.ConvTranspose2d, images: Tensor, output_size: Any = None) -> Tensor:
-    if not _takes(layer, images) or output_size is not None:
-        return nn.ConvTranspose2d.forward(layer, images, output_size)
-    taps = torch.tensor(_TAPS, device=images.device)
+def _double(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002  # torch's name
+    if not _takes(layer, input) or output_size is not None:
+        return nn.ConvTranspose2d.forward(layer, input, output_size)
+    taps = torch.tensor(_TAPS, device=input.device)
     with_none = functional.pad(layer.weight, (0, 1, 0, 1))
     kernels = with_none[:, :, taps][..., taps].permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
     bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
-    places = functional.conv2d(images, kernels.contiguous(memory_format=torch.channels_last), bias, padding=1)
+    places = functional.conv2d(input, kernels.contiguous(memory_format=torch.channels_last), bias, padding=1)
     return functional.pixel_shuffle(places, 2)
 
 

@@ -222,27 +222,29 @@ class CastWeights:
 
     def _cast(self) -> None:
         layers = dict.fromkeys(module for network in self._networks for module in network.modules())
-        weights = [layer.weight for layer in layers if isinstance(layer, (_ConvNd, nn.Linear))]
-        self._weights = [
-            (weight, weight.data, self._moved(weight.data))
-            for weight in dict.fromkeys(weights)
-            if isinstance(weight, nn.Parameter) and weight.dtype == torch.float32
-        ]
-        self._versions = [weight._version for weight, _, _ in self._weights]
+        own = {layer: layer._parameters.get("weight") for layer in layers if isinstance(layer, (_ConvNd, nn.Linear))}
+        weights = dict.fromkeys(weight for weight in own.values() if weight is not None)
+        casts = {weight: self._moved(weight) for weight in weights if weight.dtype == torch.float32}
+        self._places = [(layer, weight, casts[weight]) for layer, weight in own.items() if weight in casts]
+        self._versions = [weight._version for _, weight, _ in self._places]
 
-    def _moved(self, weight: Tensor) -> Tensor:
+    def _moved(self, weight: nn.Parameter) -> nn.Parameter:
         layout = self._memory_format if weight.ndim == 4 else torch.preserve_format
-        return weight.to(self._dtype, memory_format=layout)
+        return nn.Parameter(weight.detach().to(self._dtype, memory_format=layout), requires_grad=False)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Put them in the place of the weights for as long as the block lasts."""
-        if self._versions != [weight._version for weight, _, _ in self._weights]:
+        """Put them in the place of the weights for as long as the block lasts.
+
+        The weights themselves are not touched: whoever waits for their gradients, as other processes do, would wait in
+        vain if their type had changed in between.
+        """
+        if self._versions != [weight._version for _, weight, _ in self._places]:
             self._cast()
         try:
-            for weight, _, cast in self._weights:
-                weight.data = cast
+            for layer, _, cast in self._places:
+                layer._parameters["weight"] = cast
             yield
         finally:
-            for weight, stored, _ in self._weights:
-                weight.data = stored
+            for layer, weight, _ in self._places:
+                layer._parameters["weight"] = weight

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from itrans.pictures.spec import ImageSpec
 
+_DIGITS = 9
+
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -120,7 +122,8 @@ def computing_threads(threads: int | Literal["auto"], device: torch.device) -> I
 
 def _threads_for(device: torch.device) -> int | None:
     """Return how many threads suit a device; None for as many as there are."""
-    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    said = os.environ.get("LOCAL_WORLD_SIZE", "")
+    processes = max(1, int(said)) if said.isdecimal() and len(said) < _DIGITS else 1
     unsaid = "1" if processes > 1 else ""  # torchrun says 1 where the user says nothing
     is_unsaid = os.environ.get("OMP_NUM_THREADS", unsaid) == unsaid
     return max(1, cores() // processes) if device.type == "cpu" and is_unsaid else None

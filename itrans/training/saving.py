@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import time
 from typing import TYPE_CHECKING
 
-from itrans.checkpoint.file import CheckpointFile, misfit
+from itrans.checkpoint.file import CheckpointFile, misfit, save_checkpoint
 from itrans.checkpoint.states import bytes_of, not_finite
 from itrans.checkpoint.writer import CheckpointWriter, copy_of
 from itrans.errors import CheckpointError, DataError, ItransError, OutputError, RoomError, TrainingError
@@ -57,6 +58,7 @@ class Saver:
         self._settings, self._writes = recipe.tables.checkpoint, runtime.processes.is_first
         self._writer = CheckpointWriter()
         self._best: list[CheckpointFile] = []
+        self._lock = threading.Lock()  # of the best state, which the writer's thread looks at
         self._sent: Progress | None = None
         self._saved: tuple[Path, int] | None = None
         self._saved_at, self._cost = time.monotonic(), 0.0
@@ -120,7 +122,9 @@ class Saver:
         """
         self._refuse_bad(progress)
         if self._writes:
-            self._best = [copy_of(self._state(progress, resumable=False))]
+            best = [copy_of(self._state(progress, resumable=False))]
+            with self._lock:
+                self._best = best
 
     def restore(self, checkpoint: CheckpointFile, path: Path, note: Callable[[str], None]) -> None:
         """Take over a checkpoint's state, which was read from `path`; note what is not as it was then.
@@ -156,6 +160,8 @@ class Saver:
         """Return a sentence that names the last good checkpoint."""
         with contextlib.suppress(ItransError):
             self._settle()
+        with contextlib.suppress(ItransError):
+            self._write_best()
         if self._saved is None:
             return _NOTHING_SAVED
         path, step = self._saved
@@ -215,11 +221,19 @@ class Saver:
             raise self.not_finite([wrong], state.progress.step)
         return state
 
+    def _write_best(self) -> None:
+        """Write a best state that is kept, where a run ends in a way that adds no last one."""
+        for state in self._best:
+            if not not_finite(state):
+                save_checkpoint(self._folder.best, state)
+        self._best = []
+
     def _take_over(self, progress: Progress, best: list[CheckpointFile]) -> None:
         """Take note, in the writer's thread, that a state is written, and perhaps the best one with it."""
         self._saved = (self._folder.last, progress.step)
-        if best and self._best and self._best[0] is best[0]:
-            self._best = []
+        with self._lock:
+            if best and self._best and self._best[0] is best[0]:
+                self._best = []
         if self._settings.every:
             self._folder.prune_step_checkpoints(self._settings.keep)
 

@@ -66,6 +66,14 @@ def test_a_penalty_on_the_gradient_is_the_same(layer, shape):
         torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("layer", [nn.Conv2d(64, 256, 4, 2, 1), nn.ConvTranspose2d(64, 256, 4, 2, 1)])
+def test_it_may_be_called_by_torchs_name_and_with_anything_else_says_what_torch_says(layer):
+    images = torch.randn(1, 64, 4, 4)
+    torch.testing.assert_close(suited(layer)(input=images), layer(images))
+    with pytest.raises(RuntimeError, match="channels"):
+        suited(layer)(torch.randn(1, 63, 4, 4))
+
+
 def test_a_transposed_convolution_of_a_given_size_is_the_same():
     layer = nn.ConvTranspose2d(256, 128, 3, 2, 1).double()
     images = torch.randn(1, 256, 3, 3, dtype=torch.float64)
@@ -100,9 +108,14 @@ def test_within_a_network_that_says_so_channels_are_last_and_outside_it_are_not(
             first, second = self
             found = first(images)
             seen.append(found)
-            return [second(found), found]
+            return [second(found), found, {"more": (found,)}]
 
-    outputs = suited(Watching(*layers()))(torch.randn(2, 3, 16, 16))
+        def features(self, images):
+            return [self[0](images)]
+
+    network, images = suited(Watching(*layers())), torch.randn(2, 3, 16, 16)
+    *outputs, more = network(images)
+    outputs += [*more["more"], *network.features(images)]
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
     assert not seen[0].is_contiguous()
     assert all(output.is_contiguous() for output in outputs)

@@ -254,3 +254,17 @@ def test_the_api_offers_noise_without_importing_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == 'Noise(3, distribution="normal") True False'
+
+
+def test_the_weights_themselves_are_not_touched():
+    """Other processes wait for the gradients of what torch knows them by."""
+    layer = nn.Conv2d(3, 4, 3)
+
+    def accumulator():
+        return layer.weight.expand_as(layer.weight).grad_fn.next_functions[0][0]
+
+    weight, before = layer.weight, accumulator()
+    with CastWeights([layer], torch.bfloat16).in_place():
+        assert layer.weight.dtype == torch.bfloat16
+    assert layer.weight is weight
+    assert accumulator() is before

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter, namedtuple
 
 import pytest
 import torch
 
-from itrans.api import OutputError
+from itrans.api import LOSSES, OutputError, TrainingError
 from itrans.checkpoint import writer
 from itrans.checkpoint.file import load_checkpoint, save_checkpoint
 from itrans.checkpoint.states import snapshot, tensors_in
@@ -107,6 +108,33 @@ def test_a_snapshot_stays_as_it_is_and_keeps_what_is_shared():
     assert copy["a"][0].data_ptr() == copy["a"][1]["b"].data_ptr()
     assert copy["c"].data_ptr() != state["c"].data_ptr()
     assert (copy["d"], copy["e"]) == (5, (None, "text"))
+
+
+def test_a_snapshot_of_what_is_odd():
+    number = torch.tensor([1 + 2j])
+    counts, pair = Counter({"seen": 3}), namedtuple("Pair", "a b")(1, 2)
+    assert snapshot([number, number.conj()])[1].tolist() == [1 - 2j]
+    assert snapshot({"counts": counts}) == {"counts": Counter({"seen": 3})}
+    assert snapshot([pair]) == [pair]  # what cannot be stored is said when it is written
+    assert snapshot(torch.eye(2).to_sparse()).to_dense().tolist() == [[1, 0], [0, 1]]
+
+
+def test_a_best_state_that_waits_is_written_when_the_run_fails(train, monkeypatch, tmp_path, rate):
+    rate(1.0)
+    calls = []
+
+    class Failing:
+        role = "image"
+
+        def __call__(self, translated):
+            calls.append(1)
+            factor = float("nan") if len(calls) == 9 else 0.0
+            return factor * translated.output.sum()
+
+    monkeypatch.setitem(LOSSES._local, "failing", Failing)
+    with pytest.raises(TrainingError, match="no longer finite"):
+        train("run", "loss.l1.name=failing", "train.epochs=4")
+    assert load_checkpoint(tmp_path / "run/checkpoints/best.pt").progress.best is not None
 
 
 def test_a_snapshot_of_a_network_loads_into_another():

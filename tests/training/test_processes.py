@@ -28,6 +28,17 @@ def settings(*pairs):
     return [part for pair in pairs for part in ("--set", pair)]
 
 
+def test_a_validation_in_bf16_leaves_two_processes_as_they_were(recipe, tmp_path):
+    """Once, their reducers waited in vain for gradients of weights whose type had changed for a moment."""
+    common = settings("train.precision=bf16", "train.batch_size=1", "train.epochs=3", "generator.filters=8")
+    for name, more in (("whole", []), ("part", ["--stop-after", "5"]), ("part", ["--resume"])):
+        codes, outputs = run_in_two(recipe, tmp_path / name, *common, *more)
+        assert codes in ([0, 0], [130, 130]), outputs
+    whole, part = (load_checkpoint(tmp_path / name / "checkpoints/last.pt") for name in ("whole", "part"))
+    assert whole.progress.epoch == 3
+    torch.testing.assert_close(part.networks, whole.networks, rtol=0, atol=0)
+
+
 def test_two_processes_give_the_weights_of_one_with_the_double_batch(train, recipe, tmp_path):
     alone = train("alone", *EXACT, "train.batch_size=4", "train.epochs=3", "train.ema=0.9")
     overrides = settings(*EXACT, "train.batch_size=2", "train.epochs=3", "train.ema=0.9")

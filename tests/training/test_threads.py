@@ -30,7 +30,7 @@ def machine(monkeypatch):
 
 @pytest.mark.parametrize(
     ("processes", "said", "expected"),
-    [(None, None, 8), ("1", None, 8), ("2", "1", 4), ("3", "1", 2), ("16", "1", 1)],
+    [(None, None, 8), ("1", None, 8), ("2", "1", 4), ("3", "1", 2), ("16", "1", 1), ("abc", None, 8), ("", None, 8)],
 )
 def test_the_cores_are_shared_by_the_processes_of_a_machine(machine, processes, said, expected):
     machine(processes, said)
