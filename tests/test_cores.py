@@ -78,3 +78,28 @@ def test_importing_itrans_changes_nothing():
     plain = {name: value for name, value in os.environ.items() if name not in cores._POLICIES}
     done = subprocess.run([sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None"
+
+
+def test_what_other_programs_use_is_what_the_cores_do_besides(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr(os, "sysconf", lambda _: 100)
+    monkeypatch.setattr(cores, "_BUSY", tmp_path / "stat")
+    monkeypatch.setattr(cores, "_last", None)
+    clock, own = iter([10.0, 10.1, 12.1]), iter([1.0, 1.0, 2.5])
+    monkeypatch.setattr(cores.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(cores.time, "process_time", lambda: next(own))
+
+    def look(first, second):
+        rows = [f"cpu{number} {busy} 0 0 50 50 0 0 9" for number, busy in ((0, first), (1, second), (7, 99999))]
+        (tmp_path / "stat").write_text("cpu  1 2 3 4 5 6 7 8\n" + "\n".join(rows) + "\nintr 5\n")
+        return cores.used_by_others()
+
+    assert look(0, 0) is None
+    assert look(10, 0) is None  # after a tenth of a second
+    assert look(200, 110) == pytest.approx((3.0 - 1.5) / 2)
+
+
+def test_where_nothing_tells_what_others_use_it_is_not_known(monkeypatch, tmp_path):
+    monkeypatch.setattr(cores, "_BUSY", tmp_path / "none")
+    monkeypatch.setattr(cores, "_last", (0.0, 0.0, 0.0))
+    assert cores.used_by_others() is None

@@ -148,7 +148,8 @@ def train(
     """
     from itrans.cli.memory import keep_freed_memory
     from itrans.cli.progress import ending, reporter_here
-    from itrans.training.devices import choose_device, computing_threads
+    from itrans.cli.threads import computing_threads
+    from itrans.training.devices import choose_device
     from itrans.training.failures import at_work
     from itrans.training.fine_tuning import Weights
     from itrans.training.journal import Reporter
@@ -170,8 +171,8 @@ def train(
     chosen = choose_device(device, processes.local_rank)
     stop = stop or StopRequest(*stop_after, answer=reporter.stop)
     lock = folder.locked(reporter.note) if processes.is_first else contextlib.nullcontext()
-    threads = computing_threads(recipe.tables.train.threads, chosen)
-    with _relaying(reporter), stop.listen(), lock, process_group(processes, chosen), threads:
+    threads = computing_threads(recipe.tables.train.threads, chosen, folder, reporter, resume=resume)
+    with _relaying(reporter), stop.listen(), lock, process_group(processes, chosen), threads as watching:
         check()
         with at_work("Making what the recipe names"):
             trainer = Trainer(
@@ -179,7 +180,7 @@ def train(
                 folder,
                 device=chosen,
                 processes=processes,
-                reporter=reporter,
+                reporter=watching,
                 stop=stop,
                 sample=sample,
                 weights=None if weights is None else Weights.read(weights),

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import platform
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 
-from itrans.cores import cores
 from itrans.errors import DeviceError, counted
 from itrans.pictures.kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from itrans.pictures.spec import ImageSpec
-
-_DIGITS = 9
 
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -102,31 +95,6 @@ def memory_format_at_test_time(device: torch.device, dtype: torch.dtype) -> torc
     """
     is_last = dtype != torch.float32 and device.type in {"cpu", "cuda"}
     return torch.channels_last if is_last else torch.contiguous_format
-
-
-@contextlib.contextmanager
-def computing_threads(threads: int | Literal["auto"], device: torch.device) -> Iterator[None]:
-    """Let torch compute with so many threads for as long as the block lasts.
-
-    For `auto` they are as many as there are cores for this process: those that it is bound to and that a container
-    allows for, shared with the other processes that `torchrun` has started on this machine. What OMP_NUM_THREADS says
-    comes first, unless it is torchrun that says it; and for a GPU nothing is changed.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(_threads_for(device) or before if threads == "auto" else threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _threads_for(device: torch.device) -> int | None:
-    """Return how many threads suit a device; None for as many as there are."""
-    said = os.environ.get("LOCAL_WORLD_SIZE", "")
-    processes = max(1, int(said)) if said.isdecimal() and len(said) < _DIGITS else 1
-    unsaid = "1" if processes > 1 else ""  # torchrun says 1 where the user says nothing
-    is_unsaid = os.environ.get("OMP_NUM_THREADS", unsaid) == unsaid
-    return max(1, cores() // processes) if device.type == "cpu" and is_unsaid else None
 
 
 def where_and_how(device: torch.device, dtype: torch.dtype, processes: int) -> str:

@@ -159,7 +159,7 @@ class Journal:
         """
         if (folder := self._folder) is not None:
             if resumed:
-                self._compare_threads(folder.events(), values.get("threads"))
+                self._compare_threads(folder.events())
             folder.start(self._recipe.resolved, self._sample, resumed=resumed)
             self._tell_trackers(lambda tracker: tracker.start(self._recipe.resolved, folder.path))
         self._write("start", progress, **values, **circumstances())
@@ -199,10 +199,10 @@ class Journal:
             self._skipped[fault] = None
             self._reporter.note(f"Skipped: {fault}")
 
-    def _compare_threads(self, events: list[dict[str, Any]], threads: int | None) -> None:
+    def _compare_threads(self, events: list[dict[str, Any]]) -> None:
         """Note that a run goes on with another number of threads, which add numbers up in another order."""
         before = [event["threads"] for event in events if event["event"] == "start" and "threads" in event]
-        if before and before[-1] != threads:
+        if before and before[-1] != (threads := torch.get_num_threads()):
             self._reporter.note(
                 f"This run computed with {counted(before[-1], 'thread')} and goes on with {threads}: its numbers may "
                 f"differ in the last digits. train.threads = {before[-1]} keeps them."

@@ -14,6 +14,7 @@ import tomli_w
 
 from itrans import __version__
 from itrans.checkpoint.places import step_checkpoints
+from itrans.cores import cores
 from itrans.errors import CheckpointError, DataError, OutputError
 from itrans.files import remove_abandoned, replacing, writing
 from itrans.training.lock import lock
@@ -149,11 +150,11 @@ class RunFolder:
 
 
 def circumstances() -> dict[str, Any]:
-    """Return the command line and the versions, for the log."""
+    """Return the command line, the versions, and with how many threads on how many cores, for the log."""
     import torch
 
     versions = {"itrans": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
-    return {"command": sys.argv, "versions": versions}
+    return {"command": sys.argv, "versions": versions, "threads": torch.get_num_threads(), "cores": cores()}
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -187,7 +187,6 @@ class Trainer:
             pairs=pairs,
             device=str(self._device),
             processes=processes,
-            threads=torch.get_num_threads(),
             precision=str(self._dtype).removeprefix("torch."),
             **self._origin,
         )

@@ -243,5 +243,5 @@ def test_batches_are_as_large_as_memory_allows(itrans, trained, monkeypatch):
     monkeypatch.setattr(Translator, "translate_batch", counting)
     monkeypatch.setattr(Translator, "room", lambda *_: (10, 25))
 
-    assert itrans("translate", checkpoint, "in", "-o", "out").exit_code == 0
+    assert itrans("translate", checkpoint, "in", "-o", "out", "--batch-size", 8).exit_code == 0
     assert sizes == [(2, 800), (2, 800), (1, 800)]
