@@ -41,8 +41,8 @@ def prepare_threads() -> None:
     used_by_others()  # from here on
     if not any(name in os.environ for name in _POLICIES):
         os.environ["GOMP_SPINCOUNT"] = _TURNS
-    if "OMP_NUM_THREADS" not in os.environ and cores() < _bound():
-        os.environ["OMP_NUM_THREADS"] = str(cores())
+    if "OMP_NUM_THREADS" not in os.environ and (own := cores()) < _bound():
+        os.environ["OMP_NUM_THREADS"] = str(own)
 
 
 def used_by_others() -> float | None:

@@ -28,7 +28,7 @@ def tensors_in(value: object, key: str = "") -> Iterator[tuple[str, Tensor]]:
 def not_finite(checkpoint: CheckpointFile) -> str | None:
     """Return where a state has a number that is not finite: a weight, a buffer, a moment of an optimiser; or None."""
     state = {"network": checkpoint.networks, "method": checkpoint.method, **checkpoint.training}
-    return next((key for key, tensor in tensors_in(state) if not _is_finite(tensor)), None)
+    return next((key for key, tensor in tensors_in(state) if not is_finite(tensor)), None)
 
 
 def snapshot(value: Any, known: dict[object, Tensor] | None = None) -> Any:
@@ -59,7 +59,8 @@ def bytes_of(checkpoint: CheckpointFile) -> int:
     return sum(tensor.nbytes for _, tensor in tensors_in(state))
 
 
-def _is_finite(tensor: Tensor) -> bool:
+def is_finite(tensor: Tensor) -> bool:
+    """Return whether a tensor has neither an infinite number nor NaN; an empty one has not."""
     if not tensor.is_floating_point() or not tensor.numel():
         return True
     low, high = tensor.detach().aminmax()  # one pass and no copy, and either is NaN if anything is

@@ -73,8 +73,8 @@ def _chosen(device: torch.device, folder: RunFolder, reporter: Reporter, *, resu
 
 def _kept(folder: RunFolder, own: int) -> int | None:
     """Return how many threads the run had, if it was on a machine with as many cores."""
-    starts = [event for event in folder.events() if event["event"] == "start" and "threads" in event]
-    return int(starts[-1]["threads"]) if starts and starts[-1].get("cores") == own else None
+    start = folder.last_start()
+    return int(start["threads"]) if "threads" in start and start.get("cores") == own else None
 
 
 class _Watch(Reporter):

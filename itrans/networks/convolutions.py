@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_Layer: TypeAlias = nn.Conv2d | nn.ConvTranspose2d
+Layer: TypeAlias = nn.Conv2d | nn.ConvTranspose2d
 
 _FEW_PIXELS = 12 * 12
 """Of an input with fewer, rearranging the weights to channels last takes longer than it gains."""
@@ -46,9 +46,9 @@ def suit_to_cpu(network: nn.Module, dtype: torch.dtype) -> None:
     rows, rows_transposed = _FEW_ROWS.get(dtype, (0, 0))
     may_be_last = bool(getattr(network, "channels_last", False))
     for module in network.modules():
-        if type(module) is nn.Conv2d and _is_plain(module):
+        if type(module) is nn.Conv2d and is_plain(module):
             module.forward = functools.partial(_convolve, module, rows, may_be_last)  # type: ignore[method-assign]
-        elif type(module) is nn.ConvTranspose2d and _is_plain(module):
+        elif type(module) is nn.ConvTranspose2d and is_plain(module):
             module.forward = functools.partial(  # type: ignore[method-assign]
                 _convolve_transposed, module, rows_transposed, may_be_last
             )
@@ -66,18 +66,19 @@ def is_as_written(layer: nn.Module) -> bool:
     return forward is None or getattr(forward, "func", None) in {_convolve, _convolve_transposed}
 
 
-def _is_plain(layer: _Layer) -> bool:
+def is_plain(layer: Layer) -> bool:
+    """Whether a layer has neither groups nor a padding other than so many zeros."""
     return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
 def _convolve(layer: nn.Conv2d, rows: int, may_be_last: bool, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-    if not torch.is_grad_enabled() or input.ndim != 4 or input.shape[1] != layer.in_channels:
+    if not torch.is_grad_enabled() or not takes(layer, input):
         return nn.Conv2d.forward(layer, input)
     height, width = (
         (input.shape[2 + side] + 2 * _padding(layer)[side] - _extent(layer, side)) // layer.stride[side] + 1
         for side in range(2)
     )
-    if 0 < len(input) * height * width <= rows and height > 0 and _is_large(layer):
+    if 0 < len(input) * height * width <= rows and height > 0 and is_large(layer):
         patches = functional.unfold(input, layer.kernel_size, layer.dilation, _padding(layer), layer.stride)
         found = functional.linear(patches.transpose(1, 2), layer.weight.flatten(1), layer.bias)
         return found.transpose(1, 2).reshape(len(input), layer.out_channels, height, width).contiguous()
@@ -91,10 +92,10 @@ def _convolve_transposed(
     input: Tensor,  # noqa: A002  # torch's name
     output_size: Any = None,
 ) -> Tensor:
-    if not torch.is_grad_enabled() or input.ndim != 4 or input.shape[1] != layer.in_channels or output_size is not None:
+    if not torch.is_grad_enabled() or not takes(layer, input) or output_size is not None:
         return nn.ConvTranspose2d.forward(layer, input, output_size)
     count, channels, height, width = input.shape
-    if 0 < count * height * width <= rows and not any(layer.output_padding) and _is_large(layer):
+    if 0 < count * height * width <= rows and not any(layer.output_padding) and is_large(layer):
         pixels = input.permute(0, 2, 3, 1).reshape(-1, channels)
         patches = (pixels @ layer.weight.flatten(1)).view(count, height * width, -1).transpose(1, 2)
         whole = tuple(
@@ -106,16 +107,22 @@ def _convolve_transposed(
     return nn.ConvTranspose2d.forward(layer, _laid_out(input, may_be_last))
 
 
-def _extent(layer: _Layer, side: int) -> int:
+def _extent(layer: Layer, side: int) -> int:
     """Return how many pixels a kernel spans."""
     return layer.dilation[side] * (layer.kernel_size[side] - 1) + 1
 
 
-def _padding(layer: _Layer) -> tuple[int, ...]:
+def _padding(layer: Layer) -> tuple[int, ...]:
     return cast("tuple[int, ...]", layer.padding)  # a word only where the layer is not plain
 
 
-def _is_large(layer: _Layer) -> bool:
+def takes(layer: Layer, images: Tensor) -> bool:
+    """Whether images are a batch with the layer's channels; of anything else torch knows what to say."""
+    return images.ndim == 4 and images.shape[1] == layer.in_channels
+
+
+def is_large(layer: Layer) -> bool:
+    """Whether a layer has so many weights that a convolution library takes long to rearrange them."""
     return layer.weight.numel() >= _MANY_WEIGHTS and math.prod(layer.kernel_size) > 1
 
 

@@ -16,26 +16,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.networks.convolutions import is_as_written
+from itrans.networks.convolutions import Layer, is_as_written, is_large, is_plain, takes
 from itrans.networks.test_mode import CastWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_Layer: TypeAlias = nn.Conv2d | nn.ConvTranspose2d
-
 _MOST_PIXELS = 16
 """Of a picture in a layer, the larger of input and output where it is reduced. With more, convolutions are faster."""
-
-_MANY_WEIGHTS = 2**18
-"""With fewer, a convolution library has little to rearrange."""
 
 _FEW_CHANNELS, _MANY_CHANNELS = 4, 64
 """A transposed convolution makes few, of many."""
@@ -54,7 +48,7 @@ class QuickConvolutions:
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:
         modules: list[Any] = [module for network in networks for module in network.modules()]
-        found = {module: _way_of(module) for module in dict.fromkeys(modules) if _is_plain(module)}
+        found = {module: _way_of(module) for module in dict.fromkeys(modules) if _is_simple(module)}
         self._ways = [(layer, way) for layer, way in found.items() if way is not None]
 
     @contextlib.contextmanager
@@ -98,15 +92,14 @@ class TestPrecision:
             yield
 
 
-def _is_plain(module: Any) -> bool:
+def _is_simple(module: Any) -> bool:
     if type(module) not in {nn.Conv2d, nn.ConvTranspose2d} or not is_as_written(module):
         return False
-    pads_with_zeros = module.padding_mode == "zeros" and not isinstance(module.padding, str)
-    return pads_with_zeros and module.groups == 1 and set(module.dilation) == {1} and not any(module.output_padding)
+    return is_plain(module) and set(module.dilation) == {1} and not any(module.output_padding)
 
 
-def _way_of(layer: _Layer) -> Callable[..., Tensor] | None:
-    if layer.weight.numel() >= _MANY_WEIGHTS and math.prod(layer.kernel_size) > 1:
+def _way_of(layer: Layer) -> Callable[..., Tensor] | None:
+    if is_large(layer):
         return _convolve if isinstance(layer, nn.Conv2d) else _convolve_transposed
     doubles = (layer.kernel_size, layer.stride, layer.padding) == ((4, 4), (2, 2), (1, 1))
     is_narrow = layer.out_channels <= _FEW_CHANNELS and layer.in_channels >= _MANY_CHANNELS
@@ -118,7 +111,7 @@ def _convolve(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # torch
     above, beside = cast("tuple[int, int]", layer.padding)
     height = (input.shape[-2] + 2 * above - down) // stride_down + 1
     width = (input.shape[-1] + 2 * beside - across) // stride_across + 1
-    if not _takes(layer, input) or not 0 < height * width <= _MOST_PIXELS or height < 0:
+    if not takes(layer, input) or not 0 < height * width <= _MOST_PIXELS or height < 0:
         return nn.Conv2d.forward(layer, input)
     padded = functional.pad(input, (beside, beside, above, above)).permute(0, 2, 3, 1)
     patches = padded.unfold(1, down, stride_down).unfold(2, across, stride_across).permute(0, 1, 2, 4, 5, 3)
@@ -129,7 +122,7 @@ def _convolve(layer: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002  # torch
 
 def _convolve_transposed(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002  # torch's name
     height, width = input.shape[-2:]
-    if not _takes(layer, input) or output_size is not None or height * width > _MOST_PIXELS:
+    if not takes(layer, input) or output_size is not None or height * width > _MOST_PIXELS:
         return nn.ConvTranspose2d.forward(layer, input, output_size)
     (down, across), (stride_down, stride_across) = layer.kernel_size, layer.stride
     above, beside = cast("tuple[int, int]", layer.padding)
@@ -155,7 +148,7 @@ def _convolve_transposed(layer: nn.ConvTranspose2d, input: Tensor, output_size: 
 
 
 def _double(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002  # torch's name
-    if not _takes(layer, input) or output_size is not None:
+    if not takes(layer, input) or output_size is not None:
         return nn.ConvTranspose2d.forward(layer, input, output_size)
     taps = torch.tensor(_TAPS, device=input.device)
     with_none = functional.pad(layer.weight, (0, 1, 0, 1))
@@ -163,10 +156,6 @@ def _double(layer: nn.ConvTranspose2d, input: Tensor, output_size: Any = None) -
     bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
     places = functional.conv2d(input, kernels.contiguous(memory_format=torch.channels_last), bias, padding=1)
     return functional.pixel_shuffle(places, 2)
-
-
-def _takes(layer: _Layer, images: Tensor) -> bool:
-    return images.ndim == 4 and images.shape[1] == layer.in_channels
 
 
 def _product(rows: Tensor, weights: Tensor, pixels: int, bias: Tensor | None = None) -> Tensor:

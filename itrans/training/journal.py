@@ -159,7 +159,7 @@ class Journal:
         """
         if (folder := self._folder) is not None:
             if resumed:
-                self._compare_threads(folder.events())
+                self._compare_threads(folder.last_start().get("threads"))
             folder.start(self._recipe.resolved, self._sample, resumed=resumed)
             self._tell_trackers(lambda tracker: tracker.start(self._recipe.resolved, folder.path))
         self._write("start", progress, **values, **circumstances())
@@ -199,13 +199,12 @@ class Journal:
             self._skipped[fault] = None
             self._reporter.note(f"Skipped: {fault}")
 
-    def _compare_threads(self, events: list[dict[str, Any]]) -> None:
+    def _compare_threads(self, before: int | None) -> None:
         """Note that a run goes on with another number of threads, which add numbers up in another order."""
-        before = [event["threads"] for event in events if event["event"] == "start" and "threads" in event]
-        if before and before[-1] != (threads := torch.get_num_threads()):
+        if before is not None and before != (threads := torch.get_num_threads()):
             self._reporter.note(
-                f"This run computed with {counted(before[-1], 'thread')} and goes on with {threads}: its numbers may "
-                f"differ in the last digits. train.threads = {before[-1]} keeps them."
+                f"This run computed with {counted(before, 'thread')} and goes on with {threads}: its numbers may "
+                f"differ in the last digits. train.threads = {before} keeps them."
             )
 
     def _build_trackers(self, step: int) -> None:

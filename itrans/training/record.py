@@ -97,6 +97,10 @@ class RunFolder:
         """Return the lines of the log; see `read_log`."""
         return read_log(self.log_path)
 
+    def last_start(self) -> dict[str, Any]:
+        """Return what was logged when the run was last started; nothing where it never was."""
+        return next((event for event in reversed(self.events()) if event["event"] == "start"), {})
+
     def locked(self, note: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
         """Keep all other processes out of the folder for as long as a block lasts; see `itrans.training.lock`."""
         return lock(self.path, note)

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from itrans.checkpoint.file import misfit
+from itrans.checkpoint.states import is_finite
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
 from itrans.networks.quick_convolutions import TestPrecision
 from itrans.networks.test_mode import random_state, test_mode, why_alike
@@ -133,7 +134,7 @@ class Generators:
         """
         with self._lock, self._precision.of(dtype):
             output = self._output(batch, seeds, direction, statistics)
-        if output.numel() and not all(bound.isfinite() for bound in output.aminmax()):  # of NaN, both are NaN
+        if not is_finite(output):
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
         if output.shape[1] != planes:
             made = counted(output.shape[1], "channel")
