@@ -6,11 +6,14 @@ or float32 (in [0, 1]) where a data set makes them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from itrans.errors import PluginError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -31,7 +34,11 @@ class Generator(Protocol):
     """
 
     def __call__(self, source: Tensor) -> Tensor:
-        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1]."""
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1].
+
+        A generator that is written for a method may take more, which that method hands to it: see
+        `itrans.api.apply_generator`.
+        """
 
 
 class Discriminator(Protocol):
@@ -72,6 +79,9 @@ class AdversarialLoss(Protocol):
         """Return a scalar to be minimised by the discriminator (the method halves it, as the paper does)."""
 
 
+Side: TypeAlias = Literal["source", "target"]
+"""A picture of a pair."""
+
 Loss: TypeAlias = ImageLoss | AdversarialLoss
 
 
@@ -93,6 +103,9 @@ class WeightedLoss:
 class Dataset(Protocol):
     """A map-style data set of pairs; numpy only, picklable. Offered on construction: `split`.
 
+    May have `extras`, what its pairs have besides, such as `{"domain": ("summer", "winter"), "mask": ImageSpec(1),
+    "age": float}`: a name, and what it is; the pairs' own `extras` have a value for each. A picture among them has the
+    size of the source, and shares its geometry, unless its spec says `aligned=False`.
     May have `paired` (default True): False has the geometry of the two sides drawn independently, and nothing is
     measured between outputs and targets. May have `draw(index, seed) -> Pair`, which training calls instead of
     indexing: a pair with something drawn at random, such as a target for an unpaired source, that depends on the index
@@ -138,8 +151,12 @@ class Method(Protocol):
     method is built to translate only), `losses` (a list of `WeightedLoss`; empty when only translating), `source` and
     `target` (`ImageSpec`).
 
+    Offered too: `extras`, what the data set's pairs have besides their pictures (a table of names; see `Dataset`).
+
     May have: `directions`, the names that `translate` takes (default: just `forward`), of which the first goes from
-    source to target and a second one from target to source;
+    source to target and a second one from target to source; or a table of the names and their sides, such as
+    `{"forward": ("source", "target"), "restyle": ("target", "target")}`;
+    `extras`, what `translate` takes besides and the data set does not have, as a data set's `extras`;
     `state_dict` / `load_state_dict` for what is not a network, such as a pool of images; a static
     `check(losses, has_discriminator) -> list[str]` that says what is wrong with a recipe's parts before any data is
     read, given the loss components' names and classes.
@@ -161,7 +178,14 @@ class Method(Protocol):
         """Update every network once; return the unweighted losses to log, each a scalar."""
 
     def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
-        """Translate `(N, C, H, W)` in [-1, 1]; raise ValueError for a direction that it does not have."""
+        """Translate `(N, C, H, W)` in [-1, 1]; raise ValueError for a direction that it does not have.
+
+        Further keyword-only arguments are its extras, if the data set or `extras` have them by that name, and get
+        tensors as `Batch.extras` has them: those without a default are always given. All others are options, which
+        have annotations and defaults, and are checked as the keys of a recipe are:
+
+            def translate(self, source, direction="forward", *, domain: Tensor, steps: int = 20) -> Tensor
+        """
 
 
 class Metric(Protocol):
@@ -230,4 +254,25 @@ def attribution_of(dataset: Dataset | Callable[..., Dataset]) -> str:
 
 def directions_of(method: Method) -> tuple[str, ...]:
     """Return the names of the directions that a method translates in."""
-    return tuple(getattr(method, "directions", None) or ("forward",))
+    return tuple(sides_of(method))
+
+
+def sides_of(method: Method) -> dict[str, tuple[Side, Side]]:
+    """Return the directions of a method: what each takes, and what it makes.
+
+    Raises:
+        PluginError: it says something else.
+    """
+    said: Any = getattr(method, "directions", None) or ("forward",)
+    if not isinstance(said, Mapping):
+        return {name: ("target", "source") if place == 1 else ("source", "target") for place, name in enumerate(said)}
+    for name, sides in said.items():
+        if not isinstance(name, str) or not isinstance(sides, tuple | list) or [*sides] not in _SIDES:
+            raise PluginError(
+                f"The direction {name!r} of {type(method).__name__} has the sides {sides!r}. They should be two, what "
+                'it takes and what it makes: ("source", "target"), for example.'
+            )
+    return {name: (sides[0], sides[1]) for name, sides in said.items()}
+
+
+_SIDES = [[taken, made] for taken in ("source", "target") for made in ("source", "target")]

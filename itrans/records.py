@@ -7,7 +7,7 @@ or float32 (in [0, 1]) where a data set makes them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,24 +16,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from itrans.pictures.extras import Extra
     from itrans.pictures.spec import ImageArray
 
 Split: TypeAlias = Literal["train", "val", "test"]
 """The part of a data set: to learn from, to watch and choose by, to report."""
 
 
-class Pair(NamedTuple):
-    """One item of a data set.
+class _Sides(NamedTuple):
+    source: ImageArray
+    target: ImageArray
+    key: str
+
+
+class Pair(_Sides):
+    """One item of a data set: a tuple of source, target and key, which has `extras` besides.
 
     Attributes:
         source: `(H, W, Cin)` array.
         target: `(H, W, Cout)` array.
         key: what names the pair in messages and results, unique in its split: usually a file's relative path.
+        extras: what else it has, by name: arrays `(H, W, C)` and numbers, as the data set's `extras` say.
     """
 
-    source: ImageArray
-    target: ImageArray
-    key: str
+    extras: Mapping[str, Extra]
+
+    def __new__(
+        cls, source: ImageArray, target: ImageArray, key: str, extras: Mapping[str, Extra] | None = None
+    ) -> Self:
+        """Make a pair; without extras, it has none."""
+        pair = super().__new__(cls, source, target, key)
+        pair.extras = extras or {}
+        return pair
+
+    def _replace(self, **changes: Any) -> Self:
+        """Return the pair with some of its fields, or its extras, replaced."""
+        return type(self)(**{**self._asdict(), "extras": self.extras, **changes})
 
 
 @dataclass(frozen=True)
@@ -44,11 +62,15 @@ class Batch:
         source: `(N, Cin, H, W)` in [-1, 1].
         target: `(N, Cout, H, W)` in [-1, 1].
         keys: the pairs' keys.
+        extras: what the data set's `extras` say that pairs have besides, by name: pictures as
+            `(N, planes, H, W)` in [-1, 1]; whole numbers and the places of names as `(N,)` of int64, other numbers as
+            `(N,)` of float32.
     """
 
     source: Tensor
     target: Tensor
     keys: tuple[str, ...]
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class MeasuredPair(NamedTuple):
@@ -96,12 +118,15 @@ class Translated:
         source: `(N, Cin, H, W)` in [-1, 1].
         target: `(N, Cout, H, W)` in [-1, 1].
         output: the generator's translation of the source, `(N, Cout, H, W)`.
+        discriminate: gives the discriminator's features of a picture; None where it has none.
+        extras: what pairs have besides, see `Batch`.
     """
 
     source: Tensor
     target: Tensor
     output: Tensor
     discriminate: Callable[[Tensor], list[Tensor]] | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
     _features: tuple[list[Tensor], list[Tensor]] | None = field(default=None, init=False, repr=False)
 
     def features(self) -> tuple[list[Tensor], list[Tensor]]:

@@ -22,6 +22,8 @@ from itrans.pictures.spec import ImageSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from itrans.pictures.extras import ExtraSpec
+
 _MOST_CHARACTERS = 1_000_000
 _MOST_VALUES = 1_000_000
 _DEEPEST = 100
@@ -31,6 +33,8 @@ _EXPANDED = 2**20
 
 _EXTRA_STATE = "_extra_state"
 """What torch calls that of a module's state which need not be a tensor."""
+
+_NUMBERS: dict[str, type[int] | type[float]] = {"int": int, "float": float}
 
 _NOUNS: dict[type, str] = {
     type(None): "nothing",
@@ -79,6 +83,27 @@ def checked_table(value: Any, key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FieldError(f"{key} is {noun(value)}, and should be a table.")
     found: dict[str, Any] = _Check({}, with_tensors=False).plain(value, key)
+    return found
+
+
+def checked_extras(value: Any, key: str) -> dict[str, ExtraSpec]:
+    """Return what a file says of extras, see `itrans.pictures.extras.stored_extras`.
+
+    Raises:
+        UnknownError: there is an extra of a kind that is not known.
+        FieldError: it is something else.
+    """
+    found: dict[str, ExtraSpec] = {}
+    for name, said in checked_value(value, dict[str, Any], key).items():
+        where = f"{key}.{printable(name)}"
+        if isinstance(said, dict):
+            found[name] = checked_value(said, ImageSpec, where)
+        elif isinstance(said, list):
+            found[name] = tuple(checked_value(said, list[str], where))
+        elif isinstance(said, str) and said in _NUMBERS:
+            found[name] = _NUMBERS[said]
+        else:
+            raise UnknownError(f"{where} = {said!r:.100}")
     return found
 
 

@@ -14,11 +14,20 @@ import torch
 from torch import Tensor
 
 from itrans import __version__
-from itrans.checkpoint.fields import FieldError, UnknownError, UnknownKindError, checked_table, checked_value, noun
+from itrans.checkpoint.fields import (
+    FieldError,
+    UnknownError,
+    UnknownKindError,
+    checked_extras,
+    checked_table,
+    checked_value,
+    noun,
+)
 from itrans.checkpoint.places import existing_checkpoint
 from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
+from itrans.pictures.extras import ExtraSpec, stored_extras, stored_spec
 from itrans.pictures.kinds import KINDS
 from itrans.pictures.spec import ImageSpec
 from itrans.recipe.load import Recipe, has_schema_fault, recipe_of
@@ -72,6 +81,7 @@ class CheckpointFile:
         components: kind, name, distribution and version of each component; a name stands for that distribution's.
         source: what the source pictures are.
         target: what the target pictures are.
+        extras: what pairs have besides.
         networks: each network's state.
         method: what the method keeps besides its networks.
         progress: how far training has come.
@@ -87,6 +97,7 @@ class CheckpointFile:
     components: list[dict[str, str]] = field(default_factory=list)
     source: ImageSpec
     target: ImageSpec
+    extras: dict[str, ExtraSpec] = field(default_factory=dict)
     networks: dict[str, dict[str, Tensor]]
     method: dict[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
@@ -175,8 +186,11 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
         OutputError: the file cannot be written.
     """
     head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
-    plain = {name: asdict(getattr(checkpoint, name)) for name in ("source", "target", "progress")}
+    plain = {"progress": asdict(checkpoint.progress), "extras": stored_extras(checkpoint.extras)}
+    plain |= {name: stored_spec(getattr(checkpoint, name)) for name in ("source", "target")}
     record = {**head, **vars(checkpoint), **plain, **head}
+    if not checkpoint.extras:
+        del record["extras"]  # a file without any can be read by versions that know none
     if fault := _unstorable(checkpoint.method, "method"):
         raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")
     try:
@@ -255,14 +269,14 @@ def _checked_file(record: dict[str, Any], *, values: bool) -> CheckpointFile:
         for name in ("method", "training"):
             record.pop(name, None)
         record["networks"] = {}
-    recipe, training = record.pop("recipe", None), record.pop("training", {})
+    recipe, training, extras = record.pop("recipe", None), record.pop("training", {}), record.pop("extras", {})
     if recipe is None:
         raise FieldError("its record is not complete: recipe is missing.")
     if not isinstance(training, dict):
         raise FieldError(f"training is {noun(training)}, and should be a table.")
     _import_kinds(record, recipe)
     found: CheckpointFile = checked_value(record | {"recipe": {}}, CheckpointFile, "", _LEAST)
-    found.recipe = checked_table(recipe, "recipe")
+    found.recipe, found.extras = checked_table(recipe, "recipe"), checked_extras(extras, "extras")
     for name, value in dict.items(training):
         if name not in _TRAINING:
             raise UnknownError(f"training.{printable(str(name)[:100]) if isinstance(name, str) else noun(name)}")

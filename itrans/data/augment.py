@@ -17,16 +17,18 @@ import numpy as np
 
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import ImageSpec
 from itrans.recipe.schema import height_width
 from itrans.recipe.transforms import albumentations_library, make_transform, transform_takes
 from itrans.records import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import albumentations
 
-    from itrans.pictures.spec import ImageArray, ImageSpec
+    from itrans.pictures.extras import ExtraSpec
+    from itrans.pictures.spec import ImageArray
     from itrans.recipe.schema import Augment, Transform
 
 _MIRROR_PROBABILITY = 0.5
@@ -35,6 +37,9 @@ _MOST_CHANNELS = 4
 
 _EMPTY = "fill_mask"
 """The argument of transforms that leave a part of a mask empty: what to put there, which is 0 if nothing is said."""
+_EXTRA = "extra_"
+"""Before the name of an extra, where it stands beside the sides of a pair."""
+
 _ATTEMPTS = 32
 """To see what a transform does that is applied to some pictures only."""
 
@@ -50,16 +55,28 @@ class PairTransform:
     """Resizes, crops, mirrors and otherwise transforms pairs as a recipe's table says.
 
     Label maps are resized without mixing labels; where a transform leaves something empty they get the value that
-    stands for no class, if there is one. If the sides are not `paired`, each is transformed on its own. Outside of
-    training nothing is random: pictures are scaled to the size that training ends with.
+    stands for no class, if there is one. If the sides are not `paired`, each is transformed on its own. Pictures among
+    the extras are transformed with the source, or on their own if they are not aligned. Outside of training nothing is
+    random: pictures are scaled to the size that training ends with.
     """
 
     def __init__(
-        self, augment: Augment, source: ImageSpec, target: ImageSpec, *, paired: bool = True, training: bool = True
+        self,
+        augment: Augment,
+        source: ImageSpec,
+        target: ImageSpec,
+        *,
+        paired: bool = True,
+        training: bool = True,
+        extras: Mapping[str, ExtraSpec] | None = None,
     ) -> None:
         self._augment = augment
-        self._is_smooth = {"source": kind_of(source).is_smooth, "target": kind_of(target).is_smooth}
-        self._unlabelled = {spec.ignored for spec in (source, target) if not kind_of(spec).is_smooth}
+        pictures = {name: spec for name, spec in (extras or {}).items() if isinstance(spec, ImageSpec)}
+        self._with_source = [_of_extra(name) for name, spec in pictures.items() if spec.aligned]
+        self._alone = [_of_extra(name) for name, spec in pictures.items() if not spec.aligned]
+        specs = {"source": source, "target": target, **{_of_extra(name): spec for name, spec in pictures.items()}}
+        self._is_smooth = {name: kind_of(spec).is_smooth for name, spec in specs.items()}
+        self._unlabelled = {spec.ignored for spec in specs.values() if not kind_of(spec).is_smooth}
         self._paired = paired
         self._training = training
 
@@ -82,10 +99,14 @@ class PairTransform:
             DataError: the pair cannot be transformed, for example because it is smaller than the crop.
         """
         sides = {"source": pair.source, "target": pair.target}
+        for name in (*self._with_source, *self._alone):
+            sides[name] = cast("ImageArray", pair.extras[name.removeprefix(_EXTRA)])
+        before = dict(sides)
         chance = _Chance(np.random.default_rng(seed), random.Random(seed))
         try:
-            for together in [sides] if self._paired else [{name: side} for name, side in sides.items()]:
-                sides = sides | self._apply(self._both, self._with_geometry(together, chance), chance)
+            for names in self._groups():
+                together = {name: sides[name] for name in names}
+                sides |= self._apply(self._both, self._with_geometry(together, chance), chance)
             if self._source_only is not None:
                 chance.python.random()
             sides |= self._apply(self._source_only, {"source": sides["source"]}, chance)
@@ -94,11 +115,17 @@ class PairTransform:
             culprit = self._culprit(error)
             who = f"{culprit} fails on {' and '.join(kinds)}" if culprit else "[augment] says"
             raise DataError(f"{pair.key} ({width}x{height}) cannot be augmented as {who}: {error}") from error
-        for name, before in (("source", pair.source), ("target", pair.target)):
-            if fault := _other_kind(before, sides[name]):
+        for name, picture in before.items():
+            if fault := _other_kind(picture, sides[name]):
                 culprit = self._changer(pair) or "[augment]"
-                raise DataError(f"{pair.key}: {culprit} makes the {name} {fault}")
-        return Pair(sides["source"], sides["target"], pair.key)
+                raise DataError(f"{pair.key}: {culprit} makes the {name.replace(_EXTRA, 'extra ')} {fault}")
+        made = {name.removeprefix(_EXTRA): side for name, side in sides.items() if name.startswith(_EXTRA)}
+        return Pair(sides["source"], sides["target"], pair.key, {**pair.extras, **made} if pair.extras else None)
+
+    def _groups(self) -> list[list[str]]:
+        """Return the pictures of a pair, those together that share a geometry."""
+        first = ["source", "target"] if self._paired else ["source"]
+        return [first + self._with_source, *([] if self._paired else [["target"]]), *([name] for name in self._alone)]
 
     def _with_geometry(self, sides: dict[str, ImageArray], chance: _Chance) -> dict[str, ImageArray]:
         """Return sides of one size, resized, cropped and mirrored alike, as the recipe says."""
@@ -181,6 +208,10 @@ class PairTransform:
         others = {name: side for name, side in sides.items() if name not in pictures[:1]}
         done = transform(image=image, force_apply=True, **others)  # spares that draw
         return {name: done[name] if name in others else done["image"] for name in sides}
+
+
+def _of_extra(name: str) -> str:
+    return f"{_EXTRA}{name}"
 
 
 def _other_kind(before: ImageArray, after: object) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -13,17 +13,18 @@ from itrans.data.pairs import Skipped
 from itrans.data.workers import batches_of, be_quiet, count_of
 from itrans.errors import DataError, ItransError
 from itrans.pictures.kinds import kind_of
-from itrans.pictures.tensors import stack
+from itrans.pictures.spec import ImageSpec
+from itrans.pictures.tensors import stack, stack_extras
 from itrans.records import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from torch import Tensor
 
     from itrans.data.pairs import PairItems
     from itrans.data.sampler import Draw
-    from itrans.pictures.spec import ImageSpec
+    from itrans.pictures.extras import ExtraSpec
     from itrans.records import Pair
 
 
@@ -36,26 +37,36 @@ class StoredBatch:
         target: `(N, Cout, H, W)`, likewise.
         keys: the pairs' keys.
         skipped: what was wrong with pairs that were left out.
+        extras: what pairs have besides: pictures `(N, C, H, W)`, and numbers `(N,)`.
     """
 
     source: Tensor
     target: Tensor
     keys: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def on(
-        self, device: torch.device, memory_format: torch.memory_format, source: ImageSpec, target: ImageSpec
+        self,
+        device: torch.device,
+        memory_format: torch.memory_format,
+        source: ImageSpec,
+        target: ImageSpec,
+        extras: Mapping[str, ExtraSpec],
     ) -> Batch:
         """Return the batch on a device, in [-1, 1], label maps as a plane for each class."""
-        sides = [
-            kind_of(spec).planes(side.to(device, non_blocking=device.type == "cuda"), spec, memory_format)
-            for side, spec in ((self.source, source), (self.target, target))
-        ]
-        return Batch(sides[0], sides[1], self.keys)
+
+        def moved(values: Tensor, spec: ExtraSpec) -> Tensor:
+            there = values.to(device, non_blocking=device.type == "cuda")
+            return kind_of(spec).planes(there, spec, memory_format) if isinstance(spec, ImageSpec) else there
+
+        more = {name: moved(values, extras[name]) for name, values in self.extras.items()}
+        return Batch(moved(self.source, source), moved(self.target, target), self.keys, more)
 
     def pin_memory(self) -> StoredBatch:
         """Return the batch in page-locked memory, from which a GPU copies while it computes."""
-        return StoredBatch(self.source.pin_memory(), self.target.pin_memory(), self.keys, self.skipped)
+        extras = {name: values.pin_memory() for name, values in self.extras.items()}
+        return StoredBatch(self.source.pin_memory(), self.target.pin_memory(), self.keys, self.skipped, extras)
 
 
 def load_batches(
@@ -82,7 +93,7 @@ def load_batches(
         items,
         batch_sampler=sampler,
         num_workers=count,
-        collate_fn=functools.partial(_collate, memory_format=memory_format),
+        collate_fn=functools.partial(_collate, memory_format=memory_format, extras=items.extras),
         worker_init_fn=be_quiet if count else None,
         pin_memory=device.type == "cuda",
     )
@@ -92,11 +103,11 @@ def load_batches(
         for fault in stored.skipped:
             skipped(fault)
         if stored.keys:
-            yield stored.on(device, memory_format, *items.specs)
+            yield stored.on(device, memory_format, *items.specs, items.extras)
 
 
 def _collate(
-    items: list[Pair | Skipped | ItransError], memory_format: torch.memory_format
+    items: list[Pair | Skipped | ItransError], memory_format: torch.memory_format, extras: Mapping[str, ExtraSpec]
 ) -> StoredBatch | ItransError:
     pairs: list[Pair] = []
     faults: tuple[str, ...] = ()
@@ -114,7 +125,10 @@ def _collate(
         return StoredBatch(torch.empty(0), torch.empty(0), (), faults)
     source = stack([pair.source for pair in pairs], memory_format)
     target = stack([pair.target for pair in pairs], memory_format)
-    return StoredBatch(source, target, tuple(pair.key for pair in pairs), faults)
+    more = {
+        name: stack_extras([pair.extras[name] for pair in pairs], spec, memory_format) for name, spec in extras.items()
+    }
+    return StoredBatch(source, target, tuple(pair.key for pair in pairs), faults, more)
 
 
 def _unlike(first: Pair, other: Pair) -> DataError | None:
@@ -123,10 +137,22 @@ def _unlike(first: Pair, other: Pair) -> DataError | None:
     elif first.target.shape != other.target.shape:
         side, others = first.target, other.target
     else:
-        return None
+        return _unlike_extra(first, other)
     (height, width), (other_height, other_width) = side.shape[:2], others.shape[:2]
     return DataError(
         f"{first.key} is {width}x{height} and {other.key} is {other_width}x{other_height} (width x height): pictures "
         "of different sizes cannot share a batch. Set augment.size, or augment.resize and augment.crop, "
         "or train.batch_size = 1."
     )
+
+
+def _unlike_extra(first: Pair, other: Pair) -> DataError | None:
+    for name, value in first.extras.items():
+        one, another = getattr(value, "shape", None), getattr(other.extras[name], "shape", None)
+        if one is not None and another is not None and one != another:
+            return DataError(
+                f'The extra "{name}" of {first.key} is {one[1]}x{one[0]} and that of {other.key} '
+                f"{another[1]}x{another[0]} (width x height): pictures of different sizes cannot share a batch. Set "
+                "augment.size, or augment.resize and augment.crop, or train.batch_size = 1."
+            )
+    return None

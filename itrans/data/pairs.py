@@ -11,16 +11,20 @@ from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
-from itrans.errors import DataError, ItransError, RoomError, counted, error_text
+from itrans.errors import DataError, ItransError, RoomError, counted, error_text, quoted
+from itrans.pictures.extras import extras_of, number_fault
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import ImageSpec
 from itrans.protocols import is_paired
 from itrans.records import Pair
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from itrans.data.augment import PairTransform
-    from itrans.pictures.spec import ImageArray, ImageSpec
+    from itrans.pictures.extras import ExtraSpec
+    from itrans.pictures.spec import ImageArray
     from itrans.protocols import Dataset
 
 
@@ -50,6 +54,7 @@ class PairItems(TorchDataset["Pair | Skipped | ItransError"]):
         self._dataset, self._transform, self._seed, self._training = dataset, transform, seed, training
         self._skip_bad = skip_bad
         self.specs = (dataset.source, dataset.target)
+        self.extras = extras_of(dataset)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let a process that is started anew import the files of `--code` before it meets the data set's class."""
@@ -92,7 +97,8 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
     """
     try:
         draw = None if seed is None else getattr(dataset, "draw", None)
-        pair = Pair(*(dataset[index] if draw is None else draw(index, seed)))
+        found = dataset[index] if draw is None else draw(index, seed)
+        pair = found if isinstance(found, Pair) else Pair(*found)
     except ItransError:
         raise
     except (Exception, SystemExit) as error:
@@ -107,6 +113,7 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
             f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
             "The two pictures of a pair must have the same size."
         )
+    _check_extras(pair, extras_of(dataset))
     return pair
 
 
@@ -117,6 +124,28 @@ def _unpack(files: dict[str, Path], packed: bytes) -> PairItems:
     items = PairItems.__new__(PairItems)
     items.__dict__.update(pickle.loads(packed))
     return items
+
+
+def _check_extras(pair: Pair, specs: Mapping[str, ExtraSpec]) -> None:
+    """Raise `DataError` if a pair has not what its data set says that pairs have besides their pictures."""
+    if not specs and not pair.extras:
+        return
+    if pair.extras.keys() != specs.keys():
+        have, said = (quoted(names) or "none" for names in (pair.extras, specs))
+        raise DataError(f"{pair.key}: the pair has the extras {have}, and this data set says that pairs have {said}.")
+    for name, spec in specs.items():
+        value: Any = pair.extras[name]
+        if not isinstance(spec, ImageSpec):
+            if fault := number_fault(value, spec):
+                raise DataError(f'{pair.key}: the extra "{name}" {fault}.')
+            continue
+        _check_side(f'extra "{name}"', value, spec, pair.key)
+        if spec.aligned and value.shape[:2] != pair.source.shape[:2]:
+            (height, width), (other_height, other_width) = pair.source.shape[:2], value.shape[:2]
+            raise DataError(
+                f'{pair.key}: the source is {width}x{height} and the extra "{name}" {other_width}x{other_height} '
+                "(width x height). It should have the same size, or its spec should say aligned=False."
+            )
 
 
 def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:

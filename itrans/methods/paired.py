@@ -131,7 +131,7 @@ class Paired:
                 value = _scalar(name, _mean([loss.generator(scale) for scale in fake]))
                 logged[f"generator.{name}"] = value.detach()
                 weighted[name] = weight * value
-        translated = Translated(batch.source, batch.target, output, self._features(batch.source))
+        translated = Translated(batch.source, batch.target, output, self._features(batch.source), batch.extras)
         for name, weight, image_loss in self._image:
             value = _scalar(name, image_loss(translated))
             logged[f"generator.{name}"] = value.detach()

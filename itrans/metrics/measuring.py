@@ -182,6 +182,20 @@ def measurements(
     target: ImageSpec,
     who: str = "The method",
 ) -> Iterator[Measurement]:
+    """Translate the sources of batch after batch, let the meters count, and yield what they have measured.
+
+    What is raised is raised as by `measurements_of`, which translates with all that batches have.
+    """
+    return measurements_of(batches, lambda batch: translate(batch.source), meters, target, who)
+
+
+def measurements_of(
+    batches: Iterable[Batch],
+    translate: Callable[[Batch], Tensor],
+    meters: Sequence[Meter],
+    target: ImageSpec,
+    who: str = "The method",
+) -> Iterator[Measurement]:
     """Translate batch after batch, let the meters count, and yield what they have measured.
 
     There are no meters if nothing is to be measured, as of pictures that are no pairs.
@@ -190,7 +204,7 @@ def measurements(
         PluginError: outputs are no pictures like their targets, or a metric has failed.
     """
     for batch in batches:
-        outputs = translate(batch.source)
+        outputs = translate(batch)
         if meters and outputs.shape != batch.target.shape:
             shapes = f"{_shape(outputs)}, and its target is {_shape(batch.target)} (height, width, channels)"
             raise PluginError(f"{who} cannot be measured: it makes {batch.keys[0]} {shapes}.")

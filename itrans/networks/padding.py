@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Callable
 
     from itrans.protocols import Generator
 
 
-def apply_generator(generator: Generator, source: Tensor) -> Tensor:
+def apply_generator(generator: Generator, source: Tensor, *more: Any, **named: Any) -> Tensor:
     """Translate pictures of any size: reflect them to the generator's `size_multiple`, and crop the output back.
 
     Args:
         generator: may have `size_multiple` (default 1).
         source: `(N, C, H, W)` in [-1, 1].
+        more: further arguments of the generator. Tensors among them that have the height and width of the source,
+            `(..., H, W)` of four dimensions, are padded as it is.
+        named: likewise, by their names.
 
     Returns:
         `(N, C', H, W)`.
     """
+    translate: Callable[..., Tensor] = generator
     multiple = getattr(generator, "size_multiple", 1)
     height, width = source.shape[-2:]
     missing_rows, missing_columns = -height % multiple, -width % multiple
     if not (missing_rows or missing_columns):
-        return generator(source)
+        return translate(source, *more, **named)
     top, left = missing_rows // 2, missing_columns // 2
     # Made on the device: a GPU would wait for a copy.
     rows, columns = (reflected_positions(side, multiple, source.device) for side in (height, width))
-    output = generator(source.index_select(-2, rows).index_select(-1, columns))
+
+    def padded(value: Any) -> Any:
+        if isinstance(value, Tensor) and value.ndim == source.ndim and value.shape[-2:] == (height, width):
+            return value.index_select(-2, rows).index_select(-1, columns)
+        return value
+
+    output = translate(padded(source), *map(padded, more), **{name: padded(value) for name, value in named.items()})
     return output[..., top : top + height, left : left + width]
 
 

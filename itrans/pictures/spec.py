@@ -42,6 +42,8 @@ class ImageSpec:
         dtype: how the values are stored.
         ignored: a value that stands for no class, for `labels`; all others are below `labels`.
         names: what the classes are called, for `labels`; empty, or one for each.
+        aligned: for a picture among a pair's extras, whether it shows the same place as the source, and is cropped and
+            mirrored with it; one that is not has a geometry, and a size, of its own.
 
     Raises:
         DataError: there is no such kind; those that there are, are named.
@@ -53,6 +55,7 @@ class ImageSpec:
     dtype: PixelType = "uint8"
     ignored: int | None = None
     names: tuple[str, ...] = ()
+    aligned: bool = True
 
     def __post_init__(self) -> None:
         from itrans.pictures.kinds import kind_of

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 import torch
 
-from itrans.pictures.spec import WHITE
+from itrans.pictures.spec import WHITE, ImageSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+    from itrans.pictures.extras import Extra, ExtraSpec
     from itrans.pictures.spec import ImageArray, PixelType
 
 
@@ -30,6 +31,14 @@ def stack(images: Sequence[ImageArray], memory_format: torch.memory_format = tor
         else:
             into[:] = image.transpose(2, 0, 1)
     return torch.from_numpy(planes)
+
+
+def stack_extras(values: Sequence[Extra], spec: ExtraSpec, memory_format: torch.memory_format) -> Tensor:
+    """Return an extra of some pairs as one tensor: pictures as `stack` does, numbers as `(N,)` of int64 or float32."""
+    if isinstance(spec, ImageSpec):
+        return stack(cast("Sequence[ImageArray]", values), memory_format)
+    kind = torch.float32 if spec is float else torch.int64
+    return torch.tensor([float(value) if spec is float else int(value) for value in values], dtype=kind)
 
 
 def scaled_planes(images: Tensor, memory_format: torch.memory_format | None = None) -> Tensor:

@@ -113,12 +113,21 @@ class Signature:
 
     def listing(self) -> str:
         """Return a sentence that lists the arguments with their types and defaults."""
+        entries = self.listings()
+        return f"It takes: {', '.join(entries)}" if entries else "It takes no arguments."
+
+    def listings(self) -> list[str]:
+        """Return each argument with its type and its default: `steps (int = 20)`."""
         entries = []
         for name, parameter in self.parameters.items():
             shown = type_text(self._annotations.get(name, Any))
             default = "" if parameter.default is parameter.empty else f" = {value_text(parameter.default)}"
             entries.append(f"{name} ({shown}{default})")
-        return f"It takes: {', '.join(entries)}" if entries else "It takes no arguments."
+        return entries
+
+    def annotation(self, name: str) -> Any:
+        """Return the annotation of an argument; `Any` where it has none that can be read."""
+        return self._annotations.get(name, Any)
 
     def _value_fault(self, name: str, value: object) -> str | None:
         annotation = self._annotations.get(name, Any)

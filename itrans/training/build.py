@@ -14,6 +14,7 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
+from itrans.pictures.extras import extras_of
 from itrans.protocols import WeightedLoss, attribution_of, is_paired
 from itrans.training.failures import at_work
 from itrans.training.processes import Processes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.checkpoint.file import Progress
+    from itrans.pictures.extras import ExtraSpec
     from itrans.pictures.spec import ImageSpec
     from itrans.protocols import Dataset, Method
     from itrans.recipe.load import Recipe
@@ -68,7 +70,14 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
     paired = is_paired(dataset)
-    transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
+    transform = PairTransform(
+        recipe.tables.augment,
+        dataset.source,
+        dataset.target,
+        paired=paired,
+        training=training,
+        extras=extras_of(dataset),
+    )
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
@@ -148,6 +157,7 @@ def build_method(
     device: torch.device,
     initialize: bool = True,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], str | os.PathLike[str]] | None = None,
+    extras: Mapping[str, ExtraSpec] | None = None,
 ) -> Method:
     """Make a recipe's method for training, with all its networks and losses.
 
@@ -155,6 +165,7 @@ def build_method(
         recipe: what to make.
         source: what the source pictures are.
         target: what the target pictures are.
+        extras: what pairs have besides.
         device: where losses that are networks themselves go, which are not trained; the method's are left on the CPU.
         initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
         fitting: the weights of all networks, by name, and their file, for messages: networks that are far larger are
@@ -176,16 +187,20 @@ def build_method(
         losses.append(WeightedLoss(name, table.weight, loss))
     has_discriminator = recipe.tables.discriminator is not None
     with FittingNetworks(*fitting) if fitting else contextlib.nullcontext():
-        return _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
+        return _method(
+            recipe, source, target, losses, extras or {}, has_discriminator=has_discriminator, initialize=initialize
+        )
 
 
-def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:
+def build_translator(
+    recipe: Recipe, source: ImageSpec, target: ImageSpec, extras: Mapping[str, ExtraSpec] | None = None
+) -> Method:
     """Make a recipe's method for translating only: with generators, without discriminators and losses.
 
     The parameters are not initialised: a checkpoint's are to be loaded.
     """
     with _Uninitialised():
-        return _method(recipe, source, target, [], has_discriminator=False, initialize=False)
+        return _method(recipe, source, target, [], extras or {}, has_discriminator=False, initialize=False)
 
 
 class FittingNetworks(TorchFunctionMode):
@@ -258,6 +273,7 @@ def _method(
     source: ImageSpec,
     target: ImageSpec,
     losses: list[WeightedLoss],
+    extras: Mapping[str, ExtraSpec],
     *,
     has_discriminator: bool,
     initialize: bool,
@@ -284,5 +300,6 @@ def _method(
         losses=losses,
         source=source,
         target=target,
+        extras=extras,
     )
     return cast("Method", method)

@@ -13,6 +13,7 @@ from itrans.checkpoint.states import bytes_of, not_finite
 from itrans.checkpoint.writer import CheckpointWriter, copy_of
 from itrans.errors import CheckpointError, DataError, ItransError, OutputError, RoomError, TrainingError
 from itrans.training.failures import failure
+from itrans.pictures.extras import extras_of
 from itrans.training.resuming import pairs_digest, refuse_changes
 from itrans.training.schedule import progress_of
 
@@ -259,6 +260,7 @@ class Saver:
             pairs=self._pairs,
             source=self._dataset.source,
             target=self._dataset.target,
+            extras=extras_of(self._dataset),
             networks={name: network.state_dict() for name, network in self._method.networks.items()},
             method=method_state() if resumable else {},
             progress=progress,

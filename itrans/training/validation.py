@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, counted
-from itrans.metrics.measuring import SOURCE_L1, measurements, meters_for
+from itrans.methods.conditions import Accepted
+from itrans.metrics.measuring import SOURCE_L1, measurements_of, meters_for
 from itrans.networks.quick_convolutions import TestPrecision
 from itrans.networks.test_mode import test_mode
+from itrans.pictures.extras import extras_of
 from itrans.pictures.grid import Row, colours
 from itrans.pictures.kinds import kind_of
-from itrans.protocols import directions_of, is_paired
+from itrans.protocols import directions_of, is_paired, sides_of
 from itrans.training.build import build_dataset, held_out_batches
 from itrans.training.devices import memory_format_at_test_time
 from itrans.training.kept_pairs import KeptPairs
@@ -71,6 +73,7 @@ class Validator:
         self.kept: KeptPairs | None = None
         self._recipe, self._seed, self._pictures = recipe, tables.seed, tables.log.pictures
         self._method, self._runtime = method, runtime
+        self._accepted = Accepted(method, extras_of(self._dataset))
 
     def __call__(
         self, is_urgent: Callable[[], bool] = lambda: False, progress: Callable[[int, int], None] = lambda *_: None
@@ -89,7 +92,7 @@ class Validator:
         done, total = 0, len(mine)
         self.kept = kept = self._kept_pairs(mine) if processes.is_first and self._pictures else None
         with self._test_time(), contextlib.closing(self._batches()) as batches:
-            for found in measurements(batches, self._translation, self._meters, self._dataset.target):
+            for found in measurements_of(batches, self._translation_of, self._meters, self._dataset.target):
                 done += len(found.batch.keys)
                 if kept is not None:
                     kept.add(found)
@@ -128,7 +131,9 @@ class Validator:
 
     @property
     def _ways(self) -> int:
-        return min(2, len(directions_of(self._method)))
+        """How many ways there are between the sides: there and back, if there are both."""
+        both = [("source", "target"), ("target", "source")]
+        return 2 if [*sides_of(self._method).values()][:2] == both else 1
 
     @contextlib.contextmanager
     def _test_time(self) -> Iterator[None]:
@@ -149,9 +154,9 @@ class Validator:
             self._recipe, self._dataset, self.length, *where, processes=processes, skipped=skipped, places=places
         )
 
-    def _translation(self, source: Tensor, direction: int = 0) -> Tensor:
-        directions = directions_of(self._method)
-        return self._method.translate(source, directions[direction])
+    def _translation_of(self, batch: Batch, direction: int = 0) -> Tensor:
+        conditions = self._accepted.of_batch(batch.extras)
+        return self._method.translate(batch.source, directions_of(self._method)[direction], **conditions.arguments)
 
     def _unpaired_rows(self, batch: Batch) -> list[Row]:
         """Return a row for each picture of either side: itself, its translation, and that translated back."""
@@ -159,8 +164,8 @@ class Validator:
         count = self._ways
         found: list[list[Row]] = []
         for direction, picture in zip(range(count), (batch.source, batch.target), strict=False):
-            output = self._translation(picture, direction)
-            back = self._translation(output, 1 - direction) if count == 2 else picture
+            output = self._translation_of(replace(batch, source=picture), direction)
+            back = self._translation_of(replace(batch, source=output), 1 - direction) if count == 2 else picture
             here, there = specs if direction == 0 else specs[::-1]
             sides = _side_by_side((picture, here), (output, there), (back, here))
             headings = ("source", "output", "back" if count == 2 else "source")
@@ -169,7 +174,7 @@ class Validator:
 
     def _rows(self, batch: Batch) -> list[Row]:
         source, target = self._dataset.source, self._dataset.target
-        output = self._translation(batch.source)
+        output = self._translation_of(batch)
         return [Row(*row) for row in _side_by_side((batch.source, source), (output, target), (batch.target, target))]
 
 

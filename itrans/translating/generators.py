@@ -19,10 +19,11 @@ from torch.utils._pytree import tree_leaves
 from itrans.checkpoint.file import misfit
 from itrans.checkpoint.states import is_finite
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
+from itrans.methods.conditions import Accepted, Conditions
 from itrans.networks.quick_convolutions import TestPrecision
 from itrans.networks.test_mode import random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
-from itrans.protocols import directions_of
+from itrans.protocols import sides_of
 from itrans.training.build import FittingNetworks, build_translator
 from itrans.training.failures import at_work
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.statistics import SharedStatistics
     from itrans.networks.test_mode import Mode
+    from itrans.pictures.extras import ExtraSpec
     from itrans.pictures.spec import ImageArray
     from itrans.protocols import Method
 
@@ -54,7 +56,8 @@ class Generators:
 
     Attributes:
         method: the method.
-        directions: what it can translate, the default first.
+        sides: the directions that it translates in, the default first, and what each takes and makes.
+        accepted: what it translates with, besides pictures.
         networks: the networks, by name.
 
     Raises:
@@ -80,10 +83,12 @@ class Generators:
         recipe, states = record.checked_recipe(path, _NEEDED), record.generator_states
         try:
             with FittingNetworks(states, path):
-                method = build_translator(recipe, record.source, record.target)
+                method = build_translator(recipe, record.source, record.target, record.extras)
+            return cls(
+                method, states, path, device=device, memory_format=memory_format, mode=mode, extras=record.extras
+            )
         except PluginError as error:
             raise PluginError(f"{path} cannot be used. {error}") from error
-        return cls(method, states, path, device=device, memory_format=memory_format, mode=mode)
 
     def __init__(
         self,
@@ -94,9 +99,10 @@ class Generators:
         device: torch.device,
         memory_format: torch.memory_format,
         mode: Mode,
+        extras: Mapping[str, ExtraSpec] | None = None,
     ) -> None:
         self.method, self._path, self._device, self._mode = method, path, device, mode
-        self.directions = directions_of(method)
+        self.sides, self.accepted = sides_of(method), Accepted(method, extras or {})
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         try:
             for name in method.generators:
@@ -119,6 +125,7 @@ class Generators:
         direction: str,
         dtype: torch.dtype,
         planes: int,
+        conditions: Conditions,
         statistics: SharedStatistics | None = None,
     ) -> Tensor:
         """Return translations of a batch, `(N, planes, H, W)`.
@@ -133,7 +140,7 @@ class Generators:
             DataError: the method does not take such pictures, or has no such direction.
         """
         with self._lock, self._precision.of(dtype):
-            output = self._output(batch, seeds, direction, statistics)
+            output = self._output(batch, seeds, direction, conditions, statistics)
         if not is_finite(output):
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
         if output.shape[1] != planes:
@@ -145,19 +152,34 @@ class Generators:
         """Return why samples of one picture are all the same, as the end of a sentence."""
         return why_alike(self._networks, self._mode)
 
-    def _output(self, batch: Tensor, seeds: list[int], direction: str, statistics: SharedStatistics | None) -> Tensor:
+    def _output(
+        self,
+        batch: Tensor,
+        seeds: list[int],
+        direction: str,
+        conditions: Conditions,
+        statistics: SharedStatistics | None,
+    ) -> Tensor:
         if statistics is not None and not statistics.is_complete:  # of all, so they have to be together
-            return self._run(batch, seeds, direction, statistics)[0]
+            return self._run(batch, seeds, direction, conditions, statistics)[0]
         if not self._draws_for_itself:
-            output, drew = self._run(batch, seeds, direction, statistics)
+            output, drew = self._run(batch, seeds, direction, conditions, statistics)
             self._draws_for_itself = drew
             if not drew or len(batch) == 1:
                 return output
-        singles = zip(torch.split(batch, 1), seeds, strict=True)
-        return torch.cat([self._run(one, [seed], direction, statistics)[0] for one, seed in singles])
+        singles = [slice(place, place + 1) for place in range(len(batch))]
+        outputs = [
+            self._run(batch[one], seeds[one], direction, conditions.of(one), statistics)[0] for one in singles
+        ]
+        return torch.cat(outputs)
 
     def _run(
-        self, batch: Tensor, seeds: list[int], direction: str, statistics: SharedStatistics | None
+        self,
+        batch: Tensor,
+        seeds: list[int],
+        direction: str,
+        conditions: Conditions,
+        statistics: SharedStatistics | None,
     ) -> tuple[Tensor, bool]:
         """Return translations, and whether the generator drew from torch's own generator."""
         seed = seeds[0] if len(set(seeds)) == 1 else seeds
@@ -165,7 +187,7 @@ class Generators:
             before = random_state(self._device)
             with at_work(f"{self._path}: its generator"):
                 try:
-                    output = self.method.translate(batch, direction)
+                    output = self.method.translate(batch, direction, **conditions.arguments)
                 except ValueError as error:
                     raise DataError(str(error)) from error
             self._refuse_no_pictures(output, batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -11,10 +11,12 @@ from itrans.errors import DataError
 from itrans.networks.padding import reflected_positions
 from itrans.networks.statistics import SharedStatistics, normalizes_by_picture
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
+from itrans.translating.given import refuse_unlike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -56,6 +58,27 @@ class _Padded:
         return cast("ImageArray", self._image[first : last + 1][places - first][:, self._columns])
 
 
+class _TileExtras:
+    """What the tiles of a picture of a height and width are translated with, besides."""
+
+    def __init__(self, translator: Translator, given: Mapping[str, Any], size: tuple[int, int], multiple: int) -> None:
+        specs, self._given = translator.accepted.extras, dict(given)
+        self._aligned: dict[str, _Padded] = {}
+        for name, image in given.items():
+            spec = specs.get(name)
+            if isinstance(spec, ImageSpec) and spec.aligned and image is not None:
+                refuse_unlike(name, spec, image, size)
+                self._aligned[name] = _Padded(image, multiple)
+
+    def of(self, places: Sequence[tuple[int, int]], height: int, width: int) -> dict[str, Any]:
+        """Return that of the tiles of one size that begin at some places."""
+        cut = {
+            name: [image[top : top + height][:, left : left + width] for top, left in places]
+            for name, image in self._aligned.items()
+        }
+        return self._given | cut
+
+
 def translate_tiles(
     translator: Translator,
     image: Rows,
@@ -66,6 +89,7 @@ def translate_tiles(
     batch_size: int = 8,
     probes: Rows | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    given: Mapping[str, Any] | None = None,
 ) -> Iterator[ImageArray]:
     """Yield the translation of a picture from top to bottom, `(n, W, C')` each: a few rows of tiles are in memory.
 
@@ -81,6 +105,7 @@ def translate_tiles(
         batch_size: at most so many tiles at once.
         probes: the same picture, to read the tiles from that are looked at first.
         progress: is told how many tiles are done, out of how many.
+        given: options and extras, see `Translator.translate`; extras that show the same place are cut into tiles too.
 
     Raises:
         DataError: see `Translator.translate`.
@@ -96,14 +121,17 @@ def translate_tiles(
         )
     multiple = max(getattr(network, "size_multiple", 1) for network in networks)
     padded, (height, width, _) = _Padded(image, multiple), image.shape
+    more = _TileExtras(translator, given or {}, (height, width), multiple)
     above, beside = padded.before
     rows, columns = (tiling.side(length, multiple) for length in padded.shape[:2])
     together = max(1, _TOGETHER // (rows.size * columns.size))
     statistics = SharedStatistics() if normalizes_by_picture(networks, translator.mode) else None
 
-    def translations(tiles: Sequence[ImageArray]) -> Tensor:
+    def translations(tiles: Sequence[ImageArray], places: Sequence[tuple[int, int]]) -> Tensor:
         sources = kind_of(source).planes(stack(tiles), source)
-        outputs = translator.translate_planes(sources, direction, seed=seed, dtype=dtype, statistics=statistics)
+        outputs = translator.translate_planes(
+            sources, direction, seed=seed, dtype=dtype, statistics=statistics, **more.of(places, rows.size, columns.size)
+        )
         return outputs.float().cpu()
 
     made: dict[tuple[int, int], Tensor] = {}
@@ -111,7 +139,7 @@ def translate_tiles(
         places = _spread([(top, left) for top in rows.starts for left in columns.starts], together)
         looked_at = padded if probes is None else _Padded(probes, multiple)
         tiles = [looked_at[top : top + rows.size][:, left : left + columns.size] for top, left in places]
-        made = dict(zip(places, translations(tiles), strict=True))
+        made = dict(zip(places, translations(tiles, places), strict=True))
         statistics.complete()
     across = dict(zip(columns.starts, columns.weights(), strict=True))
     done, total = 0, len(rows.starts) * len(columns.starts)
@@ -119,7 +147,8 @@ def translate_tiles(
     for top, end, down in zip(rows.starts, (*rows.starts[1:], rows.length), rows.weights(), strict=True):
         band = padded[top : top + rows.size]
         for lefts in _groups([left for left in columns.starts if (top, left) not in made], min(together, batch_size)):
-            outputs = translations([band[:, left : left + columns.size] for left in lefts])
+            parts = [band[:, left : left + columns.size] for left in lefts]
+            outputs = translations(parts, [(top, left) for left in lefts])
             made |= {(top, left): output for left, output in zip(lefts, outputs, strict=True)}
             progress(done := done + len(lefts), total)
         for left in columns.starts:

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from itrans.checkpoint.places import checkpoint_path
-from itrans.errors import DataError, ItransError, did_you_mean, quoted
+from itrans.errors import DataError, ItransError, quoted
 from itrans.networks.test_mode import MODES, Mode
 from itrans.pictures.kinds import kind_of, refuse_unfit
 from itrans.pictures.tensors import stack
 from itrans.training.devices import Precision, choose_dtype
+from itrans.translating.described import Described
 from itrans.translating.generators import Need, checked_seed, free_memory_of, seeds_for
+from itrans.translating.given import conditions_of, stand_ins
 from itrans.translating.models import Backend
-from itrans.translating.preparation import dataset_class, preparation_of
 from itrans.translating.tiles import translate_tiles
 from itrans.translating.tiling import Tiling
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
 
     from itrans.checkpoint.file import CheckpointFile
     from itrans.networks.statistics import SharedStatistics
-    from itrans.pictures.spec import ImageArray, ImageSpec, PixelType
+    from itrans.pictures.spec import ImageArray, PixelType
     from itrans.protocols import Method
-    from itrans.records import Preparation
 
 
-class Translator:
+class Translator(Described):
     """The generators of a checkpoint, ready to translate pictures of any height and width.
 
     Args:
@@ -49,13 +48,9 @@ class Translator:
 
     Attributes:
         checkpoint: the file.
-        source: what the pictures that it takes are, in the first direction.
-        target: what the pictures that it makes are like, in the first direction.
-        directions: what `direction` may be, the default first.
+        accepted: what else pictures are translated with: its `options` and their defaults, and its `extras`.
         mode: the one that was given, or that of an exported network.
         seed: the one that was given.
-        sample: what the training data stood in for, or None if they were the recipe's own.
-        title: the recipe's title.
 
     Raises:
         CheckpointError: the file cannot be used; the message says why.
@@ -79,11 +74,9 @@ class Translator:
         backend = Backend.of(self.checkpoint, device=device, mode=mode, precision=precision, record=record)
         self.mode, self._precision, self._device = backend.mode, backend.precision, backend.device
         self._generators, self._memory_format, record = backend.generators, backend.memory_format, backend.record
-        self.source, self.target, self.sample = record.source, record.target, record.sample
-        self.title: str = record.recipe.get("title", "")
-        self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
-        self.directions = self._generators.directions
-        self._need = Need(lambda image, direction: self.translate(image, direction=direction))
+        super().__init__(record, self._generators.sides)
+        self.accepted = self._generators.accepted
+        self._need = Need(self._translate_with_stand_ins)
 
     @property
     def generators(self) -> dict[str, nn.Module]:
@@ -104,38 +97,6 @@ class Translator:
         """The network of the first direction; of most methods, the only one."""
         return next(iter(self.generators.values()))
 
-    def specs(self, direction: str | None = None) -> tuple[ImageSpec, ImageSpec]:
-        """Return what a direction takes and what it makes; the second of two swaps `source` and `target`.
-
-        Raises:
-            DataError: there is no such direction.
-        """
-        if direction is not None and direction not in self.directions:
-            raise DataError(
-                f'There is no direction "{direction}".{did_you_mean(direction, self.directions)} '
-                f"This checkpoint's method translates {', '.join(quoted(self.directions))}."
-            )
-        return (self.target, self.source) if self.goes_back(direction) else (self.source, self.target)
-
-    @functools.cached_property
-    def preparation(self) -> Preparation | None:
-        """What the data set did to pictures before they were sources; None for nothing, or if it is not installed."""
-        return preparation_of(self._dataset)
-
-    @property
-    def background(self) -> str:
-        """The colour that the data set laid transparent pictures on."""
-        return str(self._dataset.get("background", "white"))
-
-    @functools.cached_property
-    def trained_on_halves(self) -> bool:
-        """Whether sources and targets were the halves of one picture."""
-        return bool(getattr(dataset_class(self._dataset), "side_by_side", False))
-
-    def goes_back(self, direction: str | None) -> bool:
-        """Return whether a direction is the method's second, from targets to sources."""
-        return direction in self.directions[1:2]
-
     def translate(
         self,
         image: ImageArray,
@@ -144,6 +105,7 @@ class Translator:
         direction: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
+        **given: Any,
     ) -> ImageArray:
         """Translate one picture.
 
@@ -157,19 +119,22 @@ class Translator:
             direction: one of `directions`; None is the first.
             tile: translate a larger picture in squares of so many pixels a side, which are blended; None: as a whole.
             overlap: how many pixels neighbouring squares share, at most half of them; None: 64.
+            given: options and extras of the method by their names, see `accepted`: an extra is an array like `image`, a
+                number, or one of its names.
 
         Returns:
             `(H, W, C')` of the picture's own type, or of the target's if training pairs had two different types.
 
         Raises:
-            DataError: the picture has another number of channels than the generator takes, or there is no such
-                direction.
-            ItransError: there are no such tiles.
+            DataError: the picture has another number of channels than the generator takes, there is no such direction,
+                or an extra is not what it should be.
+            ItransError: there are no such tiles, or the method takes no such options and extras, or needs more.
         """
         if tile is not None and not (tiling := Tiling.of(tile, overlap)).covers(*image.shape[:2]):
             source = self._as_source(image, direction)
-            return np.concatenate([*translate_tiles(self, source, tiling, seed=seed, direction=direction)])
-        return self.translate_batch([image], seed=seed, direction=direction)[0]
+            tiles = translate_tiles(self, source, tiling, seed=seed, direction=direction, given=given)
+            return np.concatenate([*tiles])
+        return self.translate_batch([image], seed=seed, direction=direction, **given)[0]
 
     def samples(
         self,
@@ -179,6 +144,7 @@ class Translator:
         seed: int | None = None,
         direction: str | None = None,
         batch_size: int = 8,
+        **given: Any,
     ) -> list[ImageArray]:
         """Translate one picture `count` times: with a seed, the next one, and so on; `batch_size` of them at once.
 
@@ -188,11 +154,16 @@ class Translator:
         outputs: list[ImageArray] = []
         for start in range(first, first + count, batch_size):
             seeds = range(start, min(start + batch_size, first + count))
-            outputs += self.translate_batch([image] * len(seeds), seed=seeds, direction=direction)
+            outputs += self.translate_batch([image] * len(seeds), seed=seeds, direction=direction, **given)
         return outputs
 
     def translate_batch(
-        self, images: Sequence[ImageArray], *, seed: int | Sequence[int] | None = None, direction: str | None = None
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+        **given: Any,
     ) -> list[ImageArray]:
         """Translate pictures of equal shape and type at once; each output is what it would be alone.
 
@@ -200,17 +171,22 @@ class Translator:
             images: see `translate`.
             seed: see `translate`; or one for each picture.
             direction: see `translate`.
+            given: see `translate`; of an extra, a list has one for each picture.
 
         Raises:
             DataError: see `translate`; or the pictures differ in shape or type, or there are not as many seeds as
                 pictures.
         """
-        return self.translate_stored(
-            [self._as_source(image, direction) for image in images], seed=seed, direction=direction
-        )
+        stored = [self._as_source(image, direction) for image in images]
+        return self.translate_stored(stored, seed=seed, direction=direction, **given)
 
     def translate_stored(
-        self, images: Sequence[ImageArray], *, seed: int | Sequence[int] | None = None, direction: str | None = None
+        self,
+        images: Sequence[ImageArray],
+        *,
+        seed: int | Sequence[int] | None = None,
+        direction: str | None = None,
+        **given: Any,
     ) -> list[ImageArray]:
         """Translate sources of a data set like the one in training: lightness as stored, not a grey picture of it.
 
@@ -230,7 +206,7 @@ class Translator:
         dtype = kept if source.dtype == target.dtype else target.dtype
         stored = stack(images, self._memory_format).to(self._device)
         batch = kind_of(source).planes(stored, source, self._memory_format)
-        outputs = kind_of(target).arrays(self._output(batch, seeds, direction, dtype), target, dtype)
+        outputs = kind_of(target).arrays(self._output(batch, seeds, direction, dtype, given), target, dtype)
         return kind_of(target).outputs(outputs, target, images, source)
 
     def translate_planes(
@@ -241,6 +217,7 @@ class Translator:
         seed: int | Sequence[int] | None = None,
         dtype: PixelType | None = None,
         statistics: SharedStatistics | None = None,
+        **given: Any,
     ) -> Tensor:
         """Translate what networks see, as a batch of training has it; nothing is stored in between.
 
@@ -250,6 +227,7 @@ class Translator:
             seed: see `translate_batch`.
             dtype: what the outputs will be stored as, which `precision` heeds; None: the target's type.
             statistics: those of the one picture that the planes are parts of.
+            given: see `translate_batch`; an extra may be a tensor, as `Batch.extras` has it.
 
         Returns:
             `(N, C', H, W)`, as the generator gives them, on the translator's device.
@@ -259,13 +237,8 @@ class Translator:
         """
         _, target = self.specs(direction)
         batch = planes.to(self._device, memory_format=self._memory_format)
-        return self._output(
-            batch,
-            seeds_for(seed, len(planes), self.seed),
-            direction,
-            dtype or target.dtype,
-            statistics,
-        )
+        seeds = seeds_for(seed, len(planes), self.seed)
+        return self._output(batch, seeds, direction, dtype or target.dtype, given, statistics)
 
     def _output(
         self,
@@ -273,13 +246,16 @@ class Translator:
         seeds: list[int],
         direction: str | None,
         dtype: PixelType,
+        given: Mapping[str, Any],
         statistics: SharedStatistics | None = None,
     ) -> Tensor:
         """Return the translations of planes; with `auto`, only those of 8 bits are computed in bf16."""
         exact = self._precision == "auto" and dtype != "uint8"
         compute = torch.float32 if exact else choose_dtype(self._precision, self._device)
-        planes = self.specs(direction)[1].planes
-        return self._generators(batch, seeds, direction or self.directions[0], compute, planes, statistics)
+        planes, (height, width) = self.specs(direction)[1].planes, batch.shape[-2:]
+        given_of = conditions_of(self.accepted, given, len(batch), (height, width), self._device, self._memory_format)
+        way = direction or self.directions[0]
+        return self._generators(batch, seeds, way, compute, planes, given_of, statistics)
 
     def room(self, image: ImageArray, direction: str | None = None) -> tuple[float, int | None]:
         """Return about how many bytes translating a picture takes, and how many are free: None if unknown."""
@@ -288,6 +264,10 @@ class Translator:
     def why_alike(self) -> str:
         """Return why samples of one picture are all the same, as the end of a sentence."""
         return self._generators.why_alike()
+
+    def _translate_with_stand_ins(self, image: ImageArray, direction: str | None) -> object:
+        height, width = image.shape[:2]
+        return self.translate(image, direction=direction, **stand_ins(self.accepted, (height, width)))
 
     def _as_source(self, image: ImageArray, direction: str | None) -> ImageArray:
         self.check(image, direction)
