@@ -93,6 +93,48 @@ def translating(command: _Command) -> _Command:
     return command
 
 
+def method_options(command: _Command) -> _Command:
+    """Add the option `--option`, whose value, `method_options`, has values by name."""
+    return click.option(
+        "--option",
+        "method_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_named_values,
+        help="An option of the method, where it has some: --option steps=20",
+    )(command)
+
+
+def extras(command: _Command) -> _Command:
+    """Add the option `--with`, whose value, `extras`, has values by name."""
+    return click.option(
+        "--with",
+        "extras",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_named_values,
+        help="What the method takes besides pictures: --with domain=blue; of a picture, a file, or a folder with a "
+        "file for each.",
+    )(command)
+
+
+def _named_values(_context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """Return values by name of texts `NAME=VALUE`, whose values are TOML, or else text."""
+    from itrans.errors import ItransError
+    from itrans.recipe.document import assigned_value
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        said = f"{parameter.opts[0]} {text}"
+        if not equals or not name.isidentifier():
+            raise ItransError(f"{said}: this should read NAME=VALUE.")
+        if name in found:
+            raise ItransError(f"{said}: {name} is given twice.")
+        found[name] = assigned_value(value, said)
+    return found
+
+
 def import_code(files: tuple[str, ...]) -> None:
     """Import Python files by their paths, which come from the command line only.
 

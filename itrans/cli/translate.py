@@ -43,6 +43,8 @@ class _BatchSize(click.ParamType[int | None]):
     help="The folder to write to; for one input also a picture: -o cat.png.",
 )
 @options.translating
+@options.method_options
+@options.extras
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -101,6 +103,8 @@ def translate(
     overlap: int | None,
     batch_size: int | None,
     direction: str | None,
+    method_options: dict[str, Any],
+    extras: dict[str, Any],
     precision: str,
     device: str,
     code: tuple[str, ...],
@@ -147,6 +151,7 @@ def translate(
         options.import_code(code)
         from itrans.training.devices import choose_device
         from itrans.training.processes import process_group, processes_here
+        from itrans.translating.companions import Companions
         from itrans.translating.files import translate_files
         from itrans.translating.translator import Translator
 
@@ -170,10 +175,16 @@ def translate(
     if preparer is not None:
         jobs = [job for job in jobs if not preparer.is_mask(job.source)]
 
+    companions = Companions(translator.accepted, method_options, extras, background or translator.background)
+
     named = names_a_file(inputs, output, samples=samples)
     warn_first = warn if processes.is_first else _ignore
     media, pictures = [job for job in jobs if is_media(job.source)], [job for job in jobs if not is_media(job.source)]
     fitting = [*media, *jobs_that_fit(pictures, *translator.specs(direction), format_, warn_first, named=named)]
+    if media and companions.have_folders:
+        raise DataError(
+            f"{media[0].source}: the pictures in it have no names. Give one file for all: --with NAME=FILE."
+        )
     mine = fitting[processes.rank :: processes.count]
     if skip_existing:
         mine = [job for job in mine if not all(output.is_file() for output in job.outputs)]
@@ -197,6 +208,7 @@ def translate(
             background=background,
             strict=strict,
             tiling=tiling,
+            companions=companions,
             part=bar.part,
             done=done,
             warn=warn,

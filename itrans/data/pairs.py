@@ -11,7 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
-from itrans.errors import DataError, ItransError, RoomError, counted, error_text, quoted
+from itrans.errors import DataError, ItransError, RoomError, counted, error_text
 from itrans.pictures.extras import extras_of, number_fault
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
@@ -131,7 +131,7 @@ def _check_extras(pair: Pair, specs: Mapping[str, ExtraSpec]) -> None:
     if not specs and not pair.extras:
         return
     if pair.extras.keys() != specs.keys():
-        have, said = (quoted(names) or "none" for names in (pair.extras, specs))
+        have, said = (", ".join(names) or "none" for names in (pair.extras, specs))
         raise DataError(f"{pair.key}: the pair has the extras {have}, and this data set says that pairs have {said}.")
     for name, spec in specs.items():
         value: Any = pair.extras[name]

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from itrans.errors import ItransError, PluginError, did_you_mean, quoted
+from itrans.errors import ItransError, PluginError, did_you_mean
 from itrans.pictures.extras import ExtraSpec, extras_of
 from itrans.recipe.signature import Signature
 
@@ -67,7 +67,7 @@ class Accepted:
         self._signature = Signature(method.translate, offered)
         self.options = {name: one.default for name, one in self._signature.parameters.items()}
         if lacking := [name for name, value in self.options.items() if value is inspect.Parameter.empty]:
-            have = quoted(extras) if extras else "none"
+            have = ", ".join(extras) or "none"
             raise PluginError(
                 f'The method {self.who} needs the extra "{lacking[0]}" of every pair. This data set\'s pairs have '
                 f"{have}: use one whose pairs have it, or give the argument of translate() a default if it is an "
@@ -95,14 +95,10 @@ class Accepted:
 
     def listing(self) -> str:
         """Return what there is, as a message lists it."""
-        extras = [f"the extra {name}" for name in self.extras]
-        options = [f"the option {text}" for text in self.option_texts().values()]
-        return ", ".join([*options, *extras])
-
-    def option_texts(self) -> dict[str, str]:
-        """Return each option as a message describes it, such as `steps (int = 20)`."""
-        listed = self._signature.listings()
-        return dict(zip(self.options, listed, strict=True))
+        groups = (("option", self._signature.listings()), ("extra", [*self.extras]))
+        return " and ".join(
+            f"the {noun}{'s' if len(names) > 1 else ''} {', '.join(names)}" for noun, names in groups if names
+        )
 
     def of_batch(self, extras: Mapping[str, Tensor], options: Mapping[str, Any] | None = None) -> Conditions:
         """Return the conditions of a batch of the data set: those of its extras that `translate` names."""

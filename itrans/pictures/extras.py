@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from itrans.errors import PluginError, did_you_mean, quoted
+from itrans.errors import PluginError, did_you_mean
 from itrans.pictures.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def number_fault(value: Any, spec: ExtraSpec) -> str | None:
     """Return what is wrong with an extra that is a number, as the end of a sentence; None if nothing is."""
     if isinstance(spec, tuple):
         if not _is_whole(value) or not 0 <= int(value) < len(spec):
-            return f"is {value!r}, and should be from 0 to {len(spec) - 1}, the place of one of {quoted(spec)}"
+            return f"is {value!r}, and should be from 0 to {len(spec) - 1}, the place of one of {', '.join(spec)}"
     elif spec is int:
         if not _is_whole(value):
             return f"is {value!r}, and should be a whole number"
@@ -83,7 +83,7 @@ def named_number(value: object, spec: ExtraSpec) -> Any:
     """
     if isinstance(spec, tuple) and isinstance(value, str):
         if value not in spec:
-            raise ValueError(f'there is no "{value}".{did_you_mean(value, spec)} There are {quoted(spec)}')
+            raise ValueError(f'there is no "{value}".{did_you_mean(value, spec)} There are {", ".join(spec)}')
         return spec.index(value)
     return value
 

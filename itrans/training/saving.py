@@ -12,8 +12,8 @@ from itrans.checkpoint.file import CheckpointFile, misfit, save_checkpoint
 from itrans.checkpoint.states import bytes_of, not_finite
 from itrans.checkpoint.writer import CheckpointWriter, copy_of
 from itrans.errors import CheckpointError, DataError, ItransError, OutputError, RoomError, TrainingError
-from itrans.training.failures import failure
 from itrans.pictures.extras import extras_of
+from itrans.training.failures import failure
 from itrans.training.resuming import pairs_digest, refuse_changes
 from itrans.training.schedule import progress_of
 

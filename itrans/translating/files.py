@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itrans.pictures.spec import ImageArray
+    from itrans.translating.companions import Companions
     from itrans.translating.jobs import Job
     from itrans.translating.preparation import Preparer
     from itrans.translating.tiling import Tiling
@@ -53,6 +54,7 @@ def translate_files(
     background: str | None = None,
     strict: bool = False,
     tiling: Tiling | None = None,
+    companions: Companions | None = None,
     part: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
     done: Callable[[Job, ItransError | None], None],
     warn: Callable[[str], None] = lambda _: None,
@@ -63,7 +65,8 @@ def translate_files(
     `batch_size`, a batch has about a million pixels, and 16 pictures at most. Batches are smaller if there is no memory
     for so many. `prepare` reads pictures as the data set did in training. Pictures with other channels than the
     generator takes are converted, or refused if `strict`; what is transparent is laid on the background colour, by
-    default that of the training. With a `tiling`, larger pictures are translated in tiles. `part` is told how many of a
+    default that of the training. With a `tiling`, larger pictures are translated in tiles. `companions` are what pictures
+    are translated with besides. `part` is told how many of a
     picture's tiles, or of a video's frames, are done, out of how many.
 
     `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
@@ -77,22 +80,27 @@ def translate_files(
     """
     taken, _ = translator.specs(direction)
     kind = kind_of(taken)
-    read = prepare or (lambda path: Loaded(kind.read(path)))
+    read_source = prepare or (lambda path: Loaded(kind.read(path)))
+    fixed = {} if companions is None else companions.fixed
+
+    def read(path: Path) -> Loaded:
+        return read_source(path)._replace(given={} if companions is None else companions.of(path))
+
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
     preparation, laid_on = None if prepare is None else prepare.preparation, background or translator.background
     translate_media(
         translator,
         [job for job in jobs if is_media(job.source)],
-        PictureMaker(translator, direction, preparation, tiling, laid_on),
+        PictureMaker(translator, direction, preparation, tiling, laid_on, fixed),
         direction=direction,
         batch_size=batch_size or _FEW,
         done=done,
         part=functools.partial(part, "frames"),
     )
     jobs, of_tiles = [job for job in jobs if not is_media(job.source)], functools.partial(part, "tiles")
-    if tiling is not None and prepare is None:
-        jobs = translate_streams(translator, jobs, tiling, direction, batch_size or _FEW, done, of_tiles)
+    if tiling is not None and prepare is None and not (companions is not None and companions.have_pictures):
+        jobs = translate_streams(translator, jobs, tiling, direction, batch_size or _FEW, done, of_tiles, fixed)
     with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(1) as writer:
         run = _Run(translator, writer, batch_size, direction, tiling, of_tiles, done, warn)
         notes: dict[str, list[Job]] = {}
@@ -153,7 +161,7 @@ class _Run:
         self._batch_size, self._most = batch_size, _READ_AHEAD * (batch_size or _MOST_AT_ONCE)
         self._tiling, self._part = tiling, part
         self._done, self._warn, self._warned = done, warn, False
-        self._waiting: dict[tuple[object, object, int], list[tuple[_Picture, int]]] = {}
+        self._waiting: dict[tuple[object, object, str, int], list[tuple[_Picture, int]]] = {}
         self._written: deque[tuple[_Picture, Future[set[str]], int]] = deque()
         self.lost: dict[str, list[Job]] = {}
 
@@ -168,7 +176,8 @@ class _Run:
             self._add_tiled(picture, self._tiling)
             return
         size = self._size_of_batch(image, job.source)
-        group = self._waiting.setdefault((image.shape, image.dtype, size), [])
+        likes = [(name, getattr(value, "shape", value)) for name, value in found.given.items()]
+        group = self._waiting.setdefault((image.shape, image.dtype, str(likes), size), [])
         group += [(picture, number) for number in range(len(job.outputs))]
         while len(group) >= size:
             self._flush(group, size)
@@ -179,7 +188,7 @@ class _Run:
 
     def finish(self) -> None:
         """Make all that still waits, and wait until everything is written."""
-        for (_, _, size), group in self._waiting.items():
+        for (*_, size), group in self._waiting.items():
             while group:
                 self._flush(group, size)
         while self._written:
@@ -205,10 +214,17 @@ class _Run:
         """Make a batch of a group's first samples, and take them out of it."""
         batch = [(picture, number) for picture, number in group[:size] if not picture.failed]
         del group[:size]
+        if not batch:
+            return
         seeds = [self._translator.seed + number for _, number in batch]
+        extras = self._translator.accepted.extras
+        given = {
+            name: [picture.found.given[name] for picture, _ in batch] if name in extras else value
+            for name, value in batch[0][0].found.given.items()
+        }
         try:
             outputs = self._translator.translate_batch(
-                [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction
+                [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction, **given
             )
         except DataError as error:
             for picture, _ in batch:
@@ -228,6 +244,7 @@ class _Run:
                 direction=direction,
                 batch_size=self._batch_size or _FEW,
                 progress=self._part,
+                given=picture.found.given,
             )
             self._write([(picture, number)], [np.concatenate([*rows])])
 

@@ -168,9 +168,7 @@ class Generators:
             if not drew or len(batch) == 1:
                 return output
         singles = [slice(place, place + 1) for place in range(len(batch))]
-        outputs = [
-            self._run(batch[one], seeds[one], direction, conditions.of(one), statistics)[0] for one in singles
-        ]
+        outputs = [self._run(batch[one], seeds[one], direction, conditions.of(one), statistics)[0] for one in singles]
         return torch.cat(outputs)
 
     def _run(

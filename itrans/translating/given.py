@@ -115,7 +115,9 @@ def _tensor(
         return given.to(device)
     values = [*given] if isinstance(given, list | tuple) else [given] * count
     if len(values) != count:
-        raise DataError(f'There are {len(values)} of the extra "{name}" for {count} pictures: give one, or one for each.')
+        raise DataError(
+            f'There are {len(values)} of the extra "{name}" for {count} pictures: give one, or one for each.'
+        )
     if not isinstance(spec, ImageSpec):
         return stack_extras([number_of(name, value, spec) for value in values], spec, memory_format).to(device)
     for image in values:

@@ -9,7 +9,7 @@ from itrans.errors import DataError, ItransError, OutputError, PluginError, erro
 from itrans.pictures.kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from itrans.pictures.spec import ImageArray
@@ -148,6 +148,7 @@ class PictureMaker:
         preparation: what is done to each picture before; None for nothing.
         tiling: the tiles of larger pictures; None translates them whole.
         background: the colour that transparent parts are laid on.
+        given: options and extras, see `Translator.translate`.
     """
 
     def __init__(
@@ -157,9 +158,10 @@ class PictureMaker:
         preparation: Preparation | None,
         tiling: Tiling | None,
         background: str,
+        given: Mapping[str, Any] | None = None,
     ) -> None:
         self._translator, self._direction, self._background = translator, direction, background
-        self._preparation, self._tiling = preparation, tiling
+        self._preparation, self._tiling, self._given = preparation, tiling, given or {}
 
     def __call__(self, pictures: Sequence[ImageArray], seed: int) -> list[ImageArray]:
         """Return outputs of pictures of one size.
@@ -172,10 +174,10 @@ class PictureMaker:
         sources = [self._source(picture) for picture in pictures]
         tiling, translator, direction = self._tiling, self._translator, self._direction
         if tiling is None or tiling.covers(*pictures[0].shape[:2]):
-            outputs = translator.translate_batch(sources, seed=seed, direction=direction)
+            outputs = translator.translate_batch(sources, seed=seed, direction=direction, **self._given)
         else:
             options: Any = {"seed": seed, "direction": direction, "tile": tiling.size, "overlap": tiling.overlap}
-            outputs = [translator.translate(source, **options) for source in sources]
+            outputs = [translator.translate(source, **options, **self._given) for source in sources]
         finish = None if self._preparation is None else self._preparation.output
         if finish is None:
             return outputs

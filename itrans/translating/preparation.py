@@ -31,11 +31,13 @@ class Loaded(NamedTuple):
         image: what is translated.
         finish: what is done to each translation; None for nothing.
         metadata: what travels with the file.
+        given: what it is translated with besides, by name.
     """
 
     image: ImageArray
     finish: Callable[[ImageArray], ImageArray] | None = None
     metadata: Metadata = Metadata()
+    given: Mapping[str, Any] = {}
 
 
 def dataset_class(table: Mapping[str, Any]) -> Any | None:

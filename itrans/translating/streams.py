@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from itrans.translating.tiles import translate_tiles
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from itrans.errors import ItransError
@@ -33,11 +33,13 @@ def translate_streams(
     batch_size: int,
     done: Callable[[Job, ItransError | None], None],
     part: Callable[[int, int], None],
+    given: Mapping[str, Any] | None = None,
 ) -> list[Job]:
     """Translate the large and plain TIFFs that become TIFF, and return the jobs that are left.
 
     Only a few rows of tiles are in memory at any time. `done` is called with each job, and with what is wrong with its
-    picture; `part` is told how many of its tiles are done, out of how many.
+    picture; `part` is told how many of its tiles are done, out of how many. `given` are options, and numbers among the
+    extras.
 
     Raises:
         OutputError: an output cannot be written.
@@ -52,9 +54,8 @@ def translate_streams(
         found.close()
         try:
             for number, output in enumerate(job.outputs):
-                _translate(
-                    translator, job.source, output, tiling, translator.seed + number, direction, batch_size, part
-                )
+                seed = translator.seed + number
+                _translate(translator, job.source, output, tiling, seed, direction, batch_size, part, given or {})
         except DataError as error:
             done(job, error)
         else:
@@ -71,6 +72,7 @@ def _translate(
     direction: str | None,
     batch_size: int,
     part: Callable[[int, int], None],
+    given: Mapping[str, Any],
 ) -> None:
     source, target = translator.specs(direction)
     channels = kind_of(target).output_spec(target, source).channels
@@ -85,6 +87,7 @@ def _translate(
             batch_size=batch_size,
             probes=probes,
             progress=part,
+            given=given,
         )
         shape = (*image.shape[:2], channels)
         write_bands(output, made, shape, dtype, image.metadata, compress=image.is_compressed)

@@ -130,7 +130,12 @@ def translate_tiles(
     def translations(tiles: Sequence[ImageArray], places: Sequence[tuple[int, int]]) -> Tensor:
         sources = kind_of(source).planes(stack(tiles), source)
         outputs = translator.translate_planes(
-            sources, direction, seed=seed, dtype=dtype, statistics=statistics, **more.of(places, rows.size, columns.size)
+            sources,
+            direction,
+            seed=seed,
+            dtype=dtype,
+            statistics=statistics,
+            **more.of(places, rows.size, columns.size),
         )
         return outputs.float().cpu()
 

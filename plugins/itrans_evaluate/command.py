@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option("--pairs", type=click.IntRange(min=1), metavar="N", help="Measure only the first N pairs.")
 @options.direction
+@options.method_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "table", type=click.Path(path_type=Path), metavar="FILE", help="Write each picture's values.")
 @click.option(
@@ -71,6 +72,7 @@ def evaluate(
     weights: Path | None,
     pairs: int | None,
     direction: str | None,
+    method_options: dict[str, Any],
     as_json: bool,
     table: Path | None,
     output: Path | None,
@@ -123,6 +125,7 @@ def evaluate(
             seed=seed,
             device=device,
             precision=precision,  # type: ignore[arg-type]
+            options=method_options,
         )
         if output is not None:
             refuse_other_results(output, plan.checkpoint, split, plan.direction)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -62,6 +62,7 @@ def evaluate_checkpoint(
     seed: int | None = None,
     device: str = "auto",
     precision: devices.Precision = "auto",
+    options: Mapping[str, Any] | None = None,
     announce: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     picture: Callable[[str, Mapping[str, float | None]], None] = lambda _key, _values: None,
@@ -89,6 +90,7 @@ def evaluate_checkpoint(
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         precision: of the translations: `fp32`, `bf16`, `fp16`, or `auto` for that of the training, if the device has
             it.
+        options: of the method, by name, where it has some.
         announce: told before something is downloaded.
         progress: told how many pictures are done, and of how many.
         picture: told each pair's key and values; a value is None if the picture is too small for it.
@@ -111,6 +113,7 @@ def evaluate_checkpoint(
         seed=seed,
         device=device,
         precision=precision,
+        options=options,
     )
     return plan.run(announce, progress, picture)
 
@@ -144,6 +147,7 @@ class Plan:
         seed: int | None,
         device: str,
         precision: devices.Precision,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         check_names(metrics)
         if weights is not None and features is None:
@@ -174,9 +178,9 @@ class Plan:
         self.checkpoint = str(path)
         self.direction = (direction or directions[0]) if len(directions) > 1 else None
         self._way = direction
-        self._swapped = self._translator.goes_back(direction)
-        sides = dataset.source, dataset.target
-        self._source, self._target = sides[::-1] if self._swapped else sides
+        self._sides = self._translator.sides(direction)
+        self._source, self._target = (getattr(dataset, side) for side in self._sides)
+        self._options = self._translator.accepted.checked_options(options or {})
         self._paired = bool(getattr(dataset, "paired", True))
         self._names = chosen_metrics(metrics, self._target, paired=self._paired, other=features is not None)
         self._total = min(len(dataset), pairs or len(dataset))
@@ -197,7 +201,7 @@ class Plan:
         with processes.process_group(self.processes, self._device):
             try:
                 for batch in self._batches():
-                    self.processes.send(self._translate(batch.source))
+                    self.processes.send(self._translate(batch))
             except BaseException:
                 self.processes.send(None)
                 raise
@@ -225,7 +229,7 @@ class Plan:
         if self._segmenter is not None:
             segmenter = Segmenter(self._segmenter, source, target, self._device, paired=self._paired)
         progress(0, self._total)
-        for measurement in measuring.measurements(
+        for measurement in measuring.measurements_of(
             self._batches(), self._by_turns(), found.meters, target, self.checkpoint
         ):
             arrays = found.add(measurement)
@@ -246,6 +250,7 @@ class Plan:
             direction=self.direction,
             mode=self._mode,
             seed=self._seed,
+            options=self._options,
             step=self._record.progress.step,
             scores=found.scores(),
             classes=found.classes(),
@@ -258,11 +263,11 @@ class Plan:
             first=tuple(found.kept),
         )
 
-    def _by_turns(self) -> Callable[[Tensor], Tensor]:
+    def _by_turns(self) -> Callable[[Batch], Tensor]:
         """Return what translates one batch after the other, or has it from the process whose turn it is."""
         turns = itertools.cycle(range(self.processes.count))
 
-        def translation(batch: Tensor) -> Tensor:
+        def translation(batch: Batch) -> Tensor:
             rank = next(turns)
             if rank == 0:
                 return self._translate(batch)
@@ -271,9 +276,11 @@ class Plan:
 
         return translation
 
-    def _translate(self, batch: Tensor) -> Tensor:
+    def _translate(self, batch: Batch) -> Tensor:
+        given = self._translator.accepted.of_batch(batch.extras, self._options).arguments
+        output = self._translator.translate_planes(batch.source, self._way, **given)
         # As it lies in training, for the last bit of a mean depends on the order in which it is summed.
-        return self._translator.translate_planes(batch, self._way).contiguous(memory_format=self._memory_format)
+        return output.contiguous(memory_format=self._memory_format)
 
     def _batches(self) -> Generator[Batch]:
         share = processes.Processes() if self.processes.is_first else self.processes  # the first one needs all targets
@@ -281,4 +288,5 @@ class Plan:
             self._recipe, self._dataset, self._total, self._device, self._memory_format, processes=share, whole=True
         )
         for batch in found:
-            yield Batch(batch.target, batch.source, batch.keys) if self._swapped else batch
+            taken, made = (getattr(batch, side) for side in self._sides)
+            yield Batch(taken, made, batch.keys, batch.extras)

@@ -89,6 +89,7 @@ class Evaluation:
         direction: which way, of a method that translates both ways; None for all others.
         mode: `paper` or `running`.
         seed: of dropout and noise.
+        options: of the method, those that were given.
         step: how many steps the checkpoint was trained for.
         scores: by the metric's name.
         classes: the scores of each class, where targets are label maps.
@@ -112,6 +113,7 @@ class Evaluation:
     step: int
     scores: Mapping[str, Score]
     direction: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     measured_split: str | None = None
     chosen: bool = False
     classes: tuple[ClassScore, ...] = ()
@@ -135,7 +137,7 @@ class Evaluation:
         plain["segmented"] = {name: dict(scores) for name, scores in self.segmented.items()}
         plain["classes"] = [one._asdict() for one in self.classes]
         plain["confusion"] = [list(row) for row in self.confusion]
-        plain["notes"] = list(self.notes)
+        plain["notes"], plain["options"] = list(self.notes), dict(self.options)
         return plain
 
 

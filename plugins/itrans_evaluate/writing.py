@@ -128,6 +128,7 @@ def summary_line(evaluation: Evaluation) -> str:
     if evaluation.measured_split not in {None, split}:
         split = f"{evaluation.measured_split}, which stands in for {split}"
     way = f", direction {evaluation.direction}" if evaluation.direction is not None else ""
+    way += "".join(f", {name} = {value}" for name, value in evaluation.options.items())
     return (
         f"{evaluation.checkpoint} (step {evaluation.step}) on {counted(evaluation.pictures, 'pair')} of the split "
         f"{split}{way}, mode {evaluation.mode}, seed {evaluation.seed}"
