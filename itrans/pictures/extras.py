@@ -19,8 +19,8 @@ ExtraSpec: TypeAlias = ImageSpec | type[int] | type[float] | tuple[str, ...]
 Extra: TypeAlias = "ImageArray | int | float"
 """An extra of one pair, as the data set gives it: an array `(H, W, C)`, or a number."""
 
-_LATER = frozenset({"aligned"})
-"""The fields of an `ImageSpec` that versions before this one do not know: a file without them is read by those too."""
+_FIRST = frozenset({"channels", "kind", "labels", "dtype", "ignored", "names"})
+"""The fields of an `ImageSpec` that all versions know: a file with no others is read by the first ones too."""
 
 TAKEN = frozenset(
     {
@@ -102,7 +102,7 @@ def stored_extras(specs: Mapping[str, ExtraSpec]) -> dict[str, Any]:
 
 def stored_spec(spec: ImageSpec) -> dict[str, Any]:
     """Return what pictures are, in plain values: those fields that have come later only if they say something."""
-    later = {field.name: field.default for field in fields(spec) if field.name in _LATER}
+    later = {field.name: field.default for field in fields(spec) if field.name not in _FIRST}
     return {name: value for name, value in asdict(spec).items() if name not in later or value != later[name]}
 
 

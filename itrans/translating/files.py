@@ -65,9 +65,9 @@ def translate_files(
     `batch_size`, a batch has about a million pixels, and 16 pictures at most. Batches are smaller if there is no memory
     for so many. `prepare` reads pictures as the data set did in training. Pictures with other channels than the
     generator takes are converted, or refused if `strict`; what is transparent is laid on the background colour, by
-    default that of the training. With a `tiling`, larger pictures are translated in tiles. `companions` are what pictures
-    are translated with besides. `part` is told how many of a
-    picture's tiles, or of a video's frames, are done, out of how many.
+    default that of the training. With a `tiling`, larger pictures are translated in tiles. `companions` are what
+    pictures are translated with besides. `part` is told how many of a picture's tiles, or of a video's frames, are
+    done, out of how many.
 
     `done` is called with each job when all of it is written, or with what is wrong with its picture. `warn` is called
     with a sentence if all samples of a picture are the same; and at the end, once for all pictures, with what was
