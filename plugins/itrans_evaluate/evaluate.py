@@ -180,7 +180,8 @@ class Plan:
         self._way = direction
         self._sides = self._translator.sides(direction)
         self._source, self._target = (getattr(dataset, side) for side in self._sides)
-        self._options = self._translator.accepted.checked_options(options or {})
+        self._options = dict(options or {})
+        self._translator.accepted.checked_options(self._options)
         self._paired = bool(getattr(dataset, "paired", True))
         self._names = chosen_metrics(metrics, self._target, paired=self._paired, other=features is not None)
         self._total = min(len(dataset), pairs or len(dataset))
