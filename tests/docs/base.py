@@ -77,6 +77,6 @@ def laid_over_base(part: dict[str, object]) -> dict[str, object]:
             if one in part["train"]:
                 whole["train"].pop(other, None)
     roles = {LOSSES.get(loss["name"]).role for loss in whole["loss"]}
-    if "adversarial" not in roles or whole.get("method", {}).get("name") == "two_way":
+    if "adversarial" not in roles or whole.get("method", {}).get("name") in {"two_way", "tinting"}:
         del whole["discriminator"]
     return whole
