@@ -64,11 +64,10 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         MissingSplitError: there is no such split.
         DataError: the data set is not there, is empty, or has other pictures than the checkpoint was trained on.
     """
-    if recipe.missing_data():
-        root = recipe.tables.dataset.arguments["root"]
+    if missing := recipe.missing_data():
         raise DataError(
-            f"The data set of {path} was in the folder {root}, which is not there. If it is elsewhere: "
-            "--set dataset.root=FOLDER"
+            f"The data set of {path} was in the folder {recipe.missing_folder}, which is not there. If it is "
+            f"elsewhere: --set {missing.key}=FOLDER"
         )
     try:
         dataset = build_dataset(recipe, split)
