@@ -175,7 +175,8 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
         OutputError: the file cannot be written.
     """
     head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
-    plain = {name: asdict(getattr(checkpoint, name)) for name in ("source", "target", "progress")}
+    plain = {"progress": asdict(checkpoint.progress)}
+    plain |= {"source": checkpoint.source.as_data(), "target": checkpoint.target.as_data()}
     record = {**head, **vars(checkpoint), **plain, **head}
     if fault := _unstorable(checkpoint.method, "method"):
         raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")

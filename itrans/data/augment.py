@@ -17,6 +17,7 @@ import numpy as np
 
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.ranges import from_unit_range, in_unit_range, within_range
 from itrans.recipe.schema import height_width
 from itrans.recipe.transforms import albumentations_library, make_transform, transform_takes
 from itrans.records import Pair
@@ -58,6 +59,7 @@ class PairTransform:
         self, augment: Augment, source: ImageSpec, target: ImageSpec, *, paired: bool = True, training: bool = True
     ) -> None:
         self._augment = augment
+        self._specs = {"source": source, "target": target}
         self._is_smooth = {"source": kind_of(source).is_smooth, "target": kind_of(target).is_smooth}
         self._unlabelled = {spec.ignored for spec in (source, target) if not kind_of(spec).is_smooth}
         self._paired = paired
@@ -98,6 +100,7 @@ class PairTransform:
             if fault := _other_kind(before, sides[name]):
                 culprit = self._changer(pair) or "[augment]"
                 raise DataError(f"{pair.key}: {culprit} makes the {name} {fault}")
+            sides[name] = within_range(sides[name], self._specs[name])
         return Pair(sides["source"], sides["target"], pair.key)
 
     def _with_geometry(self, sides: dict[str, ImageArray], chance: _Chance) -> dict[str, ImageArray]:
@@ -172,6 +175,7 @@ class PairTransform:
     ) -> dict[str, ImageArray]:
         if transform is None:
             return sides
+        sides = {name: in_unit_range(side, self._specs[name]) for name, side in sides.items()}
         # with a seed, every transform would start from the same number, and all flips would go together
         transform.set_random_state(chance.numbers, chance.python)
         pictures = [name for name in sides if self._is_smooth[name]]
@@ -180,7 +184,8 @@ class PairTransform:
         image = sides[pictures[0]] if pictures else np.zeros((*shape, 1), np.uint8)
         others = {name: side for name, side in sides.items() if name not in pictures[:1]}
         done = transform(image=image, force_apply=True, **others)  # spares that draw
-        return {name: done[name] if name in others else done["image"] for name in sides}
+        made = {name: done[name] if name in others else done["image"] for name in sides}
+        return {name: from_unit_range(side, self._specs[name]) for name, side in made.items()}
 
 
 def _other_kind(before: ImageArray, after: object) -> str | None:

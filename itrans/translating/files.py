@@ -13,7 +13,7 @@ import numpy as np
 
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.kinds import kind_of, read_source
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
 from itrans.translating.media import PictureMaker, is_media, translate_media
@@ -77,7 +77,7 @@ def translate_files(
     """
     taken, _ = translator.specs(direction)
     kind = kind_of(taken)
-    read = prepare or (lambda path: Loaded(kind.read(path)))
+    read = prepare or (lambda path: Loaded(read_source(path, taken)))
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
     preparation, laid_on = None if prepare is None else prepare.preparation, background or translator.background
