@@ -36,6 +36,7 @@ from itrans.lazy import getter
 from itrans.pictures.spec import SUFFIXES, WHITE, ImageKind, ImageSpec, PixelType
 from itrans.protocols import (
     AdversarialLoss,
+    Component,
     Dataset,
     Discriminator,
     Generator,
@@ -152,6 +153,7 @@ __all__ = [
     "AdversarialLoss",
     "Batch",
     "CheckpointError",
+    "Component",
     "DataError",
     "Dataset",
     "DeviceError",

@@ -17,6 +17,7 @@ import numpy as np
 
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.ranges import from_unit_range, in_unit_range, within_range
 from itrans.pictures.spec import ImageSpec
 from itrans.recipe.schema import height_width
 from itrans.recipe.transforms import albumentations_library, make_transform, transform_takes
@@ -74,9 +75,9 @@ class PairTransform:
         pictures = {name: spec for name, spec in (extras or {}).items() if isinstance(spec, ImageSpec)}
         self._with_source = [_of_extra(name) for name, spec in pictures.items() if spec.aligned]
         self._alone = [_of_extra(name) for name, spec in pictures.items() if not spec.aligned]
-        specs = {"source": source, "target": target, **{_of_extra(name): spec for name, spec in pictures.items()}}
-        self._is_smooth = {name: kind_of(spec).is_smooth for name, spec in specs.items()}
-        self._unlabelled = {spec.ignored for spec in specs.values() if not kind_of(spec).is_smooth}
+        self._specs = {"source": source, "target": target, **{_of_extra(name): spec for name, spec in pictures.items()}}
+        self._is_smooth = {name: kind_of(spec).is_smooth for name, spec in self._specs.items()}
+        self._unlabelled = {spec.ignored for spec in self._specs.values() if not kind_of(spec).is_smooth}
         self._paired = paired
         self._training = training
 
@@ -119,6 +120,7 @@ class PairTransform:
             if fault := _other_kind(picture, sides[name]):
                 culprit = self._changer(pair) or "[augment]"
                 raise DataError(f"{pair.key}: {culprit} makes the {name.replace(_EXTRA, 'extra ')} {fault}")
+            sides[name] = within_range(sides[name], self._specs[name])
         made = {name.removeprefix(_EXTRA): side for name, side in sides.items() if name.startswith(_EXTRA)}
         return Pair(sides["source"], sides["target"], pair.key, {**pair.extras, **made} if pair.extras else None)
 
@@ -199,6 +201,7 @@ class PairTransform:
     ) -> dict[str, ImageArray]:
         if transform is None:
             return sides
+        sides = {name: in_unit_range(side, self._specs[name]) for name, side in sides.items()}
         # with a seed, every transform would start from the same number, and all flips would go together
         transform.set_random_state(chance.numbers, chance.python)
         pictures = [name for name in sides if self._is_smooth[name]]
@@ -207,7 +210,8 @@ class PairTransform:
         image = sides[pictures[0]] if pictures else np.zeros((*shape, 1), np.uint8)
         others = {name: side for name, side in sides.items() if name not in pictures[:1]}
         done = transform(image=image, force_apply=True, **others)  # spares that draw
-        return {name: done[name] if name in others else done["image"] for name in sides}
+        made = {name: done[name] if name in others else done["image"] for name in sides}
+        return {name: from_unit_range(side, self._specs[name]) for name, side in made.items()}
 
 
 def _of_extra(name: str) -> str:

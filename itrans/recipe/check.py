@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted, did_you_mean, quoted, shortened
 from itrans.recipe.document import value_fault
-from itrans.recipe.parts import OFFERED, metric_parts, parts_of, readable_parts, with_defaults
+from itrans.recipe.parts import OFFERED, all_parts, metric_parts, parts_of, readable_parts, with_defaults
 from itrans.recipe.schema import Augment, Component, LossComponent, Tables, Transform
 from itrans.recipe.signature import type_text, value_text
 
@@ -106,6 +106,9 @@ def _keys(parts: Iterable[Part]) -> Iterator[str]:
             yield f"{owner}.weight"
         with contextlib.suppress(PluginError):
             yield from (f"{owner}.{name}" for name in part.signature.parameters)
+            for inner in list(all_parts([part]))[1:]:
+                dotted = ".".join(map(str, inner.key))
+                yield from (f"{dotted}.{name}" for name in inner.signature.parameters)
 
 
 def _method_problems(parts: Sequence[Part], where: Where) -> list[Problem]:

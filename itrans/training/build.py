@@ -173,7 +173,7 @@ def build_method(
     """
     losses: list[WeightedLoss] = []
     for position, table in enumerate(recipe.tables.loss):
-        loss = recipe.build("loss", position=position)
+        loss = recipe.build("loss", position=position, initialize=initialize)
         if isinstance(loss, torch.nn.Module):
             count = sum(parameter.numel() for parameter in loss.parameters() if parameter.requires_grad)
             if count and initialize:
@@ -301,5 +301,6 @@ def _method(
         source=source,
         target=target,
         extras=extras,
+        initialize=initialize,
     )
     return cast("Method", method)

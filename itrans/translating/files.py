@@ -13,7 +13,7 @@ import numpy as np
 
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.kinds import kind_of, read_source
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
 from itrans.translating.media import PictureMaker, is_media, translate_media
@@ -80,11 +80,11 @@ def translate_files(
     """
     taken, _ = translator.specs(direction)
     kind = kind_of(taken)
-    read_source = prepare or (lambda path: Loaded(kind.read(path)))
+    read_picture = prepare or (lambda path: Loaded(read_source(path, taken)))
     fixed = {} if companions is None else companions.fixed
 
     def read(path: Path) -> Loaded:
-        return read_source(path)._replace(given={} if companions is None else companions.of(path))
+        return read_picture(path)._replace(given={} if companions is None else companions.of(path))
 
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)

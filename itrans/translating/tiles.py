@@ -10,7 +10,7 @@ import torch
 from itrans.errors import DataError
 from itrans.networks.padding import reflected_positions
 from itrans.networks.statistics import SharedStatistics, normalizes_by_picture
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.kinds import kind_of, output_type
 from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
 from itrans.translating.given import refuse_unlike
@@ -112,7 +112,7 @@ def translate_tiles(
     """
     source, target = translator.specs(direction)
     kept: PixelType = image.dtype.name  # type: ignore[assignment]
-    dtype = kept if source.dtype == target.dtype else target.dtype
+    dtype = output_type(kept, source, target)
     networks = translator.generators.values()
     if any(getattr(network, "whole_pictures", False) for network in networks):
         raise DataError(

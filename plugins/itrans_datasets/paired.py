@@ -19,7 +19,7 @@ from itrans.api import (
     split_folders,
     take_split,
 )
-from itrans_datasets.aligned import check_background, read_as, unlike
+from itrans_datasets.aligned import check_background, read_as, unlike, with_range
 from itrans_datasets.splits import HELD_OUT
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ class PairedFolders:
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
         background: the colour under transparent parts if the channels leave no room for alpha.
+        source_range: the values of sources that networks see as -1 and as 1; others are refused. Without it, the whole
+            range of their type; floats then have to be from 0 to 1.
+        target_range: the same for targets.
         holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
@@ -53,7 +56,7 @@ class PairedFolders:
             side.
         MissingSplitError: there is no such split.
         ValueError: `{split}` is in only one of the two folders' names, or endings do not tell sources and targets in
-            one folder apart.
+            one folder apart; or there is no such range.
     """
 
     paired = True
@@ -69,6 +72,8 @@ class PairedFolders:
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
         background: str = "white",
+        source_range: tuple[float, float] | None = None,
+        target_range: tuple[float, float] | None = None,
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
@@ -81,9 +86,11 @@ class PairedFolders:
         self._names, self._files = found.names, found.files
         self._channels, self._background = (source_channels, target_channels), background
         check_background(background, source_channels, target_channels)
+        self._any_floats = source_range is not None, target_range is not None
         self._first, first = first_readable(self._sides, len(self._names))
-        self.source: ImageSpec = spec_of(first[0])
-        self.target: ImageSpec = spec_of(first[1])
+        self._specs: list[ImageSpec] = [spec_of(image) for image in first]
+        self.source: ImageSpec = with_range(self._specs[0], source_range)
+        self.target: ImageSpec = with_range(self._specs[1], target_range)
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -97,8 +104,8 @@ class PairedFolders:
         """
         source, target = self._sides(index)
         for side, image, expected, option in (
-            (0, source, self.source, "source_channels"),
-            (1, target, self.target, "target_channels"),
+            (0, source, self._specs[0], "source_channels"),
+            (1, target, self._specs[1], "target_channels"),
         ):
             if spec_of(image) != expected:
                 first = self._files[side][self._first]
@@ -107,8 +114,11 @@ class PairedFolders:
         return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
-        source, target = (read_as(self._path(index, side), self._channels[side], self._background) for side in (0, 1))
-        return source, target
+        return self._side(index, 0), self._side(index, 1)
+
+    def _side(self, index: int, side: int) -> ImageArray:
+        path, any_floats = self._path(index, side), self._any_floats[side]
+        return read_as(path, self._channels[side], self._background, any_floats=any_floats)
 
     def _path(self, index: int, side: int) -> Path:
         return self._folders[side] / self._files[side][index]

@@ -64,11 +64,10 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         MissingSplitError: there is no such split.
         DataError: the data set is not there, is empty, or has other pictures than the checkpoint was trained on.
     """
-    if recipe.missing_data():
-        root = recipe.tables.dataset.arguments["root"]
+    if missing := recipe.missing_data():
         raise DataError(
-            f"The data set of {path} was in the folder {root}, which is not there. If it is elsewhere: "
-            "--set dataset.root=FOLDER"
+            f"The data set of {path} was in the folder {recipe.missing_folder}, which is not there. If it is "
+            f"elsewhere: --set {missing.key}=FOLDER"
         )
     try:
         dataset = build_dataset(recipe, split)
@@ -76,7 +75,8 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         raise MissingSplitError(f"{error}\nAnother part of the data set is measured with --split.") from error
     for side in ("source", "target"):
         here, learnt = getattr(dataset, side), getattr(record, side)
-        if (here.kind, here.planes) != (learnt.kind, learnt.planes):
+        ranges = [spec.range if spec.has_range else None for spec in (here, learnt)]
+        if (here.kind, here.planes) != (learnt.kind, learnt.planes) or ranges[0] != ranges[1]:
             raise DataError(
                 f"The {side}s of this data set are {_phrase(here)}, and {path} was trained on {_phrase(learnt)}."
             )
@@ -184,4 +184,5 @@ def _phrase(spec: ImageSpec) -> str:
     if spec.kind == "labels":
         return f"label maps of {spec.planes} classes"
     kind = "" if spec.kind == "image" else f" ({spec.kind})"
-    return f"pictures of {counted(spec.channels, 'channel')}{kind}"
+    values = " from {:g} to {:g}".format(*spec.range) if spec.has_range else ""
+    return f"pictures of {counted(spec.channels, 'channel')}{kind}{values}"

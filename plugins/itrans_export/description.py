@@ -75,7 +75,7 @@ class Description:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return asdict(self)
+        return asdict(self) | {"source": self.source.as_data(), "target": self.target.as_data()}
 
     def as_texts(self) -> dict[str, str]:
         """Return it as files keep it: a text of JSON under each name."""

@@ -70,9 +70,21 @@ _TO = {
     3: "    image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)\n",
 }
 
+_RGB_OF = {
+    1: "",
+    3: "    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)\n",
+    4: "    image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)\n",
+}
+
 _SCALED = """\
     white = np.iinfo(image.dtype).max
     return image.transpose(2, 0, 1).astype(np.float32) / (white / 2) - 1, image
+"""
+
+_RANGED = """\
+    if image.min() < {low} or image.max() > {high}:
+        raise SystemExit(f"{{path}} has values from {{image.min()}} to {{image.max()}}, outside of {low} to {high}.")
+    return (image.transpose(2, 0, 1).astype(np.float32) - {low}) / {half} - 1, image
 """
 
 _LABELS = """\
@@ -117,12 +129,13 @@ def script_of(description: Description, preparation: str = "") -> str:
             f'        raise SystemExit(f"{{path}} is {{width}}x{{height}}, and the network takes {width}x{height}.")\n'
         )
     main = _MAIN.format(arguments=arguments, notice=notice, before=before, inputs=inputs, output=_writing(description))
-    only_bytes = description.source.kind == "lightness"
+    types = [description.source.dtype] if description.source.has_range else ["uint8", "uint16"]
+    types = ["uint8"] if description.source.kind == "lightness" else types
     body = _HEAD.format(
         about="{about}",
         multiple=description.size_multiple,
-        types="np.uint8," if only_bytes else "np.uint8, np.uint16",
-        bits="8" if only_bytes else "8 or 16",
+        types=", ".join(f"np.{name}" for name in types) + ("," if len(types) == 1 else ""),
+        bits=" or ".join(name.removeprefix("uint") for name in types),
     )
     body += _reading(description) + main
     room = _MOST_LINES - len(body.splitlines()) + 1
@@ -139,6 +152,16 @@ def _reading(description: Description) -> str:
         unless = "" if ignored is None else f" and image[image != {ignored}].max(initial=0) >= {labels}"
         but = "" if ignored is None or ignored >= labels else f" & (image != {ignored})"
         return _LABELS.format(labels=labels, last=labels - 1, unless=unless, but=but)
+    if source.has_range:
+        low, high = source.range
+        read = "" if source.channels == 1 else "    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)\n"
+        return (
+            f"{read}    image = image[:, :, None] if image.ndim == 2 else image\n"
+            f"    if image.shape[2] != {source.channels}:\n"
+            f'        raise SystemExit(f"{{path}} has {{image.shape[2]}} channels, and {source.channels} are taken.")\n'
+            + _RGB_OF[source.channels]
+            + _RANGED.format(low=f"{low:g}", high=f"{high:g}", half=repr((high - low) / 2))
+        )
     if source.channels == 4:
         return (
             "    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)\n"
@@ -160,6 +183,10 @@ def _writing(description: Description) -> str:
     stored = (
         f"    half = np.iinfo({dtype}).max / 2\n    made = np.rint((made.clip(-1, 1) + 1) * half).astype({dtype})\n"
     )
+    if target.has_range:
+        low, high = target.range
+        scale = f"{(high - low) / 2!r} + {low:g}"
+        stored = f"    made = np.rint((made.clip(-1, 1) + 1) * {scale}).astype(np.{target.dtype})\n"
     if target.kind == "ab":
         return stored + "    image = cv2.cvtColor(np.concatenate([image, made], axis=2), cv2.COLOR_LAB2BGR)\n"
     conversion = {1: "made", 3: "cv2.cvtColor(made, cv2.COLOR_RGB2BGR)", 4: "cv2.cvtColor(made, cv2.COLOR_RGBA2BGRA)"}

@@ -157,8 +157,7 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
     consequence = (
         "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
     )
-    if recipe.missing_data():
-        root = recipe.tables.dataset.arguments["root"]
+    if (root := recipe.missing_folder) is not None:
         return None, [f"The data set's folder {root} is not there: {consequence}."]
     try:
         return build_dataset(recipe, "train"), []
