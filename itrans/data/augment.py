@@ -10,11 +10,13 @@ import contextlib
 import functools
 import random
 import traceback
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cv2
 import numpy as np
 
+from itrans.data.geometry import exactly_scaled, part_of, place_of_part, source_size
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
 from itrans.recipe.schema import height_width
@@ -52,16 +54,32 @@ class PairTransform:
     Label maps are resized without mixing labels; where a transform leaves something empty they get the value that
     stands for no class, if there is one. If the sides are not `paired`, each is transformed on its own. Outside of
     training nothing is random: pictures are scaled to the size that training ends with.
+
+    Where targets are `scale` times as large as sources, sizes are the sources', and a part of a target is that which
+    belongs to the part of its source. Outside of training, such pictures are cut to their middle, if nothing else than
+    a crop is asked for: scaled, they would not be what the one was made of the other from.
     """
 
     def __init__(
-        self, augment: Augment, source: ImageSpec, target: ImageSpec, *, paired: bool = True, training: bool = True
+        self,
+        augment: Augment,
+        source: ImageSpec,
+        target: ImageSpec,
+        *,
+        paired: bool = True,
+        training: bool = True,
+        scale: Fraction = Fraction(1),
     ) -> None:
         self._augment = augment
         self._is_smooth = {"source": kind_of(source).is_smooth, "target": kind_of(target).is_smooth}
         self._unlabelled = {spec.ignored for spec in (source, target) if not kind_of(spec).is_smooth}
         self._paired = paired
+        self._scales = {"source": Fraction(1), "target": scale}
         self._training = training
+
+    @property
+    def _is_cut_to_measure(self) -> bool:
+        return self._scales["target"] != 1 and self._augment.resize is None
 
     @functools.cached_property
     def _both(self) -> albumentations.Compose | None:
@@ -101,28 +119,37 @@ class PairTransform:
         return Pair(sides["source"], sides["target"], pair.key)
 
     def _with_geometry(self, sides: dict[str, ImageArray], chance: _Chance) -> dict[str, ImageArray]:
-        """Return sides of one size, resized, cropped and mirrored alike, as the recipe says."""
-        augment, training = self._augment, self._training
-        size = (augment.resize or augment.size) if training else (augment.crop or augment.resize or augment.size)
-        if size or (training and (augment.crop or augment.mirror or self._both)):
-            if len({side.shape[:2] for side in sides.values()}) > 1:
+        """Return sides resized, cropped and mirrored alike, as the recipe says."""
+        augment, training, scales = self._augment, self._training, self._scales
+        is_cut = augment.crop is not None and (training or self._is_cut_to_measure)
+        size = (
+            (augment.resize or augment.size) if is_cut or training else augment.crop or augment.resize or augment.size
+        )
+        if size or is_cut or (training and (augment.mirror or self._both)):
+            if len({source_size(side, scales[name]) for name, side in sides.items()}) > 1:
                 raise ValueError("the height and width of both sides should be equal")
             # Albumentations begins with a draw that decides nothing, and what a seed gives is to stay the same.
             chance.python.random()
         if size:
             wanted = height_width(size)
-            sides = {name: _in_size(side, wanted, smooth=self._is_smooth[name]) for name, side in sides.items()}
-        if training and augment.crop:
-            height, width = next(iter(sides.values())).shape[:2]
+            sides = {
+                name: _in_size(side, exactly_scaled(wanted, scales[name]), smooth=self._is_smooth[name])
+                for name, side in sides.items()
+            }
+        if is_cut and augment.crop:
+            name, side = next(iter(sides.items()))
+            height, width = (int(length) for length in source_size(side, scales[name]))
             wanted = height_width(augment.crop)
             if wanted[0] > height or wanted[1] > width:
                 raise ValueError(
                     f"Crop size (height, width) exceeds image dimensions (height, width): {wanted} vs {(height, width)}"
                 )
-            top = int((height - wanted[0] + 1) * chance.python.random())
-            left = int((width - wanted[1] + 1) * chance.python.random())
-            part = np.s_[top : top + wanted[0], left : left + wanted[1]]
-            sides = {name: cast("ImageArray", np.ascontiguousarray(side[part])) for name, side in sides.items()}
+            whole = scales["target"].denominator
+            corner = (
+                place_of_part(height, wanted[0], whole, chance.python.random() if training else None),
+                place_of_part(width, wanted[1], whole, chance.python.random() if training else None),
+            )
+            sides = {name: part_of(side, corner, wanted, scales[name]) for name, side in sides.items()}
         if training and augment.mirror and chance.python.random() < _MIRROR_PROBABILITY:
             sides = {name: _mirror_image(side) for name, side in sides.items()}
         return sides

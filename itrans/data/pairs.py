@@ -15,8 +15,10 @@ from itrans.errors import DataError, ItransError, RoomError, counted, error_text
 from itrans.pictures.kinds import kind_of
 from itrans.protocols import is_paired
 from itrans.records import Pair
+from itrans.scales import is_scaled, scale_of
 
 if TYPE_CHECKING:
+    from fractions import Fraction
     from pathlib import Path
 
     from itrans.data.augment import PairTransform
@@ -101,12 +103,8 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
         raise kind(message) from error
     _check_side("source", pair.source, dataset.source, pair.key)
     _check_side("target", pair.target, dataset.target, pair.key)
-    if is_paired(dataset) and pair.source.shape[:2] != pair.target.shape[:2]:
-        (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
-        raise DataError(
-            f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
-            "The two pictures of a pair must have the same size."
-        )
+    if is_paired(dataset):
+        _check_sizes(pair, scale_of(dataset))
     return pair
 
 
@@ -117,6 +115,19 @@ def _unpack(files: dict[str, Path], packed: bytes) -> PairItems:
     items = PairItems.__new__(PairItems)
     items.__dict__.update(pickle.loads(packed))
     return items
+
+
+def _check_sizes(pair: Pair, scale: Fraction) -> None:
+    (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
+    if is_scaled((height, width), (other_height, other_width), scale):
+        return
+    wanted = "The two pictures of a pair must have the same size."
+    if scale != 1:
+        wanted = f"Targets must be {scale} times as wide and high as their sources, which is the data set's scale."
+    raise DataError(
+        f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
+        f"{wanted}"
+    )
 
 
 def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:

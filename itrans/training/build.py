@@ -15,8 +15,10 @@ from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
 from itrans.protocols import WeightedLoss, attribution_of, is_paired
+from itrans.scales import scale_of
 from itrans.training.failures import at_work
 from itrans.training.processes import Processes
+from itrans.training.scaling import refuse_other_scale, refuse_unscalable
 
 if TYPE_CHECKING:
     import os
@@ -67,8 +69,10 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         training: whether they are to be trained with.
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
-    paired = is_paired(dataset)
-    transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
+    refuse_unscalable(recipe, dataset)
+    augment, paired, scale = recipe.tables.augment, is_paired(dataset), scale_of(dataset)
+    sides = dataset.source, dataset.target
+    transform = PairTransform(augment, *sides, paired=paired, training=training, scale=scale)
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
@@ -148,6 +152,7 @@ def build_method(
     device: torch.device,
     initialize: bool = True,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], str | os.PathLike[str]] | None = None,
+    dataset: Dataset | None = None,
 ) -> Method:
     """Make a recipe's method for training, with all its networks and losses.
 
@@ -159,6 +164,7 @@ def build_method(
         initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
         fitting: the weights of all networks, by name, and their file, for messages: networks that are far larger are
             refused; see `FittingNetworks`.
+        dataset: the recipe's; generators that have another scale are refused.
     """
     losses: list[WeightedLoss] = []
     for position, table in enumerate(recipe.tables.loss):
@@ -176,7 +182,10 @@ def build_method(
         losses.append(WeightedLoss(name, table.weight, loss))
     has_discriminator = recipe.tables.discriminator is not None
     with FittingNetworks(*fitting) if fitting else contextlib.nullcontext():
-        return _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
+        method = _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
+    if dataset is not None:
+        refuse_other_scale(recipe, dataset, method)
+    return method
 
 
 def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:

@@ -93,7 +93,7 @@ class Trainer:
         source, target = self._dataset.source, self._dataset.target
         dtype = self._dtype = choose_dtype(tables.train.precision, device, source, target)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
-        self._method = build_method(recipe, source, target, device=device, initialize=not resume)
+        self._method = build_method(recipe, source, target, device=device, initialize=not resume, dataset=self._dataset)
         self._origin = {} if weights is None else {"weights": str(weights.path)}
         if weights is not None:
             reporter.note(weights.copy_into(self._method))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from annotated_types import Gt, Lt
+from annotated_types import Gt, Le, Lt
 
 from itrans.api import (
     DataError,
@@ -15,6 +15,7 @@ from itrans.api import (
     first_readable,
     match_names,
     measured_split,
+    scale_of,
     spec_of,
     split_folders,
     take_split,
@@ -45,6 +46,7 @@ class PairedFolders:
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
         background: the colour under transparent parts if the channels leave no room for alpha.
+        scale: how many times as high and wide as its source every target is: 1, 2, 3 ..., or a fraction such as 0.5.
         holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
@@ -69,6 +71,7 @@ class PairedFolders:
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
         background: str = "white",
+        scale: Annotated[int | float, Gt(0), Le(64)] = 1,
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
@@ -81,6 +84,7 @@ class PairedFolders:
         self._names, self._files = found.names, found.files
         self._channels, self._background = (source_channels, target_channels), background
         check_background(background, source_channels, target_channels)
+        self.scale = scale
         self._first, first = first_readable(self._sides, len(self._names))
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
@@ -93,7 +97,7 @@ class PairedFolders:
         """Return a pair; the key is its name.
 
         Raises:
-            DataError: a picture cannot be read, is unlike the first one, or the two have different sizes.
+            DataError: a picture cannot be read, is unlike the first one, or the two sizes do not fit.
         """
         source, target = self._sides(index)
         for side, image, expected, option in (
@@ -103,7 +107,7 @@ class PairedFolders:
             if spec_of(image) != expected:
                 first = self._files[side][self._first]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
-        check_same_size(self._path(index, 0), source, self._path(index, 1), target)
+        check_same_size(self._path(index, 0), source, self._path(index, 1), target, scale_of(self))
         return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
