@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt, Le, Lt
@@ -15,7 +16,6 @@ from itrans.api import (
     first_readable,
     match_names,
     measured_split,
-    scale_of,
     spec_of,
     split_folders,
     take_split,
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itrans.api import ImageArray
+
+
+_FINEST = 64
+"""The largest denominator of a scale."""
 
 
 class PairedFolders:
@@ -84,7 +88,7 @@ class PairedFolders:
         self._names, self._files = found.names, found.files
         self._channels, self._background = (source_channels, target_channels), background
         check_background(background, source_channels, target_channels)
-        self.scale = scale
+        self.scale = Fraction(scale).limit_denominator(_FINEST)
         self._first, first = first_readable(self._sides, len(self._names))
         self.source: ImageSpec = spec_of(first[0])
         self.target: ImageSpec = spec_of(first[1])
@@ -107,7 +111,7 @@ class PairedFolders:
             if spec_of(image) != expected:
                 first = self._files[side][self._first]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
-        check_same_size(self._path(index, 0), source, self._path(index, 1), target, scale_of(self))
+        check_same_size(self._path(index, 0), source, self._path(index, 1), target, self.scale)
         return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
