@@ -48,6 +48,7 @@ from itrans.protocols import (
     Tracker,
     Update,
     WeightedLoss,
+    scale_of,
 )
 from itrans.records import Batch, MeasuredPair, MeasuredPairs, Pair, Preparation, Recognized, Split, Translated
 from itrans.registry import (
@@ -224,6 +225,7 @@ __all__ = [
     "read_image",
     "read_label_map",
     "register_kind",
+    "scale_of",
     "spec_of",
     "split_folders",
     "take_split",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from itrans.errors import PluginError
+from itrans.scales import scale_of as scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,11 +31,12 @@ class Generator(Protocol):
     going to be loaded, so that no others need to be drawn, read or downloaded. May have `size_multiple` (default 1):
     the height and width of what it is given are made multiples of that by reflection, and its output is cropped back.
     May have `channels_last = True`: between its layers, tensors may lie with channels last in memory, which is faster
-    on a CPU; it must not call `view` on them (`flatten` and `reshape` will do).
+    on a CPU; it must not call `view` on them (`flatten` and `reshape` will do). May have `scale` (default 1): an int,
+    or a fraction whose denominator then divides what it is given; outputs are so many times as high and wide.
     """
 
     def __call__(self, source: Tensor) -> Tensor:
-        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1].
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, scale H, scale W)` in [-1, 1].
 
         A generator that is written for a method may take more, which that method hands to it: see
         `itrans.api.apply_generator`.
@@ -45,8 +47,9 @@ class Discriminator(Protocol):
     """A network that tells translations from targets; a `torch.nn.Module`.
 
     Offered on construction: `in_channels` (of the picture it judges), `condition_channels` (of the source that it sees
-    besides; 0 if it sees none), and `initialize` (see `Generator`). May have `features(image, condition) ->
-    list[Tensor]` for feature matching, and `channels_last` (see `Generator`).
+    besides; 0 if it sees none), and `initialize` (see `Generator`). Where the two sides of a
+    pair differ in size, it sees the source in the target's, by the nearest pixels. May have `features(image, condition)
+    -> list[Tensor]` for feature matching, and `channels_last` (see `Generator`).
     """
 
     def __call__(self, image: Tensor, condition: Tensor | None) -> Tensor | list[Tensor]:
@@ -113,7 +116,8 @@ class Dataset(Protocol):
     sides are halves of one picture, so that `itrans data check` looks at their shape. The class may have a static
     `preparation(...) -> Preparation | None`, given those of the recipe's arguments that it names: what new pictures
     need to be like sources; None is nothing. An object may have `measured_split`: the split whose pairs these are,
-    where another one stands in for that which was asked for.
+    where another one stands in for that which was asked for. It may have `scale` (default 1): targets are exactly so
+    many times as high and wide as their sources; see `scale_of`.
     """
 
     source: ImageSpec

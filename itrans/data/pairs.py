@@ -17,9 +17,11 @@ from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
 from itrans.protocols import is_paired
 from itrans.records import Pair
+from itrans.scales import is_scaled, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
     from pathlib import Path
 
     from itrans.data.augment import PairTransform
@@ -107,12 +109,8 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
         raise kind(message) from error
     _check_side("source", pair.source, dataset.source, pair.key)
     _check_side("target", pair.target, dataset.target, pair.key)
-    if is_paired(dataset) and pair.source.shape[:2] != pair.target.shape[:2]:
-        (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
-        raise DataError(
-            f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
-            "The two pictures of a pair must have the same size."
-        )
+    if is_paired(dataset):
+        _check_sizes(pair, scale_of(dataset))
     _check_extras(pair, extras_of(dataset))
     return pair
 
@@ -146,6 +144,19 @@ def _check_extras(pair: Pair, specs: Mapping[str, ExtraSpec]) -> None:
                 f'{pair.key}: the source is {width}x{height} and the extra "{name}" {other_width}x{other_height} '
                 "(width x height). It should have the same size, or its spec should say aligned=False."
             )
+
+
+def _check_sizes(pair: Pair, scale: Fraction) -> None:
+    (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
+    if is_scaled((height, width), (other_height, other_width), scale):
+        return
+    wanted = "The two pictures of a pair must have the same size."
+    if scale != 1:
+        wanted = f"Targets must be {scale} times as wide and high as their sources, which is the data set's scale."
+    raise DataError(
+        f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
+        f"{wanted}"
+    )
 
 
 def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:

@@ -10,6 +10,7 @@ import operator
 from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from itrans.errors import PluginError
 from itrans.networks.padding import apply_generator
@@ -91,7 +92,7 @@ class Paired:
         return ("generator",)
 
     def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
-        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)`; there is only `forward`."""
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, scale H, scale W)`; there is only `forward`."""
         if direction != "forward":
             raise ValueError(f'A paired method translates "forward" only, not "{direction}".')
         return apply_generator(self.generator, source)
@@ -141,13 +142,19 @@ class Paired:
     def _logits(self, image: Tensor, source: Tensor) -> list[Tensor]:
         if self.discriminator is None:
             raise PluginError("An adversarial loss needs a discriminator.")
-        logits = self.discriminator(image, source if self._conditional else None)
+        logits = self.discriminator(image, self._condition(source, image))
         return logits if isinstance(logits, list) else [logits]
 
     def _features(self, source: Tensor) -> Callable[[Tensor], list[Tensor]] | None:
         features: Callable[..., list[Tensor]] | None = getattr(self.discriminator, "features", None)
-        condition = source if self._conditional else None
-        return None if features is None else lambda image: features(image, condition)
+        return None if features is None else lambda image: features(image, self._condition(source, image))
+
+    def _condition(self, source: Tensor, image: Tensor) -> Tensor | None:
+        """Return what a conditional discriminator sees beside a picture: the source, in the picture's size."""
+        if not self._conditional:
+            return None
+        size = image.shape[-2:]
+        return source if source.shape[-2:] == size else functional.interpolate(source, size, mode="nearest-exact")
 
 
 def _scalar(name: str, value: object) -> Tensor:

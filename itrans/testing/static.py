@@ -6,9 +6,11 @@ import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from itrans.errors import PluginError
 from itrans.pictures.kinds import KINDS
 from itrans.recipe.parts import OFFERED, RESERVED
 from itrans.recipe.signature import Signature
+from itrans.scales import scale_of
 from itrans.testing.findings import error_line, first_names
 
 if TYPE_CHECKING:
@@ -139,6 +141,15 @@ def multiple_faults(multiple: object) -> list[str]:
     if isinstance(multiple, int) and not isinstance(multiple, bool) and multiple >= 1:
         return []
     return [f"size_multiple should be a whole number from 1, and is {multiple!r}."]
+
+
+def scale_faults(component: object) -> list[str]:
+    """Return what is wrong with the `scale` of a generator, or of a data set."""
+    try:
+        scale_of(component)
+    except PluginError as error:
+        return [str(error)]
+    return []
 
 
 def _has(component: type, name: str) -> bool:

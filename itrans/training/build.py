@@ -14,10 +14,13 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
+from itrans.methods.conditions import Accepted
 from itrans.pictures.extras import extras_of
 from itrans.protocols import WeightedLoss, attribution_of, is_paired
+from itrans.scales import scale_of
 from itrans.training.failures import at_work
 from itrans.training.processes import Processes
+from itrans.training.scaling import refuse_other_scale, refuse_unscalable
 
 if TYPE_CHECKING:
     import os
@@ -69,15 +72,10 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         training: whether they are to be trained with.
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
-    paired = is_paired(dataset)
-    transform = PairTransform(
-        recipe.tables.augment,
-        dataset.source,
-        dataset.target,
-        paired=paired,
-        training=training,
-        extras=extras_of(dataset),
-    )
+    refuse_unscalable(recipe, dataset)
+    augment, paired, scale = recipe.tables.augment, is_paired(dataset), scale_of(dataset)
+    sides, extras = (dataset.source, dataset.target), extras_of(dataset)
+    transform = PairTransform(augment, *sides, paired=paired, training=training, extras=extras, scale=scale)
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
@@ -158,6 +156,7 @@ def build_method(
     initialize: bool = True,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], str | os.PathLike[str]] | None = None,
     extras: Mapping[str, ExtraSpec] | None = None,
+    dataset: Dataset | None = None,
 ) -> Method:
     """Make a recipe's method for training, with all its networks and losses.
 
@@ -170,6 +169,7 @@ def build_method(
         initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
         fitting: the weights of all networks, by name, and their file, for messages: networks that are far larger are
             refused; see `FittingNetworks`.
+        dataset: the recipe's; generators that have another scale are refused.
     """
     losses: list[WeightedLoss] = []
     for position, table in enumerate(recipe.tables.loss):
@@ -186,10 +186,15 @@ def build_method(
         name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
         losses.append(WeightedLoss(name, table.weight, loss))
     has_discriminator = recipe.tables.discriminator is not None
+    extras = extras or ({} if dataset is None else extras_of(dataset))
     with FittingNetworks(*fitting) if fitting else contextlib.nullcontext():
-        return _method(
-            recipe, source, target, losses, extras or {}, has_discriminator=has_discriminator, initialize=initialize
+        method = _method(
+            recipe, source, target, losses, extras, has_discriminator=has_discriminator, initialize=initialize
         )
+    if dataset is not None:
+        refuse_other_scale(recipe, dataset, method)
+        Accepted(method, extras)  # what it needs of pairs is there
+    return method
 
 
 def build_translator(

@@ -13,8 +13,6 @@ import torch
 from itrans.checkpoint.file import Progress
 from itrans.data.sampler import derived_seed
 from itrans.errors import DataError, ItransError, OutputError, counted
-from itrans.methods.conditions import Accepted
-from itrans.pictures.extras import extras_of
 from itrans.training.build import build_dataset, build_method, training_batches, with_credit
 from itrans.training.devices import choose_dtype, choose_memory_format, where_and_how
 from itrans.training.failures import failure
@@ -95,9 +93,7 @@ class Trainer:
         source, target = self._dataset.source, self._dataset.target
         dtype = self._dtype = choose_dtype(tables.train.precision, device, source, target)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
-        extras = extras_of(self._dataset)
-        self._method = build_method(recipe, source, target, device=device, initialize=not resume, extras=extras)
-        Accepted(self._method, extras)  # what it needs is there
+        self._method = build_method(recipe, source, target, device=device, initialize=not resume, dataset=self._dataset)
         self._origin = {} if weights is None else {"weights": str(weights.path)}
         if weights is not None:
             reporter.note(weights.copy_into(self._method))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
+from itrans.pictures.georeference import with_scale
 from itrans.pictures.kinds import kind_of, read_source
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
 from itrans.translating.media import PictureMaker, is_media, translate_media
 from itrans.translating.preparation import Loaded
 from itrans.translating.reading import HELD, READERS, read_ahead
+from itrans.translating.scaling import scale_in
 from itrans.translating.streams import translate_streams
 from itrans.translating.tiles import translate_tiles
 
@@ -158,6 +162,7 @@ class _Run:
         warn: Callable[[str], None],
     ) -> None:
         self._translator, self._writer, self._direction = translator, writer, direction
+        self._scale = scale_in(translator, direction)
         self._batch_size, self._most = batch_size, _READ_AHEAD * (batch_size or _MOST_AT_ONCE)
         self._tiling, self._part = tiling, part
         self._done, self._warn, self._warned = done, warn, False
@@ -197,8 +202,9 @@ class _Run:
     def _size_of_batch(self, image: ImageArray, path: Path) -> int:
         """Return how many pictures like this one there is memory for at once."""
         height, width = image.shape[:2]
-        size = self._batch_size or max(1, min(_AT_ONCE // (height * width), _MOST_AT_ONCE))
-        if height * width * size <= _SMALL:
+        pixels = math.ceil(height * width * max(Fraction(1), self._scale) ** 2)  # of the larger one of the two
+        size = self._batch_size or max(1, min(_AT_ONCE // pixels, _MOST_AT_ONCE))
+        if pixels * size <= _SMALL:
             return size
         need, free = self._translator.room(image, self._direction)
         if free is None:
@@ -259,7 +265,8 @@ class _Run:
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 self._fail(picture, OutputError(f"{path} cannot be written: its name is too long. Rename the input."))
                 continue
-            writing = self._writer.submit(write_image, path, output, picture.found.metadata)
+            metadata = with_scale(picture.found.metadata, self._scale)
+            writing = self._writer.submit(write_image, path, output, metadata)
             self._written.append((picture, writing, output.nbytes))
             if not self._warned and len(picture.job.outputs) > 1:
                 self._compare(picture, number, output)

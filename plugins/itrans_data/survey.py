@@ -8,10 +8,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from itrans.api import WHITE, counted
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from itrans.api import Dataset, ImageArray, ImageSpec, Pair, Split
 
 HEADINGS = ("split", "side", "size", "stored as", "values")
@@ -116,6 +119,7 @@ class _SplitSurvey:
             source, target = (
                 (image - np.float32(spec.range[0])) / np.float32(spec.range[1] - spec.range[0]) for image, spec in sides
             )
+            source = _in_size(source, target)
             self._distance += float(np.abs(source - target).mean())
             self._compared += 1
 
@@ -230,6 +234,15 @@ class _Side:
         if ignored is None or ignored >= len(self._classes):
             return 0.0
         return float(self._classes[ignored] / self._classes.sum())
+
+
+def _in_size(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a source in its target's size; one that has another is scaled with bicubic interpolation."""
+    if source.shape == target.shape:
+        return source
+    size = target.shape[1::-1]
+    planes = [Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC) for plane in np.moveaxis(source, 2, 0)]
+    return np.stack([np.asarray(plane, np.float32) for plane in planes], axis=2).clip(0, 1)
 
 
 def _halves_notes(side: _Side) -> list[str]:

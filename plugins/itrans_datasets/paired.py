@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from annotated_types import Gt, Lt
+from annotated_types import Gt, Le, Lt
 
 from itrans.api import (
     DataError,
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from itrans.api import ImageArray
 
 
+_FINEST = 64
+"""The largest denominator of a scale."""
+
+
 class PairedFolders:
     """Two folders of pictures, matched by their relative paths without suffix and endings.
 
@@ -48,6 +53,7 @@ class PairedFolders:
         source_range: the values of sources that networks see as -1 and as 1; others are refused. Without it, the whole
             range of their type; floats then have to be from 0 to 1.
         target_range: the same for targets.
+        scale: how many times as high and wide as its source every target is: 1, 2, 3 ..., or a fraction such as 0.5.
         holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
@@ -74,6 +80,7 @@ class PairedFolders:
         background: str = "white",
         source_range: tuple[float, float] | None = None,
         target_range: tuple[float, float] | None = None,
+        scale: Annotated[int | float, Gt(0), Le(64)] = 1,
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
@@ -87,6 +94,7 @@ class PairedFolders:
         self._channels, self._background = (source_channels, target_channels), background
         check_background(background, source_channels, target_channels)
         self._any_floats = source_range is not None, target_range is not None
+        self.scale = Fraction(scale).limit_denominator(_FINEST)
         self._first, first = first_readable(self._sides, len(self._names))
         self._specs: list[ImageSpec] = [spec_of(image) for image in first]
         self.source: ImageSpec = with_range(self._specs[0], source_range)
@@ -100,7 +108,7 @@ class PairedFolders:
         """Return a pair; the key is its name.
 
         Raises:
-            DataError: a picture cannot be read, is unlike the first one, or the two have different sizes.
+            DataError: a picture cannot be read, is unlike the first one, or the two sizes do not fit.
         """
         source, target = self._sides(index)
         for side, image, expected, option in (
@@ -110,7 +118,7 @@ class PairedFolders:
             if spec_of(image) != expected:
                 first = self._files[side][self._first]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
-        check_same_size(self._path(index, 0), source, self._path(index, 1), target)
+        check_same_size(self._path(index, 0), source, self._path(index, 1), target, self.scale)
         return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:

@@ -14,6 +14,7 @@ from itrans.api import (
     did_you_mean,
     kind_of,
     quoted,
+    scale_of,
 )
 from itrans.commands import build_dataset, changes, measuring, pairs_digest, recipe_of
 from itrans_evaluate.per_set import SET_METRICS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from itrans.api import Dataset, ImageSpec, Split
+    from itrans.api import Dataset, ImageSpec, Method, Split
     from itrans.commands import CheckpointFile, Recipe
 
 _CHANGEABLE = ("dataset", "augment")
@@ -81,6 +82,16 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
                 f"The {side}s of this data set are {_phrase(here)}, and {path} was trained on {_phrase(learnt)}."
             )
     return dataset
+
+
+def refuse_other_scale(dataset: Dataset, method: Method, path: str | os.PathLike[str]) -> None:
+    """Raise `DataError` if a data set's targets are not as many times as large as sources as a method's outputs."""
+    wanted, made = scale_of(dataset), scale_of(method)
+    if wanted != made:
+        raise DataError(
+            f"Targets of this data set are {wanted} times as large as their sources, and outputs of {path} {made} "
+            "times: the scale of the data set and that of the generator have to be the same."
+        )
 
 
 def measured_split(dataset: Dataset, split: Split) -> Split:

@@ -53,7 +53,7 @@ arguments.output.mkdir(parents=True, exist_ok=True)
     source = planes[None][:, :, reflected(height)[:, None], reflected(width)]
 {before}    made = session.run(None, {inputs})[0][0]
     top, left = -height % MULTIPLE // 2, -width % MULTIPLE // 2
-    made = made[:, top : top + height, left : left + width].transpose(1, 2, 0)
+    made = made[:, {rows}, {columns}].transpose(1, 2, 0)
 {output}    if not cv2.imwrite(str(arguments.output / f"{{path.stem}}.png"), image):
         raise SystemExit(f"The translation of {{path}} cannot be written.")
 """
@@ -102,7 +102,7 @@ def is_simple(description: Description) -> bool:
     draws = target.kind == "image" and target.channels in {1, 3, 4}
     colours = target.kind == "ab" and source.kind == "lightness"
     stored = {source.dtype, target.dtype} <= {"uint8", "uint16"}
-    return reads and stored and (draws or colours or target.kind == "labels")
+    return reads and stored and float(description.scale).is_integer() and (draws or colours or target.kind == "labels")
 
 
 def script_of(description: Description, preparation: str = "") -> str:
@@ -128,7 +128,11 @@ def script_of(description: Description, preparation: str = "") -> str:
             f"    if source.shape[2:] != ({height}, {width}):\n"
             f'        raise SystemExit(f"{{path}} is {{width}}x{{height}}, and the network takes {width}x{height}.")\n'
         )
-    main = _MAIN.format(arguments=arguments, notice=notice, before=before, inputs=inputs, output=_writing(description))
+    rows, columns = (_part(*names, int(description.scale)) for names in (("top", "height"), ("left", "width")))
+    output = _writing(description)
+    main = _MAIN.format(
+        arguments=arguments, notice=notice, before=before, inputs=inputs, rows=rows, columns=columns, output=output
+    )
     types = [description.source.dtype] if description.source.has_range else ["uint8", "uint16"]
     types = ["uint8"] if description.source.kind == "lightness" else types
     body = _HEAD.format(
@@ -143,6 +147,11 @@ def script_of(description: Description, preparation: str = "") -> str:
 
 
 _DRAWN = {"normal": "normal(size={shape})", "uniform": "uniform(-1, 1, size={shape})"}
+
+
+def _part(first: str, length: str, scale: int) -> str:
+    """Return which of an output's rows, or columns, are the picture's."""
+    return f"{first} : {first} + {length}" if scale == 1 else f"{scale} * {first} : {scale} * ({first} + {length})"
 
 
 def _reading(description: Description) -> str:

@@ -53,6 +53,7 @@ def test_the_site_has_all_pages():
         "cyclegan.md",
         "pix2pixhd.md",
         "cgan.md",
+        "super-resolution.md",
         "first-plugin.md",
         "plugins.md",
         "generator.md",
