@@ -29,7 +29,7 @@ OFFERED = {
     "metric": ("source", "target", "device", "announce"),
     "tracker": ("step",),
     "page": ("step",),
-    "method": ("build_generator", "build_discriminator", "losses", "source", "target"),
+    "method": ("build_generator", "build_discriminator", "losses", "source", "target", "initialize"),
 }
 """What itrans gives to the components of each kind when it builds them."""
 

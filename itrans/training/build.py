@@ -14,8 +14,9 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import CheckpointError, DataError
-from itrans.protocols import WeightedLoss, attribution_of, is_paired
+from itrans.protocols import attribution_of, is_paired
 from itrans.training.failures import at_work
+from itrans.training.losses import build_losses, with_loss_networks
 from itrans.training.processes import Processes
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from itrans.checkpoint.file import Progress
     from itrans.pictures.spec import ImageSpec
-    from itrans.protocols import Dataset, Method
+    from itrans.protocols import Dataset, Method, WeightedLoss
     from itrans.recipe.load import Recipe
     from itrans.records import Batch, Split
     from itrans.training.runtime import Runtime
@@ -84,6 +85,7 @@ def training_batches(
         len(dataset),
         tables.train.batch_size,
         tables.seed,
+        accumulate=tables.train.accumulate,
         rank=processes.rank,
         world_size=processes.count,
         epoch=progress.epoch,
@@ -147,36 +149,36 @@ def build_method(
     *,
     device: torch.device,
     initialize: bool = True,
+    resumes: bool = False,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], str | os.PathLike[str]] | None = None,
 ) -> Method:
-    """Make a recipe's method for training, with all its networks and losses.
+    """Make a recipe's method for training, with all its networks and losses, those that learn among the networks.
 
     Args:
         recipe: what to make.
         source: what the source pictures are.
         target: what the target pictures are.
         device: where losses that are networks themselves go, which are not trained; the method's are left on the CPU.
-        initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
+        initialize: whether the method is to train; else it is looked at only, with a checkpoint's weights or none.
+        resumes: whether training goes on with a checkpoint's weights, which are to be loaded.
         fitting: the weights of all networks, by name, and their file, for messages: networks that are far larger are
             refused; see `FittingNetworks`.
     """
-    losses: list[WeightedLoss] = []
-    for position, table in enumerate(recipe.tables.loss):
-        loss = recipe.build("loss", position=position)
-        if isinstance(loss, torch.nn.Module):
-            count = sum(parameter.numel() for parameter in loss.parameters() if parameter.requires_grad)
-            if count and initialize:
-                _log.warning(
-                    f'The loss "{table.name}" has {count:,} parameters of its own, which training leaves as they are. '
-                    "If that is meant, its requires_grad_(False) says so; else a method has to train them."
-                )
-            loss.to(device).eval().requires_grad_(False)
-        taken = [entry.name for entry in losses]
-        name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
-        losses.append(WeightedLoss(name, table.weight, loss))
+    losses = build_losses(recipe, device)
     has_discriminator = recipe.tables.discriminator is not None
     with FittingNetworks(*fitting) if fitting else contextlib.nullcontext():
-        return _method(recipe, source, target, losses, has_discriminator=has_discriminator, initialize=initialize)
+        method = _method(
+            recipe,
+            source,
+            target,
+            losses.entries,
+            has_discriminator=has_discriminator,
+            initialize=initialize,
+            begins=initialize and not resumes,
+        )
+        if initialize and not resumes:
+            losses.refuse_undecided(method)
+        return with_loss_networks(method, losses.entries, source, target)
 
 
 def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Method:
@@ -185,7 +187,7 @@ def build_translator(recipe: Recipe, source: ImageSpec, target: ImageSpec) -> Me
     The parameters are not initialised: a checkpoint's are to be loaded.
     """
     with _Uninitialised():
-        return _method(recipe, source, target, [], has_discriminator=False, initialize=False)
+        return _method(recipe, source, target, [], has_discriminator=False, initialize=False, begins=False)
 
 
 class FittingNetworks(TorchFunctionMode):
@@ -261,16 +263,19 @@ def _method(
     *,
     has_discriminator: bool,
     initialize: bool,
+    begins: bool,
 ) -> Method:
+    """Make a recipe's method; `begins` says whether its networks begin with weights of their own."""
+
     def build_generator(in_channels: int, out_channels: int) -> Any:
-        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=initialize)
+        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=begins)
 
     def build_discriminator(in_channels: int, condition_channels: int) -> Any:
         network = recipe.build(
-            "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=initialize
+            "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=begins
         )
         layers = [module for module in network.modules() if not [*module.children()]]
-        if initialize and layers and isinstance(layers[-1], torch.nn.Sigmoid):
+        if begins and layers and isinstance(layers[-1], torch.nn.Sigmoid):
             _log.warning(
                 f'The discriminator "{getattr(recipe.tables.discriminator, "name", "")}" ends in a sigmoid, and losses '
                 "take logits, of either sign: with one of ours it will hardly learn. Leave the sigmoid out."
@@ -284,5 +289,6 @@ def _method(
         losses=losses,
         source=source,
         target=target,
+        initialize=initialize,
     )
     return cast("Method", method)
