@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -30,6 +30,8 @@ class Paired:
     The losses are the generator's; each adversarial one trains the discriminator too.
     """
 
+    roles = ("image", "adversarial")
+
     def __init__(
         self,
         *,
@@ -42,13 +44,10 @@ class Paired:
         self._adversarial: list[tuple[str, float, AdversarialLoss]] = []
         self._image: list[tuple[str, float, ImageLoss]] = []
         for entry in losses:
-            role = getattr(entry.loss, "role", None)
-            if role == "adversarial":
-                self._adversarial.append((entry.name, entry.weight, cast("AdversarialLoss", entry.loss)))
-            elif role == "image":
-                self._image.append((entry.name, entry.weight, cast("ImageLoss", entry.loss)))
+            if entry.loss.role == "adversarial":
+                self._adversarial.append((entry.name, entry.weight, entry.loss))
             else:
-                raise PluginError(f'The loss "{entry.name}" has neither role = "image" nor role = "adversarial".')
+                self._image.append((entry.name, entry.weight, entry.loss))
         self._conditional = any(loss.conditional for _, _, loss in self._adversarial)
         self.generator = build_generator(source.planes, target.planes)
         self.discriminator: Discriminator | None = None
@@ -73,11 +72,6 @@ class Paired:
                 f"The losses {' and '.join(adversarial)} do not go together: one shows the source to the "
                 "discriminator, the other does not."
             )
-        problems += [
-            f'The loss "{name}" has no role that the method "paired" knows ("image" or "adversarial").'
-            for name, loss in losses
-            if isinstance(loss, type) and getattr(loss, "role", None) not in {"image", "adversarial"}
-        ]
         return problems
 
     @property

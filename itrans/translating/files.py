@@ -19,6 +19,7 @@ from itrans.pictures.georeference import with_scale
 from itrans.pictures.kinds import kind_of, read_source
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
+from itrans.translating.given import given_together
 from itrans.translating.media import PictureMaker, is_media, translate_media
 from itrans.translating.preparation import Loaded
 from itrans.translating.reading import HELD, READERS, read_ahead
@@ -223,11 +224,7 @@ class _Run:
         if not batch:
             return
         seeds = [self._translator.seed + number for _, number in batch]
-        extras = self._translator.accepted.extras
-        given = {
-            name: [picture.found.given[name] for picture, _ in batch] if name in extras else value
-            for name, value in batch[0][0].found.given.items()
-        }
+        given = given_together(self._translator.accepted, [picture.found.given for picture, _ in batch])
         try:
             outputs = self._translator.translate_batch(
                 [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction, **given

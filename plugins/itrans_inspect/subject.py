@@ -232,7 +232,6 @@ def _networks(
 
 
 def _is_network(component: Any) -> bool:
-    """Whether a loss compares features of a network of its own, which takes weights and is not the method's."""
-    return (
-        getattr(component, "role", None) == "image" and isinstance(component, type) and issubclass(component, nn.Module)
-    )
+    """Whether a loss compares features of a network of its own, which takes weights and does not learn."""
+    is_network = isinstance(component, type) and issubclass(component, nn.Module)
+    return is_network and getattr(component, "role", None) == "image" and not getattr(component, "trains", False)
