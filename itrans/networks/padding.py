@@ -21,17 +21,30 @@ def apply_generator(generator: Generator, source: Tensor) -> Tensor:
 
     Returns:
         `(N, C', H, W)`.
+
+    Raises:
+        TypeError: the generator returns no tensor.
     """
     multiple = getattr(generator, "size_multiple", 1)
     height, width = source.shape[-2:]
     missing_rows, missing_columns = -height % multiple, -width % multiple
     if not (missing_rows or missing_columns):
-        return generator(source)
+        return _tensor(generator(source), generator)
     top, left = missing_rows // 2, missing_columns // 2
     # Made on the device: a GPU would wait for a copy.
     rows, columns = (reflected_positions(side, multiple, source.device) for side in (height, width))
-    output = generator(source.index_select(-2, rows).index_select(-1, columns))
+    output = _tensor(generator(source.index_select(-2, rows).index_select(-1, columns)), generator)
     return output[..., top : top + height, left : left + width]
+
+
+def _tensor(output: object, generator: Generator) -> Tensor:
+    """Return an output if it is one; whoever is at work says where."""
+    if isinstance(output, torch.Tensor):
+        return output
+    raise TypeError(
+        f"the generator {type(generator).__name__} should return a tensor (N, C, H, W), and returns "
+        f"{type(output).__name__}"
+    )
 
 
 def reflected_positions(size: int, multiple: int, device: torch.device | None = None) -> Tensor:

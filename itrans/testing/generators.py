@@ -21,8 +21,10 @@ from itrans.testing.networks import (
     first_size,
     make_seeded,
     pictures,
+    scaled_size,
 )
 from itrans.testing.static import multiple_faults
+from itrans.testing.surroundings import unchanged_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,7 +86,7 @@ class _GeneratorCheck(NetworkCheck):
             copy.deepcopy(network)
 
     def _check_output(self, network: Any, source: Tensor, out_channels: int) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), unchanged_inputs(self.findings, "It", source=source):
             output = network.train()(source)
         if not self.expect(
             isinstance(output, Tensor), f"It should return a tensor, and returns {type(output).__name__}."
@@ -93,7 +95,7 @@ class _GeneratorCheck(NetworkCheck):
         self.findings.faults += [
             f"{fault} (Height and width are made multiples of its size_multiple, "
             f"{getattr(network, 'size_multiple', 1)}.)"
-            for fault in output_faults(source, output, out_channels)
+            for fault in output_faults(network, source, output, out_channels)
         ]
         self.expect(output.dtype == torch.float32, f"Its output should be float32, and is {output.dtype}.")
         if self.expect(bool(output.isfinite().all()), "Its output should be finite, and is not."):
@@ -111,9 +113,11 @@ class _GeneratorCheck(NetworkCheck):
                         shape = tuple(apply_generator(network, source).shape)
                 except REFUSALS:
                     continue
+                made = scaled_size(height, width, network)
                 self.expect(
-                    shape[2:] == (height, width),
-                    f"Of a picture of {width}x{height} it should make one of that size, and makes "
+                    shape[2:] == made,
+                    f"Of a picture of {width}x{height} it should make one of "
+                    f"{'that size' if made == (height, width) else f'{made[1]}x{made[0]}'}, and makes "
                     f"{shape[3]}x{shape[2]}.",
                 )
 
@@ -133,10 +137,13 @@ class _GeneratorCheck(NetworkCheck):
             )
 
 
-def output_faults(source: Tensor, output: object, out_channels: int) -> list[str]:
-    """Return what is wrong with the shape of an output; nothing of its values is looked at."""
-    wanted, shape = (len(source), out_channels, *source.shape[2:]), tuple(getattr(output, "shape", ()))
-    if shape == wanted:
+def output_faults(generator: object, source: Tensor, output: object, out_channels: int) -> list[str]:
+    """Return what is wrong with the shape of a generator's output; nothing of its values is looked at."""
+    height, width = source.shape[2:]
+    wanted = (len(source), out_channels, *scaled_size(height, width, generator))
+    if not isinstance(output, Tensor):
+        return [f"It should return a tensor {wanted} (N, C, H, W), and returns {type(output).__name__}."]
+    if (shape := tuple(output.shape)) == wanted:
         return []
     return [f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}, and makes {shape}."]
 

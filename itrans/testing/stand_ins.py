@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from itrans.protocols import WeightedLoss
 from itrans.records import Translated
+from itrans.registry import accepted_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +95,15 @@ class Difference:
 
 
 def chosen_losses(component: Callable[..., Any]) -> list[WeightedLoss]:
-    """Return losses that a method does not refuse: adversarial and image losses, or some of them."""
+    """Return losses that a method does not refuse: adversarial and image losses, or some of them.
+
+    One that takes no `build_discriminator` gets no adversarial loss, and one that says its `roles` gets those.
+    """
+    roles = getattr(component, "roles", None)
+    if not isinstance(roles, tuple | list):
+        roles = ("image", "adversarial")
+    if not accepted_arguments(component, {"build_discriminator": None}):
+        roles = [role for role in roles if role != "adversarial"]
     choices: list[list[Any]] = [
         [ConditionalLoss(), Difference()],
         [UnconditionalLoss(), Difference()],
@@ -102,6 +111,7 @@ def chosen_losses(component: Callable[..., Any]) -> list[WeightedLoss]:
         [UnconditionalLoss()],
         [],
     ]
+    choices = [losses for losses in choices if {loss.role for loss in losses} <= {*roles}]
     entries = [[WeightedLoss(type(loss).__name__, 1.0, loss) for loss in losses] for losses in choices]
     return next((some for some in entries if not refusals(component, some, is_judged(some))), entries[0])
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.errors import DeviceError, PluginError, TrainingError
+from itrans.errors import DeviceError, PluginError, TrainingError, did_you_mean
 from itrans.networks.convolutions import suit_to_cpu
 from itrans.training.gradients import MeanGradients
 from itrans.training.optimizers import Adam, AdamW
+from itrans.training.scalars import refuse_no_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,6 +110,7 @@ class Runtime:
         if unknown := [name for name in networks if name not in self._networks]:
             raise PluginError(
                 f"The method {self._method} updates {unknown[0]!r}, and has the networks {', '.join(self._networks)}."
+                f"{did_you_mean(str(unknown[0]), self._networks)}"
             )
         trained = {name: self._networks[name] for name in networks}
         frozen = [
@@ -227,6 +229,7 @@ class _Backward:
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
         named = ", ".join(self._networks)
+        refuse_no_losses(losses, named)
         if not losses:
             raise TrainingError(f"The update of {named} was given no losses.")
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
