@@ -14,7 +14,14 @@ from itrans.pictures.spec import ImageSpec
 from itrans.protocols import WeightedLoss
 from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import scaled_size
-from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refusals
+from itrans.testing.stand_ins import (
+    SmallDiscriminator,
+    SmallGenerator,
+    chosen_losses,
+    is_judged,
+    refusals,
+    wants_discriminator,
+)
 from itrans.testing.static import direction_faults
 from itrans.testing.surroundings import check_seeding, unchanged_inputs
 from itrans.testing.trials import STEPS, Trial
@@ -35,10 +42,11 @@ def check(findings: Findings) -> None:
     losses = chosen_losses(component)
     if "losses" in given:
         losses = [entry if isinstance(entry, WeightedLoss) else WeightedLoss(*entry) for entry in given["losses"]]
+    is_needed = is_judged(losses) or wants_discriminator(component, losses)
     batches = [*findings.tried.get("batches", ())]
     offered = {
         "build_generator": SmallGenerator,
-        "build_discriminator": SmallDiscriminator if is_judged(losses) else None,
+        "build_discriminator": SmallDiscriminator if is_needed else None,
         "source": ImageSpec(channels=batches[0].source.shape[1] if batches else 3),
         "target": ImageSpec(channels=batches[0].target.shape[1] if batches else 3),
         **given,

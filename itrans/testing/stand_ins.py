@@ -113,7 +113,8 @@ def chosen_losses(component: Callable[..., Any]) -> list[WeightedLoss]:
     ]
     choices = [losses for losses in choices if {loss.role for loss in losses} <= {*roles}]
     entries = [[WeightedLoss(type(loss).__name__, 1.0, loss) for loss in losses] for losses in choices]
-    return next((some for some in entries if not refusals(component, some, is_judged(some))), entries[0])
+    taken = [some for some in entries if not refusals(component, some, is_judged(some))]
+    return (taken or [some for some in entries if wants_discriminator(component, some)] or entries)[0]
 
 
 def refusals(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_discriminator: bool) -> list[str]:
@@ -122,6 +123,11 @@ def refusals(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_
     if check is None:
         return []
     return list(check(losses=[(entry.name, type(entry.loss)) for entry in losses], has_discriminator=has_discriminator))
+
+
+def wants_discriminator(component: Callable[..., Any], losses: Sequence[WeightedLoss]) -> bool:
+    """Whether a method refuses losses, of which none needs a discriminator, for want of one: it judges by itself."""
+    return bool(refusals(component, losses, is_judged(losses))) and not refusals(component, losses, True)
 
 
 def is_judged(losses: Sequence[WeightedLoss]) -> bool:

@@ -62,6 +62,7 @@ def test_the_site_has_all_pages():
         "method.md",
         "metric.md",
         "tracker.md",
+        "records.md",
         "testing.md",
         "publishing.md",
         "checkpoints.md",

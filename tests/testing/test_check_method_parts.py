@@ -112,7 +112,28 @@ class Lossless(Recording):
     roles = ()
 
 
-@pytest.mark.parametrize(("component", "roles"), [(Recording, ["image"]), (Lossless, [])])
+class Critical(Recording):
+    """Has a loss of its own for a discriminator, without which it refuses to work."""
+
+    def __init__(
+        self, *, build_generator: Any, build_discriminator: Any, losses: Any, source: ImageSpec, target: ImageSpec
+    ) -> None:
+        super().__init__(build_generator=build_generator, losses=losses, source=source, target=target)
+        if build_discriminator is not None:
+            self.networks["critic"] = build_discriminator(target.planes, 0)
+
+    @staticmethod
+    def check(losses, has_discriminator):
+        found = [] if has_discriminator else ["It needs a discriminator."]
+        return found + [f"It has no use for {name}." for name, loss in losses if loss.role != "image"]
+
+    def step(self, batch, runtime):
+        with runtime.update("critic") as update:
+            update({"critic": self.networks["critic"](batch.target, None).mean()})
+        return super().step(batch, runtime)
+
+
+@pytest.mark.parametrize(("component", "roles"), [(Recording, ["image"]), (Lossless, []), (Critical, ["image"])])
 def test_losses_are_those_that_a_method_has_a_use_for(component, roles):
     component.seen = []
     check_method(component)
