@@ -7,6 +7,7 @@ import sys
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
@@ -160,11 +161,18 @@ def _check_sizes(pair: Pair, scale: Fraction) -> None:
 
 
 def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:
-    if getattr(image, "ndim", 0) != 3:
-        raise DataError(f"{key}: the {side} is not an array of height, width and channels.")
+    if not isinstance(image, np.ndarray):
+        found = f"{type(image).__module__.partition('.')[0]}.{type(image).__name__}".removeprefix("builtins.")
+        raise DataError(f"{key}: the {side} is {found}: give numpy arrays of height, width and channels.")
+    if image.ndim != 3:
+        raise DataError(
+            f"{key}: the {side} is not an array of height, width and channels, but of shape {image.shape}."
+            + (" For one channel, give image[..., None]." if image.ndim == 2 else "")
+        )
     if image.shape[2] != spec.channels:
         raise DataError(
             f"{key}: the {side} has {counted(image.shape[2], 'channel')}, but this data set's have {spec.channels}."
+            + (f" Is it (C, H, W)? Its shape is {image.shape}." if image.shape[0] == spec.channels else "")
         )
     if str(image.dtype) != spec.dtype:
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")

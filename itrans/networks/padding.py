@@ -28,6 +28,9 @@ def apply_generator(generator: Generator, source: Tensor, *more: Any, **named: A
 
     Returns:
         `(N, C', scale H, scale W)`, rounded up.
+
+    Raises:
+        TypeError: the generator returns no tensor.
     """
     translate: Callable[..., Tensor] = generator
     scale, multiple = scale_of(generator), multiple_of(generator)
@@ -35,7 +38,7 @@ def apply_generator(generator: Generator, source: Tensor, *more: Any, **named: A
     height, width = source.shape[-2:]
     missing_rows, missing_columns = -height % multiple, -width % multiple
     if not (missing_rows or missing_columns):
-        return translate(source, *more, **named)
+        return _tensor(translate(source, *more, **named), generator)
     # Made on the device: a GPU would wait for a copy.
     rows, columns = (reflected_positions(side, multiple, source.device, whole) for side in (height, width))
 
@@ -44,9 +47,20 @@ def apply_generator(generator: Generator, source: Tensor, *more: Any, **named: A
             return value.index_select(-2, rows).index_select(-1, columns)
         return value
 
-    output = translate(padded(source), *map(padded, more), **{name: padded(value) for name, value in named.items()})
+    named = {name: padded(value) for name, value in named.items()}
+    output = _tensor(translate(padded(source), *map(padded, more), **named), generator)
     top, left = (scaled(padding_before(side, multiple, whole), scale) for side in (height, width))
     return output[..., top : top + scaled(height, scale), left : left + scaled(width, scale)]
+
+
+def _tensor(output: object, generator: Generator) -> Tensor:
+    """Return an output if it is one; whoever is at work says where."""
+    if isinstance(output, torch.Tensor):
+        return output
+    raise TypeError(
+        f"the generator {type(generator).__name__} should return a tensor (N, C, H, W), and returns "
+        f"{type(output).__name__}"
+    )
 
 
 def multiple_of(generator: object) -> int:

@@ -25,6 +25,7 @@ from itrans.testing.networks import (
     pictures,
 )
 from itrans.testing.static import multiple_faults, scale_faults
+from itrans.testing.surroundings import unchanged_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +87,7 @@ class _GeneratorCheck(NetworkCheck):
             copy.deepcopy(network)
 
     def _check_output(self, network: Any, source: Tensor, out_channels: int) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), unchanged_inputs(self.findings, "It", source=source):
             output = network.train()(source)
         if not self.expect(
             isinstance(output, Tensor), f"It should return a tensor, and returns {type(output).__name__}."
@@ -140,7 +141,9 @@ class _GeneratorCheck(NetworkCheck):
 def output_faults(source: Tensor, output: object, out_channels: int, scale: Fraction = Fraction(1)) -> list[str]:
     """Return what is wrong with the shape of an output; nothing of its values is looked at."""
     wanted = len(source), out_channels, *(scaled(side, scale) for side in source.shape[2:])
-    shape = tuple(getattr(output, "shape", ()))
+    if not isinstance(output, Tensor):
+        return [f"It should return a tensor {wanted} (N, C, H, W), and returns {type(output).__name__}."]
+    shape = tuple(output.shape)
     if shape == wanted:
         return []
     because = "" if scale == 1 else f" (its scale is {scale})"

@@ -24,8 +24,8 @@ _BARE = {"initialize": False}
 _NO_FAULTS = (ValueError, ItransError, ImportError, OSError, MemoryError)
 """What a component raises to refuse its defaults, or for want of a file, a network or a package."""
 
-_OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor")
-"""What the message of an error has in it that comes from computing without values, or without a GPU."""
+_OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor", "scalartype")
+"""What the message of an error has in it that comes from computing without values, without a GPU or autocast."""
 
 
 def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
@@ -68,6 +68,8 @@ def _shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     except _NO_FAULTS:
         return []
     except (Exception, SystemExit) as error:
+        if kind == "loss":
+            return []  # which computes, with values that are not there
         if any(word in str(error).lower() for word in _OF_THE_PLACE):
             return []
         return [f"With the defaults of its arguments it raises {error_line(error)}"]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.errors import DeviceError, PluginError, TrainingError
+from itrans.errors import DeviceError, PluginError, TrainingError, did_you_mean
 from itrans.networks.convolutions import suit_to_cpu
 from itrans.recipe.optimizers import optimizer_of
 from itrans.training.accumulation import Accumulation
 from itrans.training.gradients import MeanGradients
 from itrans.training.losses import name_of, trained_along
 from itrans.training.optimizers import alike, load_optimizer, make_optimizer
+from itrans.training.scalars import refuse_no_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,6 +130,7 @@ class Runtime:
         if unknown := [name for name in networks if name not in self._networks]:
             raise PluginError(
                 f"The method {self._method} updates {unknown[0]!r}, and has the networks {', '.join(self._networks)}."
+                f"{did_you_mean(str(unknown[0]), self._networks)}"
             )
         if not self._generators.isdisjoint(networks):
             networks = (*networks, *(name for name in self._along if name not in networks))
@@ -270,6 +272,7 @@ class _Backward:
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
         named = ", ".join(self._networks)
+        refuse_no_losses(losses, named)
         if not losses:
             raise TrainingError(f"The update of {named} was given no losses.")
         total = torch.stack([loss.float() for loss in losses.values()]).sum()

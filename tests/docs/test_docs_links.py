@@ -64,6 +64,7 @@ def test_the_site_has_all_pages():
         "conditions.md",
         "metric.md",
         "tracker.md",
+        "records.md",
         "testing.md",
         "publishing.md",
         "checkpoints.md",
