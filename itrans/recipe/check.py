@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted, did_you_mean, quoted, shortened
+from itrans.recipe.arguments import all_parts
 from itrans.recipe.document import value_fault
-from itrans.recipe.parts import OFFERED, all_parts, metric_parts, parts_of, readable_parts, with_defaults
+from itrans.recipe.parts import OFFERED, metric_parts, parts_of, readable_parts, with_defaults
 from itrans.recipe.schema import Augment, Component, LossComponent, Tables, Transform
 from itrans.recipe.signature import type_text, value_text
 
@@ -78,7 +79,7 @@ def check(
             problems.append(Problem(where(())[0], "", f"And {counted(more, 'more fault')}."))
         raise RecipeError(problems) from None
     parts = parts_of(tables, recorded)
-    needed = [part for part in parts if part.kind in kinds]
+    needed = [part for part in parts if ("dataset" if part.kind == "transform" else part.kind) in kinds]
     hints = _Hints(functools.partial(_keys, needed))
     measuring = metric_parts(tables.validation) if "metric" in kinds else ()
     problems = _part_problems([*needed, *measuring], where, hints)
@@ -123,11 +124,12 @@ def _method_problems(parts: Sequence[Part], where: Where) -> list[Problem]:
 def _transform_problems(augment: Augment, where: Where, hints: _Hints) -> list[Problem]:
     if not augment.transform:
         return []
-    from itrans.recipe.transforms import transform_faults
+    from itrans.recipe.transforms import is_registered, transform_faults
 
     return [
         Problem(*where(("augment", "transform", place, *([argument] if argument else []))), message)
         for place, table in enumerate(augment.transform)
+        if not is_registered(table.name)
         for argument, message in transform_faults(table.name, table.arguments, hints)
     ]
 

@@ -68,7 +68,8 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
     paired = is_paired(dataset)
-    transform = PairTransform(recipe.tables.augment, dataset.source, dataset.target, paired=paired, training=training)
+    specs = dataset.source, dataset.target
+    transform = PairTransform(recipe.tables.augment, *specs, paired=paired, training=training, own=recipe.transforms())
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
