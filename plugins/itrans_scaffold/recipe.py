@@ -69,6 +69,8 @@ def recipe_text(names: Names, kinds: Sequence[str]) -> str:
         own("[dataset]") if "dataset" in kinds else _OPENMOJI,
         "[augment]\nsize = 64\n",
     ]
+    if "transform" in kinds:
+        parts.append(own("[[augment.transform]]") + 'on = "source"\n')
     if "method" in kinds:
         parts.append(own("[method]"))
     parts.append(own("[generator]") if "generator" in kinds else _UNET)

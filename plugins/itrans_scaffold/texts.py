@@ -115,6 +115,7 @@ _MODULES = {
     "loss": "losses",
     "dataset": "datasets",
     "method": "methods",
+    "transform": "transforms",
     "metric": "metrics",
     "tracker": "trackers",
     "page": "pages",
@@ -170,6 +171,8 @@ def tests_text(names: Names, kinds: Sequence[str]) -> str:
 
 def description(kinds: Sequence[str]) -> str:
     """Return `A generator, a loss and a method for itrans`."""
+    if len(kinds) == len(REGISTRIES):
+        return "A component of each kind for itrans"
     *most, last = [f"a {'data set' if kind == 'dataset' else kind}" for kind in kinds]
     text = f"{', '.join(most)} and {last}" if most else last
     return f"A{text[1:]} for itrans"

@@ -60,6 +60,7 @@ def test_the_site_has_all_pages():
         "loss.md",
         "dataset.md",
         "method.md",
+        "transform.md",
         "metric.md",
         "tracker.md",
         "testing.md",
