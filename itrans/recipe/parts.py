@@ -194,7 +194,8 @@ class Part:
             places = {part.key: where(part.key) for part in all_parts(parts)}
             builders = tuple(Builder(part, places, handed) for part in parts)
             found[argument] = builders if self.signature.slots[argument].is_list else builders[0]
-        return found
+        empty = (name for name, slot in self.signature.slots.items() if slot.is_list and self.arguments.get(name) == [])
+        return dict.fromkeys(empty, ()) | found
 
 
 def parts_of(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = None) -> tuple[Part, ...]:
