@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itrans import __version__
+from itrans.component import Component
 from itrans.errors import (
     CheckpointError,
     DataError,
@@ -36,7 +37,6 @@ from itrans.lazy import getter
 from itrans.pictures.spec import SUFFIXES, WHITE, ImageKind, ImageSpec, PixelType
 from itrans.protocols import (
     AdversarialLoss,
-    Component,
     Dataset,
     Discriminator,
     Generator,
@@ -46,6 +46,7 @@ from itrans.protocols import (
     Metric,
     Runtime,
     Tracker,
+    Transform,
     Update,
     WeightedLoss,
     scale_of,
@@ -62,6 +63,7 @@ from itrans.registry import (
     PAGES,
     REGISTRIES,
     TRACKERS,
+    TRANSFORMS,
     Registry,
 )
 
@@ -150,6 +152,7 @@ __all__ = [
     "REGISTRIES",
     "SUFFIXES",
     "TRACKERS",
+    "TRANSFORMS",
     "WHITE",
     "AdversarialLoss",
     "Batch",
@@ -189,6 +192,7 @@ __all__ = [
     "Split",
     "Tracker",
     "TrainingError",
+    "Transform",
     "Translated",
     "Update",
     "WeightedLoss",

@@ -30,6 +30,7 @@ GROUPS = {
     "loss": "itrans.losses",
     "dataset": "itrans.datasets",
     "method": "itrans.methods",
+    "transform": "itrans.transforms",
     "metric": "itrans.metrics",
     "tracker": "itrans.trackers",
     "page": "itrans.pages",
@@ -69,8 +70,8 @@ class Origin:
     """Where a component comes from.
 
     Attributes:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`; or `command`,
-            `model` or `media`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `transform`, `metric`, `tracker` or `page`; or
+            `command`, `model` or `media`.
         name: what a recipe, or the command line, calls it.
         distribution: the distribution that brings it (the name `pip` knows).
         version: the version of that distribution.

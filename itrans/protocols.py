@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from itrans.errors import PluginError
 from itrans.scales import scale_of as scale_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import numpy as np
     from torch import Tensor, nn
 
     from itrans.pictures.spec import ImageArray, ImageSpec
@@ -192,6 +193,25 @@ class Method(Protocol):
         """
 
 
+class Transform(Protocol):
+    """A random change of training pictures, named by a recipe's `[[augment.transform]]`; numpy only, picklable.
+
+    It is called once for each picture of a pair, or for the source alone where the recipe says `on = "source"`. All
+    pictures of a pair get generators in the same state, so that what is drawn is the same for all. Label maps are left
+    as they are, unless it has `labels(image, rng) -> ImageArray`, which a transform that moves pixels needs: it moves
+    them alike, and mixes none.
+    """
+
+    def __call__(self, image: ImageArray, rng: np.random.Generator) -> ImageArray:
+        """Return a picture changed, of the same shape and type; all that is random comes from `rng`.
+
+        Args:
+            image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1] (in a range of their own, floats are mapped
+                there and back); a copy, which may be changed. Floats that are returned are clipped to [0, 1].
+            rng: what the recipe's seed, the epoch and the pair's index alone decide about.
+        """
+
+
 class Metric(Protocol):
     """What is measured of outputs against their targets.
 
@@ -244,64 +264,6 @@ class Tracker(Protocol):
 
     def finish(self, outcome: str) -> None:
         """Hear how the run has ended: `finished`, `early`, `interrupted` or `failed`. Nothing follows."""
-
-
-MadeT_co = TypeVar("MadeT_co", covariant=True)
-
-
-class Component(Protocol[MadeT_co]):
-    """A component as an argument of another one: what makes it, as the recipe's table says.
-
-    An annotation names the protocol of what is made: `teacher: Component[Generator]`, `inner: Component[Dataset] |
-    None = None`, `terms: Sequence[Component[Loss]] = ()`. The recipe's table has a `name` and arguments, which are
-    checked as those of any component. It may be pickled.
-    """
-
-    @property
-    def name(self) -> str:
-        """What the recipe calls the component."""
-
-    def __call__(self, **offered: Any) -> MadeT_co:
-        """Make the component; of what is offered, such as `in_channels`, it gets what its signature names.
-
-        A data set is offered the `split` of the one around it, and any component `initialize`, unasked.
-
-        Raises:
-            ItransError: it cannot be made; the message names the component, and the recipe's line where that is known.
-        """
-
-    if not TYPE_CHECKING:
-
-        def __class_getitem__(cls, made: object) -> object:
-            kind = made if isinstance(made, str) else _KIND_OF.get(made)
-            if kind not in _KIND_OF.values():
-                names = ", ".join(dict.fromkeys(_KIND_OF.values()))
-                raise TypeError(f"Component[{made!r}] is not known: give it the protocol, or the name, of {names}.")
-            return Annotated[cls, ComponentKind(kind)]
-
-
-@dataclass(frozen=True)
-class ComponentKind:
-    """What marks an annotation as that of a component.
-
-    Attributes:
-        kind: what kind of component, such as `generator`.
-    """
-
-    kind: str
-
-
-_KIND_OF: dict[Any, str] = {
-    Generator: "generator",
-    Discriminator: "discriminator",
-    Loss: "loss",
-    ImageLoss: "loss",
-    AdversarialLoss: "loss",
-    Dataset: "dataset",
-    Method: "method",
-    Metric: "metric",
-}
-"""The kinds of components that may be arguments, by their protocols."""
 
 
 def is_paired(dataset: Dataset) -> bool:

@@ -17,7 +17,7 @@ from itrans import __version__, plugins
 from itrans.errors import PluginError, did_you_mean, error_text, printable, quoted
 from itrans.metadata import metadata_fault
 from itrans.plugins import Origin
-from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Metric, Tracker
+from itrans.protocols import Dataset, Discriminator, Generator, Loss, Method, Metric, Tracker, Transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -285,12 +285,13 @@ DISCRIMINATORS: Registry[Discriminator] = Registry("discriminator")
 LOSSES: Registry[Loss] = Registry("loss")
 DATASETS: Registry[Dataset] = Registry("dataset")
 METHODS: Registry[Method] = Registry("method")
+TRANSFORMS: Registry[Transform] = Registry("transform")
 METRICS: Registry[Metric] = Registry("metric")
 TRACKERS: Registry[Tracker] = Registry("tracker")
 PAGES: Registry[Tracker] = Registry("page")
 
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.kind: registry
-    for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, METRICS, TRACKERS, PAGES)
+    for registry in (GENERATORS, DISCRIMINATORS, LOSSES, DATASETS, METHODS, TRANSFORMS, METRICS, TRACKERS, PAGES)
 }
 """The registries by kind."""

@@ -40,8 +40,8 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
 
     \b
     The columns, which are the keys of --json too:
-      kind          generator, discriminator, loss, dataset, method, metric,
-                    tracker, page
+      kind          generator, discriminator, loss, dataset, method,
+                    transform, metric, tracker, page
       name          what a recipe calls it
       distribution  what pip calls the package that brings it
       version       of the distribution

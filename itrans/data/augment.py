@@ -1,4 +1,4 @@
-"""One geometry for both pictures of a pair: resize, crop, mirror, and any transform of albumentations.
+"""One geometry for both pictures of a pair: resize, crop, mirror, and any transform of albumentations or one's own.
 
 What is drawn for a pair depends on the recipe's seed, the epoch and the pair's index alone, not on the process that
 happens to load it.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import random
 import traceback
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import cv2
 import numpy as np
 
 from itrans.data.geometry import exactly_scaled, part_of, place_of_part, source_size
+from itrans.data.own_transforms import OwnTransform, steps_of
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.ranges import from_unit_range, in_unit_range, within_range
@@ -26,13 +28,17 @@ from itrans.recipe.transforms import albumentations_library, make_transform, tra
 from itrans.records import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import albumentations
 
     from itrans.pictures.extras import ExtraSpec
     from itrans.pictures.spec import ImageArray
-    from itrans.recipe.schema import Augment, Transform
+    from itrans.protocols import Transform
+    from itrans.recipe.schema import Augment
+    from itrans.recipe.schema import Transform as TransformTable
+
+    _Stage: TypeAlias = albumentations.Compose | OwnTransform
 
 _MIRROR_PROBABILITY = 0.5
 _MOST_CHANNELS = 4
@@ -77,8 +83,10 @@ class PairTransform:
         training: bool = True,
         extras: Mapping[str, ExtraSpec] | None = None,
         scale: Fraction = Fraction(1),
+        own: Mapping[int, Callable[[], Transform]] | None = None,
     ) -> None:
-        self._augment = augment
+        """Take what makes the transforms that are components, by their places in the list, as `own`."""
+        self._augment, self._own = augment, own or {}
         pictures = {name: spec for name, spec in (extras or {}).items() if isinstance(spec, ImageSpec)}
         self._with_source = [_of_extra(name) for name, spec in pictures.items() if spec.aligned]
         self._alone = [_of_extra(name) for name, spec in pictures.items() if not spec.aligned]
@@ -94,16 +102,23 @@ class PairTransform:
         return self._scales["target"] != 1 and self._augment.resize is None
 
     @functools.cached_property
-    def _both(self) -> albumentations.Compose | None:
+    def _both(self) -> tuple[_Stage, ...]:
         return self._chain("both")
 
     @functools.cached_property
-    def _source_only(self) -> albumentations.Compose | None:
+    def _source_only(self) -> tuple[_Stage, ...]:
         return self._chain("source")
 
-    def _chain(self, on: str) -> albumentations.Compose | None:
-        steps = [self._transform_of(table) for table in self._augment.transform if table.on == on]
-        return self._compose(steps) if self._training else None
+    def _chain(self, on: str) -> tuple[_Stage, ...]:
+        """Return the transforms of one list: those of albumentations that follow one another are one stage."""
+        tables = [(place, table) for place, table in enumerate(self._augment.transform) if table.on == on]
+        stages: list[_Stage] = []
+        for is_own, group in itertools.groupby(tables, lambda entry: entry[0] in self._own):
+            if is_own:
+                stages += [OwnTransform(self._own[place](), self._is_smooth) for place, _ in group]
+            else:
+                stages.append(self._compose([self._transform_of(table) for _, table in group]))
+        return tuple(stages) if self._training else ()
 
     def __call__(self, pair: Pair, seed: int) -> Pair:
         """Return the transformed pair.
@@ -120,7 +135,7 @@ class PairTransform:
             for names in self._groups():
                 together = {name: sides[name] for name in names}
                 sides |= self._apply(self._both, self._with_geometry(together, chance), chance)
-            if self._source_only is not None:
+            if self._source_only:
                 chance.python.random()
             sides |= self._apply(self._source_only, {"source": sides["source"]}, chance)
         except Exception as error:  # albumentations raises many kinds
@@ -177,7 +192,7 @@ class PairTransform:
             sides = {name: _mirror_image(side) for name, side in sides.items()}
         return sides
 
-    def _transform_of(self, table: Transform) -> Any:
+    def _transform_of(self, table: TransformTable) -> Any:
         arguments = dict(table.arguments)
         unlabelled = next(iter(self._unlabelled)) if len(self._unlabelled) == 1 else None
         if unlabelled is not None and transform_takes(table.name, _EMPTY):  # None leaves masks alone
@@ -187,11 +202,11 @@ class PairTransform:
     def _steps(self) -> Iterator[tuple[str, Any]]:
         """Yield each transform of the recipe's list, after what a message calls it."""
         made = vars(self)  # where it could not be made, the error is of that
-        for composed, on in ((made.get("_both"), "both"), (made.get("_source_only"), "source")):
+        for stages, on in ((made.get("_both"), "both"), (made.get("_source_only"), "source")):
             tables = [(place, table) for place, table in enumerate(self._augment.transform) if table.on == on]
-            if composed is not None:
-                for (place, table), step in zip(tables, composed.transforms, strict=True):
-                    yield f'augment.transform.{place} ("{table.name}")', step
+            steps = [step for stage in stages or () for step in steps_of(stage)]
+            for (place, table), step in zip(tables, steps, strict=False):
+                yield f'augment.transform.{place} ("{table.name}")', step
 
     def _culprit(self, error: Exception) -> str | None:
         """Return which transform an error comes from, if it is one of the recipe's list."""
@@ -201,28 +216,34 @@ class PairTransform:
     def _changer(self, pair: Pair) -> str | None:
         """Return which transform changes the kind of a pair's pictures, as far as that shows in some attempts."""
         for name, step in self._steps():
-            composed = self._compose([step])
+            stage = step if isinstance(step, OwnTransform) else self._compose([step])
             for seed in range(_ATTEMPTS):
                 chance = _Chance(np.random.default_rng(seed), random.Random(seed))
                 with contextlib.suppress(Exception):
-                    done = self._apply(composed, {"source": pair.source}, chance)
+                    done = self._apply((stage,), {"source": pair.source}, chance)
                     if _other_kind(pair.source, done["source"]):
                         return name
         return None
 
-    def _compose(self, steps: list[Any]) -> albumentations.Compose | None:
-        if not steps:
-            return None
+    def _compose(self, steps: list[Any]) -> albumentations.Compose:
         # "source" and "target" are names of our own: albumentations treats each as what it is said to be
         kinds = {name: "image" if smooth else "mask" for name, smooth in self._is_smooth.items()}
         return albumentations_library().Compose(steps, additional_targets=kinds)
 
     def _apply(
-        self, transform: albumentations.Compose | None, sides: dict[str, ImageArray], chance: _Chance
+        self, stages: tuple[_Stage, ...], sides: dict[str, ImageArray], chance: _Chance
     ) -> dict[str, ImageArray]:
-        if transform is None:
-            return sides
-        sides = {name: in_unit_range(side, self._specs[name]) for name, side in sides.items()}
+        for stage in stages:
+            unit = {name: in_unit_range(side, self._specs[name]) for name, side in sides.items()}
+            done = (
+                stage(unit, chance.numbers) if isinstance(stage, OwnTransform) else self._composed(stage, unit, chance)
+            )
+            sides = {name: from_unit_range(side, self._specs[name]) for name, side in done.items()}
+        return sides
+
+    def _composed(
+        self, transform: albumentations.Compose, sides: dict[str, ImageArray], chance: _Chance
+    ) -> dict[str, ImageArray]:
         # with a seed, every transform would start from the same number, and all flips would go together
         transform.set_random_state(chance.numbers, chance.python)
         pictures = [name for name in sides if self._is_smooth[name]]
@@ -231,8 +252,7 @@ class PairTransform:
         image = sides[pictures[0]] if pictures else np.zeros((*shape, 1), np.uint8)
         others = {name: side for name, side in sides.items() if name not in pictures[:1]}
         done = transform(image=image, force_apply=True, **others)  # spares that draw
-        made = {name: done[name] if name in others else done["image"] for name in sides}
-        return {name: from_unit_range(side, self._specs[name]) for name, side in made.items()}
+        return {name: done[name] if name in others else done["image"] for name in sides}
 
 
 def _of_extra(name: str) -> str:

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted, did_you_mean, quoted, shortened
 from itrans.recipe.agreement import NO_LOSSES, lacks_losses, method_problems
+from itrans.recipe.arguments import all_parts
 from itrans.recipe.document import value_fault
 from itrans.recipe.optimizers import optimizer_faults
-from itrans.recipe.parts import OFFERED, all_parts, metric_parts, parts_of, readable_parts, with_defaults
+from itrans.recipe.parts import OFFERED, metric_parts, parts_of, readable_parts, with_defaults
 from itrans.recipe.schema import Augment, Component, LossComponent, Optimizer, Tables, Transform
 from itrans.recipe.signature import type_text, value_text
 
@@ -84,7 +85,7 @@ def check(
             problems.append(Problem(where(())[0], "", f"And {counted(more, 'more fault')}."))
         raise RecipeError(problems) from None
     parts = parts_of(tables, recorded)
-    needed = [part for part in parts if part.kind in kinds]
+    needed = [part for part in parts if ("dataset" if part.kind == "transform" else part.kind) in kinds]
     hints = _Hints(functools.partial(_keys, needed))
     measuring = metric_parts(tables.validation) if "metric" in kinds else ()
     problems = _part_problems([*needed, *measuring], where, hints)
@@ -127,11 +128,12 @@ def _optimizer_problems(optimizer: Optimizer, where: Where) -> list[Problem]:
 def _transform_problems(augment: Augment, where: Where, hints: _Hints) -> list[Problem]:
     if not augment.transform:
         return []
-    from itrans.recipe.transforms import transform_faults
+    from itrans.recipe.transforms import is_registered, transform_faults
 
     return [
         Problem(*where(("augment", "transform", place, *([argument] if argument else []))), message)
         for place, table in enumerate(augment.transform)
+        if not is_registered(table.name)
         for argument, message in transform_faults(table.name, table.arguments, hints)
     ]
 

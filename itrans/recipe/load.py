@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Sequence
 
+    from itrans.recipe.arguments import Builder
     from itrans.recipe.document import KeyPath, Where
     from itrans.recipe.parts import Part
     from itrans.recipe.schema import Tables
@@ -90,7 +91,7 @@ class Recipe:
 
     def components(self) -> list[dict[str, str]]:
         """Return the kind, name, distribution and version of every component that the recipe names."""
-        from itrans.recipe.parts import all_parts
+        from itrans.recipe.arguments import all_parts
 
         return [
             {"kind": part.kind, "name": part.name, "distribution": origin.distribution, "version": origin.version}
@@ -101,6 +102,13 @@ class Recipe:
     def build(self, kind: str, *, position: int = 0, **offered: Any) -> Any:
         """Make the component of a kind, or of several losses the one at `position`; raises what `Part.build` raises."""
         return [part for part in self.parts if part.kind == kind][position].build(self.where, **offered)
+
+    def transforms(self) -> dict[int, Builder]:
+        """Return what makes the transforms of `[[augment.transform]]` that are components, by their positions."""
+        from itrans.recipe.arguments import Builder
+
+        parts = {int(part.key[-1]): part for part in self.parts if part.kind == "transform"}
+        return {place: Builder(part, {part.key: self.where(part.key)}, {}) for place, part in parts.items()}
 
     def with_losses(self, is_wanted: Callable[[Part], bool]) -> Self:
         """Return the recipe with some of its losses only."""

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from itrans.errors import ItransError, PluginError, Problem, RecipeError, shortened
+from itrans.recipe.arguments import Builder, all_parts, tables_in
 from itrans.recipe.schema import MOST_ENTRIES, Component, LossComponent
 from itrans.recipe.signature import Signature, value_text
+from itrans.recipe.transforms import is_registered
 from itrans.registry import LOCAL, REGISTRIES, accepted_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from itrans.plugins import Origin
     from itrans.recipe.document import KeyPath, Where
@@ -28,6 +30,7 @@ OFFERED = {
     "generator": ("in_channels", "out_channels", "initialize"),
     "discriminator": ("in_channels", "condition_channels", "initialize"),
     "loss": (),
+    "transform": (),
     "metric": ("source", "target", "device", "announce"),
     "tracker": ("step",),
     "page": ("step",),
@@ -35,7 +38,7 @@ OFFERED = {
 }
 """What itrans gives to the components of each kind when it builds them."""
 
-RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in OFFERED}
+RESERVED = {kind: {"name"} for kind in OFFERED} | {"loss": {"name", "weight"}, "transform": {"name", "on"}}
 """Keys of a component's table that are the core's."""
 
 LISTS: dict[str, type[Component]] = {"loss": LossComponent, "tracker": Component}
@@ -101,7 +104,7 @@ class Part:
     @functools.cached_property
     def inner(self) -> Mapping[str, tuple[Part, ...]]:
         """The components among its arguments; raises what `component` raises if there may be some."""
-        tables = {name: [*_tables_in(value)] for name, value in self.arguments.items()}
+        tables = {name: [*tables_in(value)] for name, value in self.arguments.items()}
         if not any(tables.values()):
             return {}  # without importing anything
         return {
@@ -148,7 +151,7 @@ class Part:
             return
         if slot.is_list and len(value) > MOST_ENTRIES:
             yield key, f'{self.owner}: "{argument}" has {len(value)} entries, and {MOST_ENTRIES} are the most.'
-        good = {place for place, _ in _tables_in(value)}
+        good = {place for place, _ in tables_in(value)}
         for place in [(number,) for number in range(len(value))] if slot.is_list else [()]:
             if place not in good:
                 yield (*key, *place), f'{self.owner}: "{argument}" should be a table with {wanted}; "name" is missing.'
@@ -191,55 +194,23 @@ class Part:
             places = {part.key: where(part.key) for part in all_parts(parts)}
             builders = tuple(Builder(part, places, handed) for part in parts)
             found[argument] = builders if self.signature.slots[argument].is_list else builders[0]
-        return found
-
-
-@dataclass(frozen=True)
-class Builder:
-    """Makes a component that is an argument of another one; see `itrans.protocols.Component`.
-
-    Attributes:
-        part: the component.
-        places: where it, and each component within it, stands in the recipe.
-        handed: what it is offered whenever it is made.
-    """
-
-    part: Part
-    places: Mapping[KeyPath, tuple[str, str]]
-    handed: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """What the recipe calls the component."""
-        return self.part.name
-
-    def __call__(self, **offered: Any) -> Any:
-        """Make the component; raises what `Part.build` raises."""
-        return self.part.build(self.places.__getitem__, **{**self.handed, **offered})
-
-
-def all_parts(parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield parts, each followed by those among its arguments; raises `PluginError` if these cannot be told."""
-    for part in parts:
-        yield part
-        yield from all_parts(itertools.chain.from_iterable(part.inner.values()))
+        empty = (name for name, slot in self.signature.slots.items() if slot.is_list and self.arguments.get(name) == [])
+        return dict.fromkeys(empty, ()) | found
 
 
 def parts_of(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = None) -> tuple[Part, ...]:
     """Return every part of a recipe; of several components of one name it is the recorded one."""
+    named = [*_entries(vars(tables)), *_transforms(tables)]
     return tuple(
-        Part(key, kind, table.name, table.arguments, recorded or {})
-        for key, kind, table in _entries(vars(tables))
-        if table is not None
+        Part(key, kind, table.name, table.arguments, recorded or {}) for key, kind, table in named if table is not None
     )
 
 
-def _tables_in(value: object) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
-    """Yield each table in an argument that could be a component's: the place in a list, or (), and the table."""
-    entries = [((place,), entry) for place, entry in enumerate(value)] if isinstance(value, list) else [((), value)]
-    for place, entry in entries[:MOST_ENTRIES]:
-        if isinstance(entry, dict) and isinstance(entry.get("name"), str) and entry["name"]:
-            yield place, entry
+def _transforms(tables: Tables) -> Iterator[tuple[KeyPath, str, Any]]:
+    """Yield what `_entries` does of each transform that is a component, not a class of albumentations."""
+    for place, table in enumerate(tables.augment.transform):
+        if is_registered(table.name):
+            yield ("augment", "transform", place), "transform", table
 
 
 def _entries(tables: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
@@ -272,10 +243,14 @@ def readable_parts(data: Mapping[str, Any]) -> tuple[Part, ...]:
 
 def with_defaults(tables: Tables, parts: Collection[Part]) -> Tables:
     """Return tables with the defaults of some parts written out, so that those of a later version change nothing."""
-    filled = {part.key: part.filled() for part in parts}
+    filled: dict[KeyPath, dict[str, Any]] = {part.key: part.filled() for part in parts}
     full: dict[str, Any] = dict.fromkeys(LISTS, ())
     for key, kind, table in _entries(vars(tables)):
         if table is not None:
             entry = table.model_copy(update=filled.get(key, {}))
             full[kind] = (*full[kind], entry) if kind in LISTS else entry
+    if transforms := tables.augment.transform:
+        keys = [("augment", "transform", place) for place in range(len(transforms))]
+        entries = [table.model_copy(update=filled.get(key, {})) for key, table in zip(keys, transforms, strict=True)]
+        full["augment"] = tables.augment.model_copy(update={"transform": tuple(entries)})
     return tables.model_copy(update=full)

@@ -50,7 +50,7 @@ class LossComponent(Component):
 
 
 class Transform(Component):
-    """An entry of `[[augment.transform]]`: a transform of albumentations by its class name, with its arguments."""
+    """An entry of `[[augment.transform]]`: a class of albumentations, or a component, by name, with its arguments."""
 
     on: Literal["both", "source"] = "both"
 

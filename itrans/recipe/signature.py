@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from itrans import protocols
+from itrans import component as components
+from itrans.component import ComponentKind
 from itrans.errors import did_you_mean, shortened
-from itrans.protocols import ComponentKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -234,7 +234,7 @@ def _annotations(component: Callable[..., object]) -> dict[str, Any]:
             said = {n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty}
             found = _evaluated(said, vars(sys.modules[component.__module__]))
     except Exception:  # an annotation may name anything, also what is only imported for type checkers
-        names = vars(protocols) | getattr(inspect.unwrap(target), "__globals__", {})
+        names = vars(components) | getattr(inspect.unwrap(target), "__globals__", {})
         return {
             name: annotation
             for name, parameter in parameters.items()

@@ -1,4 +1,4 @@
-"""Transforms of albumentations, which an `[[augment.transform]]` names by class: found, checked and made.
+"""What an `[[augment.transform]]` names: a component, or a class of albumentations, found, checked and made here.
 
 The library takes a second to import, so only a recipe that names a transform imports it.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from itrans.errors import did_you_mean
 from itrans.recipe.signature import Signature
+from itrans.registry import TRANSFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,6 +28,28 @@ def albumentations_library() -> Any:
     return albumentations
 
 
+def is_registered(name: str) -> bool:
+    """Whether a name is that of a component: a qualified one, or one that no class of albumentations has.
+
+    Its classes begin with capitals, so that other names do not import it.
+    """
+    if ":" in name:
+        return True
+    if all(origin.name != name for origin in TRANSFORMS.origins()):
+        return False
+    return not name[0].isupper() or name not in _classes()
+
+
+def _classes() -> dict[str, Any]:
+    """Return the classes of albumentations that can be named."""
+    library = albumentations_library()
+    return {
+        key: value
+        for key, value in vars(library).items()
+        if inspect.isclass(value) and issubclass(value, library.BasicTransform) and key not in _ABSTRACT
+    }
+
+
 def transform_faults(
     name: str, arguments: Mapping[str, Any], hint: Callable[[str, Collection[str]], str] = did_you_mean
 ) -> list[tuple[str, str]]:
@@ -35,15 +58,12 @@ def transform_faults(
     The class itself judges values, as some classes take more than their annotations say. Where it refuses one, the
     message is made from the annotation if that is against it as well, and else from the class's own words.
     """
-    library = albumentations_library()
-    known = {
-        key: value
-        for key, value in vars(library).items()
-        if inspect.isclass(value) and issubclass(value, library.BasicTransform) and key not in _ABSTRACT
-    }
+    known = _classes()
     if name not in known:
-        message = f'albumentations {library.__version__} has no transform "{name}".{did_you_mean(name, known)}'
-        return [("", message)]
+        installed = TRANSFORMS.names()
+        message = f'albumentations {albumentations_library().__version__} has no transform "{name}".'
+        message += did_you_mean(name, [*known, *installed])
+        return [("", message + (f"\nInstalled besides: {', '.join(installed)}." if installed else ""))]
     signature = Signature(known[name])
     found = signature.faults(arguments, f'"{name}"', hint)
     of_values = [(key, message) for key, message in found if key in signature.parameters]

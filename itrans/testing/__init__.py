@@ -33,6 +33,7 @@ __all__ = [
     "check_metric",
     "check_page",
     "check_tracker",
+    "check_transform",
     "quick_faults",
 ]
 
@@ -133,6 +134,20 @@ def check_metric(component: Callable[..., Any] | str, /, **arguments: Any) -> No
     _check("metric", component, arguments)
 
 
+def check_transform(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
+    """Check a transform: shapes, types and ranges, that one seed gives one picture, label maps, pickling, arguments.
+
+    Args:
+        component: the class (or another callable), or the name of a registered transform.
+        arguments: what a recipe would give.
+
+    Raises:
+        AssertionError: with every fault, each a sentence.
+    """
+    __tracebackhide__ = True
+    _check("transform", component, arguments)
+
+
 def check_tracker(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
     """Check a tracker: that it hears a run, and one that goes on, without an error, arguments, imports.
 
@@ -169,7 +184,7 @@ def quick_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     package or a network, is not judged.
 
     Args:
-        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `metric`, `tracker` or `page`.
+        kind: `generator`, `discriminator`, `loss`, `dataset`, `method`, `transform`, `metric`, `tracker` or `page`.
         component: what its entry point stands for.
 
     Returns:
@@ -224,6 +239,7 @@ _MODULES = {
     "loss": "itrans.testing.losses",
     "dataset": "itrans.testing.datasets",
     "method": "itrans.testing.methods",
+    "transform": "itrans.testing.transforms",
     "metric": "itrans.testing.metrics",
     "tracker": "itrans.testing.trackers",
     "page": "itrans.testing.trackers",

@@ -74,9 +74,16 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
     refuse_unscalable(recipe, dataset)
-    augment, paired, scale = recipe.tables.augment, is_paired(dataset), scale_of(dataset)
-    sides, extras = (dataset.source, dataset.target), extras_of(dataset)
-    transform = PairTransform(augment, *sides, paired=paired, training=training, extras=extras, scale=scale)
+    transform = PairTransform(
+        recipe.tables.augment,
+        dataset.source,
+        dataset.target,
+        paired=is_paired(dataset),
+        training=training,
+        extras=extras_of(dataset),
+        scale=scale_of(dataset),
+        own=recipe.transforms(),
+    )
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 

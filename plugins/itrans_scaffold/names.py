@@ -25,6 +25,7 @@ MODULES = {
     "loss": "losses",
     "dataset": "datasets",
     "method": "methods",
+    "transform": "transforms",
     "metric": "metrics",
     "tracker": "trackers",
     "page": "pages",

@@ -63,7 +63,9 @@ def recipe_text(names: Names, parts: Sequence[Part]) -> str:
     kinds = {part.kind for part in parts}
 
     def own(table: str) -> list[str]:
-        return [f'{table}\nname = "{part.name}"\n' for part in parts if part.kind == table.strip("[]")]
+        return [
+            f'{table}\nname = "{part.name}"\n' for part in parts if part.kind == table.strip("[]").rpartition(".")[2]
+        ]
 
     # A method is shown with a discriminator too; without, an image loss trains the generator alone, which is fast.
     adversarial = "discriminator" in kinds or "method" in kinds
@@ -73,6 +75,7 @@ def recipe_text(names: Names, parts: Sequence[Part]) -> str:
         f'title = "{names.distribution}"\nseed = 1\n',
         *(own("[dataset]")[:1] or [_OPENMOJI]),
         "[augment]\nsize = 64\n",
+        *(f'{table}on = "source"\n' for table in own("[[augment.transform]]")),
         *own("[method]")[:1],
         *(own("[generator]")[:1] or [_UNET]),
     ]

@@ -62,6 +62,7 @@ def test_the_site_has_all_pages():
         "dataset.md",
         "method.md",
         "conditions.md",
+        "transform.md",
         "metric.md",
         "tracker.md",
         "records.md",

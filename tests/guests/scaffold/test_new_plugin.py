@@ -23,6 +23,7 @@ MODULES = {
     "loss": "losses",
     "dataset": "datasets",
     "method": "methods",
+    "transform": "transforms",
     "metric": "metrics",
     "tracker": "trackers",
     "page": "pages",
@@ -130,6 +131,9 @@ def test_its_recipe_uses_all_of_it_and_is_good(installed, itrans, kinds):
             continue
         if kind == "page":
             assert recipe.get("log", {}).get("page", True)  # no recipe names one
+            continue
+        if kind == "transform":
+            assert [table["name"] for table in recipe["augment"]["transform"]] == ["sketch"]
             continue
         tables = recipe[kind] if kind in {"loss", "tracker"} else [recipe[kind]]
         assert "sketch" in [table["name"] for table in tables]
