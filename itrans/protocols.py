@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import torch
     from torch import Tensor, nn
 
     from itrans.pictures.spec import ImageArray, ImageSpec
@@ -47,7 +48,14 @@ class Discriminator(Protocol):
 
 
 class ImageLoss(Protocol):
-    """A loss between pictures, with `role = "image"`."""
+    """A loss between pictures, with `role = "image"`.
+
+    Any loss may have `trains = True`, of a `torch.nn.Module` that learns: the network `loss.NAME` of the checkpoint,
+    with an optimiser. Blocks that train a generator train it too, unless the method says otherwise (see `Method`). It
+    may have `prepare(networks, source, target)`, which is called once, before there are optimisers: the place to make
+    layers that depend on the method's networks (by name, on the CPU) or on what pictures are (`ImageSpec`); it is given
+    what it names of these. A module with trainable parameters that does not say `trains` is refused.
+    """
 
     role: Literal["image"]
 
@@ -117,16 +125,29 @@ class Update(Protocol):
     """What `Runtime.update` hands to the block that trains some networks."""
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
-        """Descend on the sum of these (already weighted) scalars."""
+        """Descend on the sum of these (already weighted) scalars; called again, gradients add up."""
 
 
 class Runtime(Protocol):
-    """What a method needs of the engine; see `itrans.training.runtime`."""
+    """What a method needs of the engine; see `itrans.training.runtime`.
+
+    Attributes:
+        device: where the networks are.
+        step: the number of the step that is being taken, from 0; the same for all batches of a step.
+        steps: how many steps the run has.
+    """
+
+    device: torch.device
+    step: int
+    steps: int
 
     def update(self, *networks: str) -> AbstractContextManager[Update]:
         """Train just these networks within the block: all others are frozen.
 
-        The block must call the update once; the optimisers step when the block ends.
+        The block calls the update with losses, once or several times; the optimisers step when the block ends. In a
+        step there may be several blocks of a network, or none. With `train.accumulate`, `Method.step` is called once
+        for each batch of a step. Each block then gathers its gradients for itself, over all of the batches, and the
+        optimisers step at its end in the last one.
         """
 
 
@@ -136,13 +157,16 @@ class Method(Protocol):
     Offered on construction: `build_generator(in_channels, out_channels)` and
     `build_discriminator(in_channels, condition_channels)` (None where the recipe has no discriminator, and when the
     method is built to translate only), `losses` (a list of `WeightedLoss`; empty when only translating), `source` and
-    `target` (`ImageSpec`).
+    `target` (`ImageSpec`), and `initialize`: False where the method is going to translate, or is looked at, so that
+    what only training needs, such as a teacher's file, need not be there.
 
-    May have: `directions`, the names that `translate` takes (default: just `forward`), of which the first goes from
-    source to target and a second one from target to source;
+    May have: `roles` of its class, a tuple of the roles of losses that it knows: others are refused, and with `()` a
+    recipe has no losses; `updates_losses = True`, if its blocks name the networks of losses, `loss.NAME`, by
+    themselves, which are trained with a generator otherwise; `directions`, the names that `translate` takes (default:
+    just `forward`), of which the first goes from source to target and a second one from target to source;
     `state_dict` / `load_state_dict` for what is not a network, such as a pool of images; a static
     `check(losses, has_discriminator) -> list[str]` that says what is wrong with a recipe's parts before any data is
-    read, given the loss components' names and classes.
+    read, given the names and classes of the losses whose roles it knows.
 
     Attributes:
         networks: every network by name; the names are the checkpoint's keys.
@@ -158,7 +182,7 @@ class Method(Protocol):
         """The names of the networks that translate."""
 
     def step(self, batch: Batch, runtime: Runtime) -> Mapping[str, Tensor]:
-        """Update every network once; return the unweighted losses to log, each a scalar."""
+        """Update the networks; return the unweighted losses to log, each a scalar."""
 
     def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
         """Translate `(N, C, H, W)` in [-1, 1]; raise ValueError for a direction that it does not have."""
