@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from itrans.errors import PluginError
 from itrans.scales import scale_of as scale_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy as np
+    import torch
     from torch import Tensor, nn
 
     from itrans.pictures.spec import ImageArray, ImageSpec
@@ -58,7 +58,14 @@ class Discriminator(Protocol):
 
 
 class ImageLoss(Protocol):
-    """A loss between pictures, with `role = "image"`."""
+    """A loss between pictures, with `role = "image"`.
+
+    Any loss may have `trains = True`, of a `torch.nn.Module` that learns: the network `loss.NAME` of the checkpoint,
+    with an optimiser. Blocks that train a generator train it too, unless the method says otherwise (see `Method`). It
+    may have `prepare(networks, source, target)`, which is called once, before there are optimisers: the place to make
+    layers that depend on the method's networks (by name, on the CPU) or on what pictures are (`ImageSpec`); it is given
+    what it names of these. A module with trainable parameters that does not say `trains` is refused.
+    """
 
     role: Literal["image"]
 
@@ -82,9 +89,6 @@ class AdversarialLoss(Protocol):
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """Return a scalar to be minimised by the discriminator (the method halves it, as the paper does)."""
 
-
-Side: TypeAlias = Literal["source", "target"]
-"""A picture of a pair."""
 
 Loss: TypeAlias = ImageLoss | AdversarialLoss
 
@@ -135,16 +139,29 @@ class Update(Protocol):
     """What `Runtime.update` hands to the block that trains some networks."""
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
-        """Descend on the sum of these (already weighted) scalars."""
+        """Descend on the sum of these (already weighted) scalars; called again, gradients add up."""
 
 
 class Runtime(Protocol):
-    """What a method needs of the engine; see `itrans.training.runtime`."""
+    """What a method needs of the engine; see `itrans.training.runtime`.
+
+    Attributes:
+        device: where the networks are.
+        step: the number of the step that is being taken, from 0; the same for all batches of a step.
+        steps: how many steps the run has.
+    """
+
+    device: torch.device
+    step: int
+    steps: int
 
     def update(self, *networks: str) -> AbstractContextManager[Update]:
         """Train just these networks within the block: all others are frozen.
 
-        The block must call the update once; the optimisers step when the block ends.
+        The block calls the update with losses, once or several times; the optimisers step when the block ends. In a
+        step there may be several blocks of a network, or none. With `train.accumulate`, `Method.step` is called once
+        for each batch of a step. Each block then gathers its gradients for itself, over all of the batches, and the
+        optimisers step at its end in the last one.
         """
 
 
@@ -154,17 +171,20 @@ class Method(Protocol):
     Offered on construction: `build_generator(in_channels, out_channels)` and
     `build_discriminator(in_channels, condition_channels)` (None where the recipe has no discriminator, and when the
     method is built to translate only), `losses` (a list of `WeightedLoss`; empty when only translating), `source` and
-    `target` (`ImageSpec`).
+    `target` (`ImageSpec`), and `initialize`: False where the method is going to translate, or is looked at, so that
+    what only training needs, such as a teacher's file, need not be there.
 
     Offered too: `extras`, what the data set's pairs have besides their pictures (a table of names; see `Dataset`).
 
-    May have: `directions`, the names that `translate` takes (default: just `forward`), of which the first goes from
-    source to target and a second one from target to source; or a table of the names and their sides, such as
-    `{"forward": ("source", "target"), "restyle": ("target", "target")}`;
+    May have: `roles` of its class, a tuple of the roles of losses that it knows: others are refused, and with `()` a
+    recipe has no losses; `updates_losses = True`, if its blocks name the networks of losses, `loss.NAME`, by
+    themselves, which are trained with a generator otherwise; `directions`, the names that `translate` takes (default:
+    just `forward`), of which the first goes from source to target and a second one from target to source; or a table of
+    the names and their sides, such as `{"forward": ("source", "target"), "restyle": ("target", "target")}`;
     `extras`, what `translate` takes besides and the data set does not have, as a data set's `extras`;
     `state_dict` / `load_state_dict` for what is not a network, such as a pool of images; a static
     `check(losses, has_discriminator) -> list[str]` that says what is wrong with a recipe's parts before any data is
-    read, given the loss components' names and classes.
+    read, given the names and classes of the losses whose roles it knows.
 
     Attributes:
         networks: every network by name; the names are the checkpoint's keys.
@@ -180,7 +200,7 @@ class Method(Protocol):
         """The names of the networks that translate."""
 
     def step(self, batch: Batch, runtime: Runtime) -> Mapping[str, Tensor]:
-        """Update every network once; return the unweighted losses to log, each a scalar."""
+        """Update the networks; return the unweighted losses to log, each a scalar."""
 
     def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
         """Translate `(N, C, H, W)` in [-1, 1]; raise ValueError for a direction that it does not have.
@@ -264,39 +284,3 @@ class Tracker(Protocol):
 
     def finish(self, outcome: str) -> None:
         """Hear how the run has ended: `finished`, `early`, `interrupted` or `failed`. Nothing follows."""
-
-
-def is_paired(dataset: Dataset) -> bool:
-    """Whether a data set's targets belong to their sources."""
-    return bool(getattr(dataset, "paired", True))
-
-
-def attribution_of(dataset: Dataset | Callable[..., Dataset]) -> str:
-    """Return whom a data set, or its class, has to be credited to; empty if it does not say."""
-    return str(getattr(dataset, "attribution", ""))
-
-
-def directions_of(method: Method) -> tuple[str, ...]:
-    """Return the names of the directions that a method translates in."""
-    return tuple(sides_of(method))
-
-
-def sides_of(method: Method) -> dict[str, tuple[Side, Side]]:
-    """Return the directions of a method: what each takes, and what it makes.
-
-    Raises:
-        PluginError: it says something else.
-    """
-    said: Any = getattr(method, "directions", None) or ("forward",)
-    if not isinstance(said, Mapping):
-        return {name: ("target", "source") if place == 1 else ("source", "target") for place, name in enumerate(said)}
-    for name, sides in said.items():
-        if not isinstance(name, str) or not isinstance(sides, tuple | list) or [*sides] not in _SIDES:
-            raise PluginError(
-                f"The direction {name!r} of {type(method).__name__} has the sides {sides!r}. They should be two, what "
-                'it takes and what it makes: ("source", "target"), for example.'
-            )
-    return {name: (sides[0], sides[1]) for name, sides in said.items()}
-
-
-_SIDES = [[taken, made] for taken in ("source", "target") for made in ("source", "target")]

@@ -13,10 +13,10 @@ from torch.utils.data import Dataset as TorchDataset
 from itrans.data.code_files import import_file, imported_files
 from itrans.data.sampler import Draw, derived_seed
 from itrans.errors import DataError, ItransError, RoomError, counted, error_text
+from itrans.members import is_paired
 from itrans.pictures.extras import extras_of, number_fault
 from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
-from itrans.protocols import is_paired
 from itrans.records import Pair
 from itrans.scales import is_scaled, scale_of
 

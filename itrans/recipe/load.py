@@ -57,7 +57,7 @@ class Recipe:
         """Return the sentence that goes wherever a sample run's results are shown; None if the data are its own."""
         if not self.is_sample:
             return None
-        from itrans.protocols import attribution_of
+        from itrans.members import attribution_of
         from itrans.registry import DATASETS
 
         name = self.tables.dataset.name

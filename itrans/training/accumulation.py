@@ -59,7 +59,9 @@ class Accumulation:
     @torch.no_grad()
     def give_back(self, block: Block) -> None:
         """Let the networks have the gradients that the block has gathered so far."""
-        gradients, before = self._waiting.pop(block, ({}, None))
+        if block not in self._waiting:
+            return
+        gradients, before = self._waiting.pop(block)
         now = self._scale()
         for parameter, gathered in gradients.items():
             if now is not None and before is not None:

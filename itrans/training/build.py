@@ -13,9 +13,9 @@ from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
 from itrans.errors import DataError
+from itrans.members import attribution_of, is_paired
 from itrans.methods.conditions import Accepted
 from itrans.pictures.extras import extras_of
-from itrans.protocols import attribution_of, is_paired
 from itrans.scales import scale_of
 from itrans.training.failures import at_work
 from itrans.training.loadable import FittingNetworks, Uninitialised

@@ -132,8 +132,8 @@ class Runtime:
                 f"The method {self._method} updates {unknown[0]!r}, and has the networks {', '.join(self._networks)}."
                 f"{did_you_mean(str(unknown[0]), self._networks)}"
             )
-        if not self._generators.isdisjoint(networks):
-            networks = (*networks, *(name for name in self._along if name not in networks))
+        along = () if self._generators.isdisjoint(networks) else self._along
+        networks = tuple(dict.fromkeys((*networks, *along)))
         frozen = [
             parameter
             for name, network in self._networks.items()

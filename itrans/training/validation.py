@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itrans.errors import DataError, MissingSplitError, counted
+from itrans.members import directions_of, is_paired, sides_of
 from itrans.methods.conditions import Accepted
 from itrans.metrics.measuring import SOURCE_L1, measurements_of, meters_for
 from itrans.networks.quick_convolutions import TestPrecision
@@ -16,7 +17,6 @@ from itrans.networks.test_mode import test_mode
 from itrans.pictures.extras import extras_of
 from itrans.pictures.grid import Row, colours
 from itrans.pictures.kinds import kind_of
-from itrans.protocols import directions_of, is_paired, sides_of
 from itrans.training.build import build_dataset, held_out_batches
 from itrans.training.devices import memory_format_at_test_time
 from itrans.training.kept_pairs import KeptPairs

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from itrans.checkpoint.file import CheckpointFile
+    from itrans.members import Side
     from itrans.pictures.spec import ImageSpec
-    from itrans.protocols import Side
     from itrans.records import Preparation
 
 

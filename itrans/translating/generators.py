@@ -19,11 +19,11 @@ from torch.utils._pytree import tree_leaves
 from itrans.checkpoint.file import misfit
 from itrans.checkpoint.states import is_finite
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
+from itrans.members import sides_of
 from itrans.methods.conditions import Accepted, Conditions
 from itrans.networks.quick_convolutions import TestPrecision
 from itrans.networks.test_mode import random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
-from itrans.protocols import sides_of
 from itrans.training.build import build_translator
 from itrans.training.failures import at_work
 from itrans.training.loadable import FittingNetworks

@@ -209,7 +209,8 @@ class _Noting(Recipe):
 
     def build(self, kind: str, *, position: int = 0, **offered: Any) -> Any:
         made = super().build(kind, position=position, **offered)
-        self.built.append((made, kind, offered))
+        if kind in {"generator", "discriminator"}:
+            self.built.append((made, kind, offered))
         return made
 
 

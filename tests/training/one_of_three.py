@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import torch
-from training.updates import CPU, METHODS, SHARES, WIDTH, Checkpointed, Large, runtime_of, train
+from training.update_runs import CPU, runtime_of, train
+from training.updates import METHODS, SHARES, WIDTH, Checkpointed, Large
 
 from itrans.training.gradients import _Reducer
 from itrans.training.processes import Processes, process_group, processes_here
@@ -58,6 +59,7 @@ def be_one(environment: dict[str, str], folder: Path) -> None:
     own = range(processes.rank, processes.rank + 1)
     with process_group(processes, CPU):
         found: dict[str, object] = {name: train(kind, own, processes) for name, kind in METHODS.items()}
+        found |= {f"{name}, accumulated": train(kind, own, processes, accumulate=2) for name, kind in METHODS.items()}
         found["whole"], found["resumed"] = train(Large, own, processes), train(Large, own, processes, stop=2)
         found["early"] = arrives_early(processes.rank, processes)
         found["refused"] = torch_refuses(processes)

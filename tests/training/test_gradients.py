@@ -6,7 +6,8 @@ import pytest
 import torch
 from training.one_of_three import be_one
 from training.ranks import start_together
-from training.updates import METHODS, SHARES, train
+from training.update_runs import train
+from training.updates import METHODS, SHARES
 
 from itrans.training.processes import Processes
 
@@ -44,6 +45,14 @@ def test_processes_end_with_the_weights_of_one_that_sees_all_their_pairs(found, 
     assert_close(found[0][name], alone, name)
     for other in found[1:]:
         assert_same(other[name]["networks"], found[0][name]["networks"])
+
+
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"OwnBackward"}))  # it clips what has not been averaged yet
+def test_so_they_do_where_a_step_takes_two_batches(found, name):
+    alone = train(METHODS[name], range(SHARES), Processes(), accumulate=2)
+    assert_close(found[0][f"{name}, accumulated"], alone, name)
+    for other in found[1:]:
+        assert_same(other[f"{name}, accumulated"]["networks"], found[0][f"{name}, accumulated"]["networks"])
 
 
 def test_weights_that_no_process_uses_are_not_touched_by_the_optimiser(found):

@@ -21,15 +21,15 @@ class TwoNetworks:
         self.generators = ("generator",)
 
 
-def runtime_of(method, *, dtype=torch.float32, ema=None, **optimizer):
+def runtime_of(method, *, dtype=torch.float32, ema=None, accumulate=1, **optimizer):
     return Runtime(
         method,
         device=CPU,
         dtype=dtype,
         memory_format=torch.contiguous_format,
         processes=Processes(),
-        optimizer=Optimizer(**optimizer),
-        train=Train(steps=1, ema=ema),
+        optimizer=Optimizer.model_validate(optimizer),
+        train=Train(steps=1, ema=ema, accumulate=accumulate),
     )
 
 

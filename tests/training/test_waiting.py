@@ -76,12 +76,12 @@ def without_autocast(monkeypatch):
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
 
 
-@pytest.mark.parametrize("size", [128, 125], ids=["whole", "padded"])
+@pytest.mark.parametrize(("size", "accumulate"), [(128, 1), (125, 2)], ids=["whole", "padded, of two batches"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_step_asks_for_no_value_and_copies_nothing_to_the_device(name, size):
+def test_a_step_asks_for_no_value_and_copies_nothing_to_the_device(name, size, accumulate):
     target = LABELS if name == "segmenter" else ImageSpec(3)
     tables = {"dataset": {"name": "openmoji"}, **RECIPES[name], "optimizer": {"clip_norm": 1.0}}
-    recipe = load_recipe({**tables, "train": {"steps": 9, "ema": 0.9}}, sample=False)
+    recipe = load_recipe({**tables, "train": {"steps": 9, "ema": 0.9, "accumulate": accumulate}}, sample=False)
     method = build_method(recipe, ImageSpec(3), target, device=META)
     runtime = Runtime(
         method,
@@ -97,8 +97,11 @@ def test_a_step_asks_for_no_value_and_copies_nothing_to_the_device(name, size):
     for step in range(3):
         with nothing_waits() if step else contextlib.nullcontext():  # what is made once may be copied there
             runtime.set_learning_rate(1 / (step + 1))
-            found = method.step(Batch(*planes, ("a", "b")), runtime)
-            runtime.restore_frozen()
+            for number in range(accumulate):
+                runtime.begin(step, number)
+                found = method.step(Batch(*planes, ("a", "b")), runtime)
+                runtime.restore_frozen()
+            runtime.end()
             losses.add(found)
         assert found
         assert all(loss.is_meta for loss in found.values())

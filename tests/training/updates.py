@@ -6,17 +6,12 @@ all end with the same weights.
 
 from __future__ import annotations
 
-import pickle
-
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from itrans.recipe.schema import Optimizer, Train
-from itrans.training.processes import Processes
 from itrans.training.runtime import Runtime
 
-CPU = torch.device("cpu")
 SHARES, STEPS, WIDTH = 3, 5, 4
 
 
@@ -165,6 +160,27 @@ class Again(Adversarial):
             update(self.mean(lambda share: self.generator[0](self.source(share)).square().mean()))
 
 
+class Lazy(Penalised):
+    """A critic of two steps with a gradient penalty, a regulariser every other step, and a generator left alone."""
+
+    def step(self, runtime):
+        for _ in range(2):
+            outputs = {share: self.generator(self.source(share)) for share in self.shares}
+            with runtime.update("discriminator") as update:
+                update(self.mean(lambda share: self.gap(self.source(share), outputs[share].detach())))  # noqa: B023
+                if self.number % 2 == 0:
+                    update(self.mean(self.slope))
+        if self.number % 3 == 2:
+            with runtime.update("generator") as update:
+                update(self.mean(lambda share: -self.discriminator(outputs[share]).mean()))
+
+    def slope(self, share):
+        """R1: the squared gradient of the discriminator at what is real."""
+        real = self.source(share).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.discriminator(real).sum(), real, create_graph=True)
+        return gradient.square().sum()
+
+
 class OwnBackward(Method):
     """A method that computes gradients by itself, before and after what the block is given, and changes them."""
 
@@ -253,46 +269,6 @@ class Large(Method):
             update(self.mean(lambda share: self.generator(self.source(share)).square().mean()))
 
 
-ADVERSARIAL = (Adversarial, Clipped, Scaled, Critic, Penalised, Frozen, Again)
+ADVERSARIAL = (Adversarial, Clipped, Scaled, Critic, Penalised, Frozen, Again, Lazy)
 OTHERS = (LeavingOut, Together, OwnBackward, Layouts, OutOfReach, Checkpointed, Recomputed)
 METHODS: dict[str, type[Method]] = {kind.__name__: kind for kind in (*ADVERSARIAL, *OTHERS)}
-
-
-def runtime_of(method: Method, processes: Processes) -> Runtime:
-    return Runtime(
-        method,
-        device=CPU,
-        dtype=method.dtype,
-        memory_format=method.memory_format,
-        processes=processes,
-        optimizer=Optimizer(lr=0.02, clip_norm=method.clip_norm),
-        train=Train(steps=1, ema=method.ema),
-    )
-
-
-def state_of(method: Method, runtime: Runtime) -> dict[str, object]:
-    networks = {name: network.state_dict() for name, network in method.networks.items()}
-    return {"networks": networks, "training": runtime.state_dict()}
-
-
-def go_on(before: Method, runtime: Runtime, processes: Processes) -> tuple[Method, Runtime]:
-    """Return a new method and a new runtime that go on from a stored state."""
-    state = pickle.loads(pickle.dumps(state_of(before, runtime)))
-    method = type(before)(before.shares)
-    runtime = runtime_of(method, processes)
-    for name, network in method.networks.items():
-        network.load_state_dict(state["networks"][name])
-    runtime.load_state_dict(state["training"])
-    return method, runtime
-
-
-def train(kind: type[Method], shares: range, processes: Processes, stop: int | None = None) -> dict[str, object]:
-    """Take all steps of a method, and return the state that it ends with; with `stop`, go on anew after so many."""
-    method = kind(shares)
-    runtime = runtime_of(method, processes)
-    for number in range(STEPS):
-        if number == stop:
-            method, runtime = go_on(method, runtime, processes)
-        method.number = number
-        method.step(runtime)
-    return state_of(method, runtime)
