@@ -90,6 +90,7 @@ def test_training_is_the_paper_s(name, epochs, batch, resize, mirror):
         ("cyclegan_horse2zebra", ("trainA", "trainB")),
         ("pix2pix_colorization", ("train",)),
         ("pix2pix_inpainting", ("train",)),
+        ("super_resolution", ("train",)),
         ("pix2pix_photos_edges", ("train",)),
         ("pix2pix_channels", ("train/thermal", "train/photos")),
     ],
