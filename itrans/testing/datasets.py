@@ -137,4 +137,10 @@ def _check_leaks(findings: Findings, split: str, pairs: list[Pair], learned: set
 
 def _same(first: Pair, second: Pair) -> bool:
     sides = zip(first[:2], second[:2], strict=True)
-    return first[2] == second[2] and all(np.array_equal(one, other) for one, other in sides)
+    extras, others = getattr(first, "extras", {}), getattr(second, "extras", {})
+    return (
+        first[2] == second[2]
+        and all(np.array_equal(one, other) for one, other in sides)
+        and extras.keys() == others.keys()
+        and all(np.array_equal(value, others[name]) for name, value in extras.items())
+    )
