@@ -123,11 +123,13 @@ def _unpack(files: dict[str, Path], packed: bytes) -> PairItems:
 def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:
     if not isinstance(image, np.ndarray):
         found = f"{type(image).__module__.partition('.')[0]}.{type(image).__name__}".removeprefix("builtins.")
-        raise DataError(f"{key}: the {side} is {found}: give numpy arrays of height, width and channels.")
+        raise DataError(
+            f"{key}: the {side} is not an array of height, width and channels, but {found}: give numpy arrays."
+        )
     if image.ndim != 3:
         raise DataError(
-            f"{key}: the {side} is not an array of height, width and channels, but of shape {image.shape}."
-            + (" For one channel, give image[..., None]." if image.ndim == 2 else "")
+            f"{key}: the {side} is not an array of height, width and channels, but of shape {image.shape}"
+            + (": for one channel, give image[..., None]." if image.ndim == 2 else ".")
         )
     if image.shape[2] != spec.channels:
         raise DataError(

@@ -22,7 +22,7 @@ EXAMPLES = {block.name: block.text for block in wanted("python", files=True) if 
 @pytest.fixture(autouse=True)
 def only_here():
     yield
-    for name in ("kelvin", "dice", "steps", "broken"):
+    for name in ("kelvin", "kelvin_outdoors", "dice", "steps", "broken"):
         METRICS.unregister(name)
 
 
