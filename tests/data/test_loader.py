@@ -215,7 +215,8 @@ def test_sides_of_no_pair_may_have_two():
         (grey(1, dtype="float64"), "is float64, but this data set's are uint8"),
         (
             grey(1)[..., 0],
-            "is not an array of height, width and channels, but of shape (4, 6): for one channel, give image[..., None]",
+            "is not an array of height, width and channels, but of shape (4, 6): for one channel, give "
+            "image[..., None]",
         ),
         ("a path", "is not an array of height, width and channels, but str: give numpy arrays"),
     ],
