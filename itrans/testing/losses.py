@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from itrans.pictures.spec import ImageSpec
 from itrans.records import Translated
+from itrans.registry import accepted_arguments
 from itrans.testing.devices import check_device, on_meta
 from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import make_seeded, pictures
@@ -36,6 +38,9 @@ def check(findings: Findings) -> None:
     """Note what is wrong with a loss."""
     with findings.trying("Built, it"):
         loss = make_seeded(0, findings.build)
+        prepares = hasattr(loss, "prepare")
+        if prepares:
+            make_seeded(0, lambda: _prepare(loss))
         if isinstance(loss, nn.Module):
             _check_parameters(findings, loss)
         role = getattr(loss, "role", None)
@@ -50,13 +55,21 @@ def check(findings: Findings) -> None:
             _check_with(findings, loss, functools.partial(_records_like, record))
             return
         refusals = []
-        for channels in _CHANNELS:
+        for channels in _CHANNELS[:1] if prepares else _CHANNELS:
             if refusal := _check_image(findings, loss, channels):
                 refusals.append(refusal)
             if findings.faults:
                 return  # others would say the same
         if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, labels=True):
             findings.faults.append(f"It refuses all pictures that were tried: {error_line(refusals[0])}")
+
+
+def _prepare(loss: Any) -> None:
+    """Let a loss make what depends on a method's networks, here a small generator."""
+    spec = ImageSpec(_CHANNELS[0])
+    layers = [nn.Conv2d(spec.planes, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, spec.planes, 3, padding=1)]
+    offered = {"networks": {"generator": nn.Sequential(*layers)}, "source": spec, "target": spec}
+    loss.prepare(**accepted_arguments(loss.prepare, offered))
 
 
 def _check_parameters(findings: Findings, loss: nn.Module) -> None:

@@ -13,6 +13,9 @@ from itrans.registry import REGISTRIES
 
 BLOCKS = [block for block in wanted("python", files=True) if "/" not in block.name]
 ARGUMENTS = {
+    "first": {"inner": {"name": "aligned", "root": "datasets/mine"}, "count": 3},
+    "taught": {"teacher": {"name": "unet", "depth": 2, "filters": 2}},
+    "tinted": {"root": "datasets/mine"},
     "darkened": {"root": "datasets/mine"},
     "grey_to_colour": {"root": "datasets/mine"},
     "wgan_gp": {"critic_steps": 2},

@@ -31,7 +31,9 @@ def fields_of(record: type) -> list[tuple[str, str]]:
     """Return the fields that are given, each with its default as the page shows it."""
     if not dataclasses.is_dataclass(record):
         defaults = getattr(record, "_field_defaults", {})
-        return [(name, shown(defaults[name]) if name in defaults else "required") for name in record._fields]
+        found = [(name, shown(defaults[name]) if name in defaults else "required") for name in record._fields]
+        later = [name for name in inspect.get_annotations(record) if name not in record._fields]
+        return found + [(name, shown(getattr(record(*record._fields), name))) for name in later]
     found = []
     for field in dataclasses.fields(record):
         if field.init:
