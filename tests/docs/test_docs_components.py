@@ -16,6 +16,7 @@ ARGUMENTS = {
     "first": {"inner": {"name": "aligned", "root": "datasets/mine"}, "count": 3},
     "taught": {"teacher": {"name": "unet", "depth": 2, "filters": 2}},
     "tinted": {"root": "datasets/mine"},
+    "METHODS.tinting": {"extras": {"tint": ("none", "red", "blue")}},
     "darkened": {"root": "datasets/mine"},
     "grey_to_colour": {"root": "datasets/mine"},
     "wgan_gp": {"critic_steps": 2},
@@ -31,4 +32,6 @@ def test_they_pass_their_checks(block, workplace, tmp_path, monkeypatch):
     assert found
     with registered([block], tmp_path):
         for registry, name in found:
-            getattr(itrans.testing, f"check_{kinds[registry]}")(name, **ARGUMENTS.get(name, {}))
+            getattr(itrans.testing, f"check_{kinds[registry]}")(
+                name, **(ARGUMENTS.get(f"{registry}.{name}") or ARGUMENTS.get(name, {}))
+            )

@@ -177,7 +177,10 @@ class SaysTwofold(Fourfold):
 def test_outputs_are_as_large_as_the_scale_says(faults_of):
     check_generator(Fourfold)
     assert quick_faults("generator", Fourfold) == []
-    assert "should make (2, 3, 64, 64) (its scale is 2), and makes (2, 3, 128, 128)" in faults_of(check_generator, SaysTwofold)[0]
+    assert (
+        "should make (2, 3, 64, 64) (its scale is 2), and makes (2, 3, 128, 128)"
+        in faults_of(check_generator, SaysTwofold)[0]
+    )
 
 
 # What a loss is tried with
