@@ -173,7 +173,7 @@ class Tables(Table):
     method: Component = Component(name="paired")
     generator: Component
     discriminator: Component | None = None
-    loss: Annotated[tuple[LossComponent, ...], Field(min_length=1, max_length=MOST_ENTRIES)]
+    loss: Annotated[tuple[LossComponent, ...], Field(max_length=MOST_ENTRIES)] = ()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     train: Train
