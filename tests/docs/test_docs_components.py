@@ -9,14 +9,19 @@ from docs.base import registered
 from docs.pages import wanted
 
 import itrans.testing
-from itrans.registry import REGISTRIES
+from itrans.registry import GENERATORS, REGISTRIES
 
 BLOCKS = [block for block in wanted("python", files=True) if "/" not in block.name]
 ARGUMENTS = {
     "first": {"inner": {"name": "aligned", "root": "datasets/mine"}, "count": 3},
     "taught": {"teacher": {"name": "unet", "depth": 2, "filters": 2}},
     "tinted": {"root": "datasets/mine"},
-    "METHODS.tinting": {"extras": {"tint": ("none", "red", "blue")}},
+    "METHODS.tinting": {
+        "extras": {"tint": ("none", "red", "blue")},
+        "build_generator": lambda *channels: GENERATORS.get("tinting")(
+            in_channels=channels[0], out_channels=channels[1]
+        ),
+    },
     "darkened": {"root": "datasets/mine"},
     "grey_to_colour": {"root": "datasets/mine"},
     "wgan_gp": {"critic_steps": 2},

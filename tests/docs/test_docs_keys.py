@@ -107,6 +107,8 @@ COMPONENTS = [
     ("cyclegan.md", "loss", "cycle"),
     ("cyclegan.md", "loss", "identity"),
     ("cyclegan.md", "dataset", "unaligned"),
+    ("bridge.md", "method", "bridge"),
+    ("bridge.md", "generator", "bridge_unet"),
     ("pix2pixhd.md", "generator", "global"),
     ("pix2pixhd.md", "generator", "local_enhancer"),
     ("pix2pixhd.md", "discriminator", "multiscale"),
