@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import torch
 from torch import Tensor, nn
 
 from itrans_bicycle.encoder import Positive, planes_of
 from itrans_pix2pix.generators import FULL_WIDTH
 from itrans_pix2pix.initialization import initialize
-from itrans_pix2pix.layers import Down, Norm, Up, Upsample, convolution_bias
+from itrans_pix2pix.layers import Down, Up, Upsample
+from itrans_pix2pix.layers import Norm as PictureNorm
+
+Norm: TypeAlias = Literal["pixel"] | PictureNorm
+"""How activations are normalised: each place by itself, over the batch, over each picture, or not."""
+
+
+class PixelNorm(nn.LayerNorm):
+    """Normalises the channels of each place, and then scales and shifts them (Ba et al., arXiv 1607.06450)."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the parent's name)
+        """Map `(N, C, H, W)` to the same shape."""
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class LatentUNet(nn.Module):
     """The U-Net of Pix2Pix, whose encoding layers are each given a code besides what the layer before has made.
 
-    The code is the last planes of the source, each of which is the same everywhere: the method `bicycle` adds them. The
-    innermost layers have no normalisation. Source: Zhu et al., arXiv 1711.11586, figure 3b.
+    The code is the last planes of the source, each of which is the same everywhere: the method `bicycle` adds them.
+    Source: Zhu et al., arXiv 1711.11586, figure 3b. The norm differs: over a picture, it would take away what a code
+    adds everywhere, such as the colour of a wall that fills the picture.
 
     Args:
         in_channels: of the source and the code.
@@ -23,7 +38,8 @@ class LatentUNet(nn.Module):
         latent: how many of the source's planes are the code.
         depth: how many times height and width are halved.
         filters: channels of the first layer; they double three times.
-        norm: `instance`, `batch`, `instance_affine` or `none`. The first and last layers and the bottleneck have none.
+        norm: `pixel`, which keeps what a code adds everywhere; `batch`, `instance`, `instance_affine` or `none`. The
+            first and last layers and the bottleneck have none.
         upsample: `transposed` convolutions, or `resize`, which draws no checkerboards.
 
     Attributes:
@@ -43,7 +59,7 @@ class LatentUNet(nn.Module):
         latent: Positive = 8,
         depth: Positive = 8,
         filters: Positive = 64,
-        norm: Norm = "instance",
+        norm: Norm = "pixel",
         upsample: Upsample = "transposed",
     ) -> None:
         super().__init__()
@@ -55,22 +71,23 @@ class LatentUNet(nn.Module):
         if depth < 2:
             raise ValueError(f"A generator of depth {depth} has no bottleneck: depth is 2 or more.")
         self.latent, self.size_multiple = latent, 2**depth
-        bias = convolution_bias(norm, None)
         widths = [filters * min(2**level, FULL_WIDTH) for level in range(depth)]
+        plain: PictureNorm = "none" if norm == "pixel" else norm
 
-        self.downs = nn.ModuleList([Down(in_channels, widths[0], norm="none", bias=bias)])
+        self.downs = nn.ModuleList([Down(in_channels, widths[0], norm="none", bias=True)])
         for level in range(1, depth):
-            last = level == depth - 1
-            kind = "none" if last else norm
-            self.downs.append(
-                Down(widths[level - 1] + latent, widths[level], norm=kind, bias=bias, activation=not last)
-            )
+            inputs, inner = widths[level - 1] + latent, level < depth - 1
+            kind = plain if inner else "none"
+            self.downs.append(Down(inputs, widths[level], norm=kind, bias=True, activation=inner))
         self.ups = nn.ModuleList()
         width = widths[-1]
         for skipped in reversed(widths[:-1]):
-            self.ups.append(Up(width, skipped, norm=norm, bias=bias, upsample=upsample))
+            self.ups.append(Up(width, skipped, norm=plain, bias=True, upsample=upsample))
             width = 2 * skipped
         self.ups.append(Up(width, out_channels, norm="none", bias=True, upsample=upsample))
+        if norm == "pixel":
+            for layer in [*self.downs[1:-1], *self.ups[:-1]]:
+                layer.norm = PixelNorm(layer.conv.out_channels)
         initialize(self)
 
     def forward(self, source: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def test_a_reference_decides_the_style_and_seeds_do_not(trained):
 
 
 def test_any_generator_will_do(itrans, bicycle):
-    recipe = bicycle(generator={"name": "resnet", "blocks": 1, "filters": 2}, validation={"every": 0})
+    recipe = bicycle(generator={"name": "unet", "depth": 2, "filters": 2, "norm": "none"}, validation={"every": 0})
     assert itrans("run", recipe, "-o", "run").exit_code == 0
     translator = load("run")
     source = np.zeros((18, 14, 3), np.uint8)
@@ -127,13 +127,12 @@ def test_the_other_commands_take_it(itrans, trained, looks):
     assert "encoder" in done.output
 
 
-def test_an_exported_network_takes_the_same_codes(itrans, trained):
+def test_an_exported_network_takes_a_code(itrans, trained):
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
     done = itrans("export", trained, "-o", "exported")
     assert done.exit_code == 0, done.output
-    own, other = load(trained, precision="fp32"), load("exported/model.onnx")
     source = cv2.resize(read_image("in/0.png"), (24, 16))
-    for seed in range(2):
-        difference = own.translate(source, seed=seed).astype(int) - other.translate(source, seed=seed)
-        assert np.abs(difference).max() <= 1
+    outputs = load("exported/model.onnx").samples(source, 2)  # of codes of its own
+    assert outputs[0].shape == (16, 24, 3)
+    assert not np.array_equal(*outputs)
