@@ -45,6 +45,11 @@ class Encoder(nn.Module):
         self.mean = nn.Linear(widths[-1], latent)
         self.log_variance = nn.Linear(widths[-1], latent)
         self.noise = Noise(latent)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, 0.2)
+        # At first, codes say something: drawn from N(0, 1), they would be noise that the generator learns to ignore.
+        nn.init.constant_(self.log_variance.bias, -3.0)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and the logarithm of the variance of a picture's code, `(N, latent)` each.
