@@ -52,6 +52,8 @@ def test_the_site_has_all_pages():
         "timm.md",
         "cyclegan.md",
         "pix2pixhd.md",
+        "bicycle.md",
+        "spade.md",
         "cgan.md",
         "first-plugin.md",
         "plugins.md",
