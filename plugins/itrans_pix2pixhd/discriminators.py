@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
 
 from itrans.api import DataError
 from itrans_pix2pixhd.layers import Norm, Positive, norm_layer
@@ -24,6 +25,8 @@ class MultiScale(nn.Module):
         layers: convolutions of stride 2 in each network; a patch is `9 * 2**layers - 2` pixels wide.
         filters: channels of the first layer; they double up to eightfold.
         norm: `instance` as in the paper, `batch` or `none`. The first and last layers have none.
+        spectral: whether the weights of the convolutions before a norm are divided by their spectral norm (Miyato et
+            al., arXiv 1802.05957), as in SPADE.
     """
 
     channels_last = True
@@ -37,11 +40,12 @@ class MultiScale(nn.Module):
         layers: Positive = 3,
         filters: Positive = 64,
         norm: Norm = "instance",
+        spectral: bool = False,
     ) -> None:
         super().__init__()
         self._smallest_size = 3 * 2 ** (layers + scales - 1)
         width = in_channels + condition_channels
-        self.networks = nn.ModuleList(_Patches(width, layers, filters, norm) for _ in range(scales))
+        self.networks = nn.ModuleList(_Patches(width, layers, filters, norm, spectral=spectral) for _ in range(scales))
 
     def forward(self, image: Tensor, condition: Tensor | None) -> list[Tensor]:
         """Return logits `(N, 1, h, w)` for each size, the full one first.
@@ -86,7 +90,7 @@ class MultiScale(nn.Module):
 class _Patches(nn.Module):
     """A PatchGAN that returns what each of its stages makes, the logits last."""
 
-    def __init__(self, channels: int, layers: int, filters: int, norm: Norm) -> None:
+    def __init__(self, channels: int, layers: int, filters: int, norm: Norm, *, spectral: bool) -> None:
         super().__init__()
         self.stages = nn.ModuleList()
         for level in range(layers + 1):
@@ -102,6 +106,9 @@ class _Patches(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if spectral:  # of the weights as they have been drawn
+            for stage in [*self.stages][1:-1]:
+                spectral_norm(stage[0])
 
     def forward(self, x: Tensor) -> list[Tensor]:
         found: list[Tensor] = []

@@ -53,6 +53,8 @@ def test_the_site_has_all_pages():
         "cyclegan.md",
         "bridge.md",
         "pix2pixhd.md",
+        "bicycle.md",
+        "spade.md",
         "cgan.md",
         "super-resolution.md",
         "first-plugin.md",
