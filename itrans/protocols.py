@@ -31,6 +31,8 @@ class Generator(Protocol):
     the height and width of what it is given are made multiples of that by reflection, and its output is cropped back.
     May have `channels_last = True`: between its layers, tensors may lie with channels last in memory, which is faster
     on a CPU; it must not call `view` on them (`flatten` and `reshape` will do).
+    May have `test_mode = "running"`: it is never translated with dropout or by the statistics of single pictures, as
+    Pix2Pix is; for networks after other papers.
     """
 
     def __call__(self, source: Tensor) -> Tensor:
