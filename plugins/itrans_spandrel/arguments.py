@@ -84,10 +84,11 @@ def recipe_arguments(signature: inspect.Signature, given: Mapping[str, Any]) -> 
     found = {}
     for name, value in given.items():
         parameter = signature.parameters.get(name)
-        if parameter is not None and value is not None and value != parameter.default:
-            stored = json.loads(json.dumps(value))
-            if stored != json.loads(json.dumps(parameter.default, default=str)):
-                found[name] = stored
+        if parameter is None or value is None or name in IN_CHANNELS + OUT_CHANNELS:
+            continue
+        stored, usual = json.loads(json.dumps(value)), json.loads(json.dumps(parameter.default, default=str))
+        if stored != usual:
+            found[name] = stored
     return found
 
 

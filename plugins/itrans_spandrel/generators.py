@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import math
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -11,12 +14,14 @@ from torch.nn import functional
 
 from itrans.api import Recognized
 from itrans_spandrel.arguments import channel_arguments, recipe_signature
-from itrans_spandrel.library import architecture, network_class
+from itrans_spandrel.library import architecture, hyperparameters, network_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import spandrel
+
+_log = logging.getLogger("itrans")
 
 _ERRORS = (ArithmeticError, AssertionError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
 """What a network of spandrel's raises for arguments that do not fit each other."""
@@ -29,7 +34,8 @@ class SpandrelGenerator(nn.Module):
     the gradient passes there as if it were not.
 
     How a network is called, how much larger its output is and which sizes it takes is asked of spandrel, which reads it
-    off the weights: so whatever can be trained here can be used by every program that loads weights by spandrel.
+    off the weights. So the weights can be used by every program that loads them by spandrel; of an argument that the
+    weights do not tell, and that spandrel would take another value for, a warning says so.
 
     Attributes:
         scale: how many times as high and wide as the source the output is.
@@ -58,14 +64,16 @@ class SpandrelGenerator(nn.Module):
         given = inspect.signature(type(self)).bind(**arguments).arguments
         in_channels, out_channels = given.pop("in_channels"), given.pop("out_channels")
         initialize = given.pop("initialize", True)
-        self.network = self._built(in_channels, out_channels, given)
-        described = self._described(given)
-        self.scale: int = described.scale
-        self.size_multiple: int = described.size_requirements.multiple_of
-        self._requirements = described.size_requirements
-        self._call = described._call_fn
-        if initialize:  # else it has been tried before its weights were trained
-            self._try(in_channels, out_channels)
+        with warnings.catch_warnings(action="ignore"):  # about ways of torch's that are no longer its own
+            self.network = self._built(in_channels, out_channels, given)
+            described = self._described(given)
+            self.scale: int = described.scale
+            self.size_multiple: int = described.size_requirements.multiple_of
+            self._requirements = described.size_requirements
+            self._call = described._call_fn
+            if initialize:  # else it has been tried before its weights were trained
+                self._try(in_channels, out_channels)
+                _warn_of_others(self.network, described.model)
 
     @classmethod
     def recognize(cls, state: Mapping[str, Tensor]) -> Recognized | None:
@@ -133,6 +141,28 @@ class SpandrelGenerator(nn.Module):
         for weight, gradient in zip(weights.values(), found, strict=True):
             weight.requires_grad_(gradient is not None)
 
+
+def _warn_of_others(network: nn.Module, read: nn.Module) -> None:
+    """Warn of arguments that spandrel takes another value for when it reads the weights."""
+    own, others = hyperparameters(network), hyperparameters(read)
+    different = [name for name in own if name not in _OF_NO_EFFECT and not _alike(own[name], others.get(name))]
+    if different:
+        values = ", ".join(f"{name} = {others.get(name)}" for name in different)
+        _log.warning(f"Weights of {type(network).__name__} do not tell all: other programs will take {values}.")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=0.05)  # read off numbers of channels, so rounded
+    return bool(_listed(one) == _listed(other))
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+_OF_NO_EFFECT = ("img_size", "drop_path_rate", "bias")
+"""Arguments that weights do not tell and that nothing depends on when pictures are translated."""
 
 _TRIED = 32
 """The height and width of the pictures that a network is tried with, if it takes such small ones."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ try:
     import spandrel
 except ImportError as error:
     raise ImportError(f"It needs spandrel: pip install 'itrans[spandrel]' ({error})", name=error.name) from error
+
+warnings.filterwarnings("ignore", "torch.meshgrid: in an upcoming release")  # what several networks use, as it was
 
 
 def architecture(name: str) -> spandrel.Architecture[nn.Module]:
