@@ -85,8 +85,10 @@ class SpandrelGenerator(nn.Module):
     def forward(self, source: Tensor) -> Tensor:
         """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, scale * H, scale * W)` in [-1, 1]."""
         height, width = source.shape[-2:]
-        more_columns, more_rows = self._requirements.get_padding(width, height)
-        pictures = _enlarged(source * 0.5 + 0.5, height + more_rows, width + more_columns)
+        pictures = source * 0.5 + 0.5
+        if self._requirements.minimum > self.size_multiple or self._requirements.square:
+            more_columns, more_rows = self._requirements.get_padding(width, height)
+            pictures = _enlarged(pictures, height + more_rows, width + more_columns)
         parts = [pictures] if self.takes_batches() else torch.split(pictures, 1)
         output = torch.cat([self.call(part) for part in parts])
         output = output[..., : self.scale * height, : self.scale * width] * 2 - 1

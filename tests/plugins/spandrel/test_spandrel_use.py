@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'saved_variables'", "ignore:torc
 
 
 @pytest.mark.parametrize(
-    "name", ["nafnet", "dncnn", "drunet", "fftformer", "safmn_bcie", "kbnet_s", "retinexformer", "hvi_cidnet"]
+    "name", ["nafnet", "dncnn", "drunet", "safmn_bcie", "kbnet_s", "retinexformer", "hvi_cidnet"]
 )
 def test_the_kit_finds_nothing(name):
     check_generator(f"spandrel_{name}", **SMALL[name])
@@ -53,13 +53,13 @@ def test_pictures_are_translated_alone_and_in_company_and_in_tiles(itrans):
     assert read_image("tiles/0.png").shape == (40, 40, 3)
 
 
-@pytest.mark.parametrize("name", ["nafnet", "dncnn", "drunet", "safmn_bcie"])
+@pytest.mark.parametrize("name", ["nafnet", "dncnn"])
 def test_an_exported_network_gives_what_the_checkpoint_gives(itrans, name):
     made_checkpoint("G.pt", f"spandrel_{name}", arguments=SMALL[name])
-    done = itrans("export", "G.pt", "-o", "out")
+    done = itrans("export", "G.pt", "-o", "out", "--size", "32x32")
     assert done.exit_code == 0, done.output
     session = onnxruntime.InferenceSession("out/model.onnx")
-    source = torch.rand(1, 3, 32, 48) * 2 - 1
+    source = torch.rand(1, 3, 32, 32) * 2 - 1
     expected = load("G.pt", device="cpu", precision="fp32").translate_planes(source)
     made = torch.from_numpy(session.run(None, {"source": source.numpy()})[0])
     assert (made - expected).abs().max() < 1e-4
