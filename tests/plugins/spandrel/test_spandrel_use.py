@@ -17,9 +17,7 @@ pytest.importorskip("spandrel", reason="needs the extra spandrel")
 pytestmark = pytest.mark.filterwarnings("ignore:'saved_variables'", "ignore:torch.meshgrid", "ignore:Initializing zero")
 
 
-@pytest.mark.parametrize(
-    "name", ["nafnet", "dncnn", "drunet", "safmn_bcie", "kbnet_s", "retinexformer", "hvi_cidnet"]
-)
+@pytest.mark.parametrize("name", ["nafnet", "dncnn", "drunet", "safmn_bcie", "kbnet_s", "retinexformer", "hvi_cidnet"])
 def test_the_kit_finds_nothing(name):
     check_generator(f"spandrel_{name}", **SMALL[name])
 
