@@ -34,6 +34,8 @@ class Generator(Protocol):
     May have `channels_last = True`: between its layers, tensors may lie with channels last in memory, which is faster
     on a CPU; it must not call `view` on them (`flatten` and `reshape` will do). May have `scale` (default 1): an int,
     or a fraction whose denominator then divides what it is given; outputs are so many times as high and wide.
+    May have `test_mode = "running"`: it is never translated with dropout or by the statistics of single pictures, as
+    Pix2Pix is; for networks after other papers.
     """
 
     def __call__(self, source: Tensor) -> Tensor:

@@ -46,22 +46,26 @@ def test_mode(
 
     Args:
         networks: modules; their own training flags come back when the block ends.
-        mode: `paper` or `running`.
+        mode: `paper` or `running`; a network that is made for one of them has that as its `test_mode`.
         seed: of dropout masks and noise, which depend on it, on the layer and on the layer's shape; or one for each
             picture of the batches that follow. Torch's own generators get the first.
         statistics: by which the parts of one picture are normalised, instead of each part's own.
     """
     networks = list(networks)
-    modules = list(dict.fromkeys(module for network in networks for module in network.modules()))
+    modes: dict[nn.Module, Mode] = {}
+    for network in networks:
+        modes |= dict.fromkeys(network.modules(), getattr(network, "test_mode", mode))
+    modules = list(modes)
     flags = [module.training for module in modules]
     seeds = [seed] if isinstance(seed, int) else seed
     replaced: list[nn.Module] = []
     try:
         for layer, module in enumerate(modules):
             module.training = False
-            forward = _test_forward(module, mode, _Drawn(seeds, layer))
+            own = modes[module]
+            forward = _test_forward(module, own, _Drawn(seeds, layer))
             if statistics is not None:
-                forward = statistics.forward_of(module, layer, mode) or forward
+                forward = statistics.forward_of(module, layer, own) or forward
             if forward is not None:
                 module.forward = forward
                 replaced.append(module)

@@ -60,10 +60,18 @@ def turn_dropout_off(networks: Iterable[nn.Module]) -> bool:
 def normalizes_by_picture(networks: Iterable[nn.Module], mode: str) -> bool:
     """Whether there are layers that normalise each picture by its own statistics."""
     return any(
-        (isinstance(module, _BatchNorm) and mode == "paper")
+        (isinstance(module, _BatchNorm) and own == "paper")
         or (isinstance(module, _InstanceNorm) and not module.track_running_stats)
-        for module in modules_of(networks)
+        for module, own in _modes(networks, mode).items()
     )
+
+
+def _modes(networks: Iterable[nn.Module], mode: str) -> dict[nn.Module, str]:
+    """Return all layers, each with the mode that its network runs in: some are made for one of them."""
+    found: dict[nn.Module, str] = {}
+    for network in networks:
+        found |= dict.fromkeys(network.modules(), getattr(network, "test_mode", mode))
+    return found
 
 
 def modules_of(networks: Iterable[nn.Module]) -> list[nn.Module]:
@@ -106,8 +114,8 @@ def write_mode(
         feed: where noise comes from.
         drawn: what random layers draw, see `drawn_values`; without, dropout is off.
     """
-    modules = modules_of(networks)
-    for module, values in zip(modules, drawn or [{}] * len(modules), strict=True):
+    modules = _modes(networks, mode)
+    for (module, own), values in zip(modules.items(), drawn or [{}] * len(modules), strict=True):
         module.eval()
         forward: Any = None
         if module in feed.modules:
@@ -116,7 +124,7 @@ def write_mode(
             forward = functools.partial(_drawn_noise, values)
         elif is_random(module) and values:
             forward = functools.partial(_masked, values)
-        elif isinstance(module, _BatchNorm) and mode == "paper":
+        elif isinstance(module, _BatchNorm) and own == "paper":
             plain = type(module).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
             forward = functools.partial(_normalize_alone if plain else _normalize_first, module)
         if forward is not None:

@@ -33,12 +33,14 @@ def recognize(kind: str, weights: Mapping[str, Tensor], path: Path, name: str | 
         PluginError: the component that is named is not installed, or recognises no weights at all.
     """
     asked, found = [], {}
+    broken: dict[str, list[str]] = {}
     for candidate in REGISTRIES[kind].names() if name is None else [name]:
         try:
             recognize = getattr(REGISTRIES[kind].get(candidate), "recognize", None)
-        except PluginError:
+        except PluginError as error:
             if name is not None:
                 raise
+            broken.setdefault(str(error).splitlines()[-1], []).append(candidate)
             continue  # another package's fault, and nobody has asked for its component
         if recognize is None:
             continue
@@ -56,9 +58,10 @@ def recognize(kind: str, weights: Mapping[str, Tensor], path: Path, name: str | 
     if name is not None and not asked:
         raise PluginError(f'The {kind} "{name}" cannot import weights: it has no "recognize".')
     first = [f"{key} {shape(tensor)}" for key, tensor in weights.items()]
+    not_asked = "".join(f"\nNot asked: {listing(names)}. {reason}" for reason, names in broken.items())
     raise CheckpointError(
         f"{path} holds the weights of no {kind} that can be imported: {', '.join(quoted(asked)) or 'there is none'}.\n"
-        f"What is in it: {listing(first)}."
+        f"What is in it: {listing(first)}.{not_asked}"
     )
 
 

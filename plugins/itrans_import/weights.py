@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-_WRAPPERS = ("module.", "_orig_mod.")
-"""What DataParallel, DistributedDataParallel and torch.compile put before every name."""
+_WRAPPERS = ("module.", "_orig_mod.", "netG.")
+"""What DataParallel, DistributedDataParallel, torch.compile and GANs of Lightning put before every name."""
+
+_PLACES = ("model_state_dict", "state_dict", "params_ema", "params-ema", "params", "model", "net")
+"""Under which names weights lie in the files of BasicSR, of its descendants and of others: the first is taken."""
 
 _MOST_NAMED = 5
 _MOST_CHARACTERS = 500
@@ -39,7 +42,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} {what}. Weights are files, such as latest_net_G.pth.")
     record = read_torch_file(path, refusal=_REFUSAL)
     if isinstance(record, dict):
-        record = dict(dict.items(record))  # without what hangs on it
+        record = _inner(dict(dict.items(record)))  # without what hangs on it
     if fault := _fault(record):
         raise CheckpointError(f"{path} {fault}")
     try:
@@ -84,6 +87,12 @@ def _fault(record: Any) -> str | None:
             f"torch.save(torch.load(FILE, weights_only=True)[{printable(shown[0])}], NEW_FILE)."
         )
     return fault
+
+
+def _inner(record: dict[Any, Any]) -> dict[Any, Any]:
+    """Return what lies in one of the places where programs put a network's weights, or the record itself."""
+    found = next((record[name] for name in _PLACES if isinstance(record.get(name), dict)), None)
+    return dict(dict.items(found)) if found is not None and _are_weights(found) else record
 
 
 def _are_weights(value: Any) -> bool:

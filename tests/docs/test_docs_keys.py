@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from itrans.recipe import schema
 from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature, type_text
-from itrans.registry import REGISTRIES
+from itrans.registry import GENERATORS, REGISTRIES
 
 
 def tables_of(page: Path) -> dict[str, list[tuple[str, ...]]]:
@@ -136,6 +136,7 @@ COMPONENTS = [
     ("evaluate.md", "metric", "accuracy"),
     ("evaluate.md", "metric", "class_accuracy"),
     ("evaluate.md", "metric", "class_iou"),
+    *(("spandrel_arguments.md", "generator", name) for name in GENERATORS.names() if name.startswith("spandrel_")),
 ]
 
 

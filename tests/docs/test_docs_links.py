@@ -50,6 +50,8 @@ def test_the_site_has_all_pages():
         "explained.md",
         "zh/explained.md",
         "timm.md",
+        "spandrel.md",
+        "spandrel_arguments.md",
         "cyclegan.md",
         "bridge.md",
         "pix2pixhd.md",

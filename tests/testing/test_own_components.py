@@ -83,8 +83,8 @@ NEEDS_MORE = {
 }
 """What is tried in tests of its own below."""
 
-ELSEWHERE = "itrans_timm"
-"""The module whose components are tried with its own tests, for they need networks of timm's."""
+ELSEWHERE = ("itrans_spandrel", "itrans_timm")
+"""The modules whose components are tried with their own tests, for they need networks of other libraries."""
 
 
 def own_origins():

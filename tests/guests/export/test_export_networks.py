@@ -36,7 +36,8 @@ def without_dropout(checkpoint, mode="paper"):
 
 
 def test_all_that_come_with_itrans_are_tested():
-    assert {origin.name for origin in GENERATORS.origins() if origin.distribution == "itrans"} == set(SMALL)
+    own = [origin for origin in GENERATORS.origins() if origin.distribution == "itrans"]
+    assert {origin.name for origin in own if not origin.module.startswith("itrans_spandrel")} == set(SMALL)
 
 
 @pytest.mark.parametrize("mode", ["paper", "running"])

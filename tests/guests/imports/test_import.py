@@ -127,7 +127,7 @@ DEEP = "model.model.1.model.3.model.1.weight"
         (torch.nn.Linear(1, 1), "holds code"),
         ([1, 2], "but list"),
         ({}, "it is empty"),
-        ({"epoch": 3, "state_dict": {"a": torch.zeros(1)}}, "['state_dict']"),
+        ({"epoch": 3, "netG": {"a": torch.zeros(1)}}, "['netG']"),
         ({"format": "itrans-checkpoint", "version": 1}, "checkpoint of itrans already"),
         ({"model.1.weight": torch.zeros(4, 3, 7, 7)}, "What is in it: model.1.weight 4x3x7x7"),
         (without(DEEP), f"missing: {DEEP}"),

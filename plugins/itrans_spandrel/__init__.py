@@ -1,0 +1,1 @@
+"""The networks of spandrel, for restoration and super-resolution, as generators."""
