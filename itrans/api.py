@@ -36,6 +36,7 @@ from itrans.lazy import getter
 from itrans.pictures.spec import SUFFIXES, WHITE, ImageKind, ImageSpec, PixelType
 from itrans.protocols import (
     AdversarialLoss,
+    Component,
     Dataset,
     Discriminator,
     Generator,
@@ -47,6 +48,7 @@ from itrans.protocols import (
     Tracker,
     Update,
     WeightedLoss,
+    scale_of,
 )
 from itrans.records import Batch, MeasuredPair, MeasuredPairs, Pair, Preparation, Recognized, Split, Translated
 from itrans.registry import (
@@ -152,6 +154,7 @@ __all__ = [
     "AdversarialLoss",
     "Batch",
     "CheckpointError",
+    "Component",
     "DataError",
     "Dataset",
     "DeviceError",
@@ -222,6 +225,7 @@ __all__ = [
     "read_image",
     "read_label_map",
     "register_kind",
+    "scale_of",
     "spec_of",
     "split_folders",
     "take_split",

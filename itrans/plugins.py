@@ -250,7 +250,7 @@ class _Look:
         for group in config.sections():
             if group.startswith(f"{OURS}.") and group not in _EVERY_GROUP.values():
                 reason = f"the group {_excerpt(group)} is not known, so its entries are not seen."
-                self.doubtful.append(note_on(file, f"{reason}{did_you_mean(group, _EVERY_GROUP.values())}"))
+                self.doubtful.append(note_on(file, f"{reason}{did_you_mean(group, _groups_like(group))}"))
         for kind, group in _EVERY_GROUP.items():
             for name, text in config.items(group, raw=True) if config.has_section(group) else ():
                 target = " ".join(text.split())
@@ -264,6 +264,12 @@ class _Look:
     def _note_unread(self, file: Path, error: Exception) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
         self.note(file, f"it cannot be read, so its plugins are not seen: {reason[:_MOST_CHARACTERS]}")
+
+
+def _groups_like(group: str) -> list[str]:
+    """Return the groups of ours that another one may be meant to be; all of them begin alike, which says nothing."""
+    word = group.removeprefix(f"{OURS}.")
+    return [known for known in _EVERY_GROUP.values() if did_you_mean(word, [known.removeprefix(f"{OURS}.")])]
 
 
 def _preference(name: str) -> tuple[bool, list[int], str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from itrans.errors import PluginError
+from itrans.scales import scale_of as scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,11 +31,12 @@ class Generator(Protocol):
     going to be loaded, so that no others need to be drawn, read or downloaded. May have `size_multiple` (default 1):
     the height and width of what it is given are made multiples of that by reflection, and its output is cropped back.
     May have `channels_last = True`: between its layers, tensors may lie with channels last in memory, which is faster
-    on a CPU; it must not call `view` on them (`flatten` and `reshape` will do).
+    on a CPU; it must not call `view` on them (`flatten` and `reshape` will do). May have `scale` (default 1): an int,
+    or a fraction whose denominator then divides what it is given; outputs are so many times as high and wide.
     """
 
     def __call__(self, source: Tensor) -> Tensor:
-        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)` in [-1, 1].
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, scale H, scale W)` in [-1, 1].
 
         A generator that is written for a method may take more, which that method hands to it: see
         `itrans.api.apply_generator`.
@@ -45,8 +47,9 @@ class Discriminator(Protocol):
     """A network that tells translations from targets; a `torch.nn.Module`.
 
     Offered on construction: `in_channels` (of the picture it judges), `condition_channels` (of the source that it sees
-    besides; 0 if it sees none), and `initialize` (see `Generator`). May have `features(image, condition) ->
-    list[Tensor]` for feature matching, and `channels_last` (see `Generator`).
+    besides; 0 if it sees none), and `initialize` (see `Generator`). Where the two sides of a
+    pair differ in size, it sees the source in the target's, by the nearest pixels. May have `features(image, condition)
+    -> list[Tensor]` for feature matching, and `channels_last` (see `Generator`).
     """
 
     def __call__(self, image: Tensor, condition: Tensor | None) -> Tensor | list[Tensor]:
@@ -113,7 +116,8 @@ class Dataset(Protocol):
     sides are halves of one picture, so that `itrans data check` looks at their shape. The class may have a static
     `preparation(...) -> Preparation | None`, given those of the recipe's arguments that it names: what new pictures
     need to be like sources; None is nothing. An object may have `measured_split`: the split whose pairs these are,
-    where another one stands in for that which was asked for.
+    where another one stands in for that which was asked for. It may have `scale` (default 1): targets are exactly so
+    many times as high and wide as their sources; see `scale_of`.
     """
 
     source: ImageSpec
@@ -240,6 +244,64 @@ class Tracker(Protocol):
 
     def finish(self, outcome: str) -> None:
         """Hear how the run has ended: `finished`, `early`, `interrupted` or `failed`. Nothing follows."""
+
+
+MadeT_co = TypeVar("MadeT_co", covariant=True)
+
+
+class Component(Protocol[MadeT_co]):
+    """A component as an argument of another one: what makes it, as the recipe's table says.
+
+    An annotation names the protocol of what is made: `teacher: Component[Generator]`, `inner: Component[Dataset] |
+    None = None`, `terms: Sequence[Component[Loss]] = ()`. The recipe's table has a `name` and arguments, which are
+    checked as those of any component. It may be pickled.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the recipe calls the component."""
+
+    def __call__(self, **offered: Any) -> MadeT_co:
+        """Make the component; of what is offered, such as `in_channels`, it gets what its signature names.
+
+        A data set is offered the `split` of the one around it, and any component `initialize`, unasked.
+
+        Raises:
+            ItransError: it cannot be made; the message names the component, and the recipe's line where that is known.
+        """
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, made: object) -> object:
+            kind = made if isinstance(made, str) else _KIND_OF.get(made)
+            if kind not in _KIND_OF.values():
+                names = ", ".join(dict.fromkeys(_KIND_OF.values()))
+                raise TypeError(f"Component[{made!r}] is not known: give it the protocol, or the name, of {names}.")
+            return Annotated[cls, ComponentKind(kind)]
+
+
+@dataclass(frozen=True)
+class ComponentKind:
+    """What marks an annotation as that of a component.
+
+    Attributes:
+        kind: what kind of component, such as `generator`.
+    """
+
+    kind: str
+
+
+_KIND_OF: dict[Any, str] = {
+    Generator: "generator",
+    Discriminator: "discriminator",
+    Loss: "loss",
+    ImageLoss: "loss",
+    AdversarialLoss: "loss",
+    Dataset: "dataset",
+    Method: "method",
+    Metric: "metric",
+}
+"""The kinds of components that may be arguments, by their protocols."""
 
 
 def is_paired(dataset: Dataset) -> bool:

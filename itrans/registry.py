@@ -159,10 +159,10 @@ class Registry(Generic[T]):
         if origin.distribution == LOCAL:
             return self._local[origin.name]
         who = f'The {self.kind} "{origin.name}" of {_source(origin)}'
-        with _somebodys_code(f"{who} cannot be imported from {origin.target}:", origin.module):
+        with _somebodys_code(f"{who} cannot be imported from {origin.target}:", origin):
             component: Any = origin.load()
         if not callable(component):
-            advice = "" if ":" in origin.target else f" Its entry point should name one: {origin.module}:NAME."
+            advice = "" if ":" in origin.target else f" {_entry_point_advice(origin)}"
             raise PluginError(
                 f"{who} is {printable(type(component).__name__)} {origin.target}, "
                 f"not something that can be called to make one.{advice}"
@@ -211,10 +211,10 @@ class Registry(Generic[T]):
 
 
 @contextlib.contextmanager
-def _somebodys_code(told: str, module: str = "") -> Iterator[None]:
+def _somebodys_code(told: str, origin: Origin | None = None) -> Iterator[None]:
     """Raise `PluginError` instead of whatever the block raises, a `KeyboardInterrupt` of its own making too.
 
-    Ctrl-C is let through.
+    Ctrl-C is let through. With an origin, the block imports that.
     """
     pressed = False
 
@@ -234,7 +234,7 @@ def _somebodys_code(told: str, module: str = "") -> Iterator[None]:
     except BaseException as error:
         if pressed:
             raise KeyboardInterrupt from error
-        place = _imported_from(module, error) if module else ""
+        place = _imported_from(origin, error) + _advice(origin, error) if origin is not None else ""
         raise PluginError(metadata_fault(error) or f"{told}\n{error_text(error)}{place}") from error
     finally:
         if listens:
@@ -252,12 +252,30 @@ def _source(origin: Origin) -> str:
     return f"{origin.distribution} {origin.version}".strip()
 
 
-def _imported_from(module: str, error: BaseException) -> str:
+def _advice(origin: Origin, error: BaseException) -> str:
+    """Return what is wrong with how an entry point is written, as a sentence after that of the error."""
+    module, colon, attribute = origin.target.partition("[")[0].partition(":")
+    if not colon or not attribute.strip():
+        return f". {_entry_point_advice(origin)}"
+    if isinstance(error, AttributeError) and getattr(error.obj, "__name__", None) == module.strip():
+        # Of the module itself: what its classes lack is another matter.
+        return did_you_mean(error.name or "", [name for name in vars(error.obj) if not name.startswith("_")])
+    return ""
+
+
+def _entry_point_advice(origin: Origin) -> str:
+    """Return how an entry point without a colon should be written: a dot or a blank may stand for it."""
+    before, _, last = origin.target.rstrip(": ").replace(" ", ".").rpartition(".")
+    meant = f"{before}:{last}" if before and last[:1].isupper() else f"{origin.module}:Class"
+    return f"An entry point names a class in a module: write {meant}."
+
+
+def _imported_from(origin: Origin, error: BaseException) -> str:
     """Return the file of the package in which something lacks: it may be another package of the same name."""
     if not isinstance(error, ImportError | AttributeError):
         return ""
     lacking = error.name if isinstance(error, ImportError) else getattr(error.obj, "__name__", None)
-    package = (lacking if isinstance(lacking, str) else module).partition(".")[0]
+    package = (lacking if isinstance(lacking, str) else origin.module).partition(".")[0]
     file = getattr(sys.modules.get(package), "__file__", None)
     return f" ({package} is {printable(file)})" if isinstance(file, str) and file not in str(error) else ""
 

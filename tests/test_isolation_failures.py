@@ -133,7 +133,7 @@ def test_check_says_what_is_doubtful_and_what_is_ambiguous(itrans, install, chec
     done, listed = rows(itrans, "dataset", "--check")
     assert 'Did you mean "itrans.datasets"' in done.stderr
     assert '"acme:aligned"' in done.stderr
-    assert "acme_data:NAME" in listed["module"]["status"]
+    assert "write acme_data:Class" in listed["module"]["status"]
     assert "Did you mean" not in itrans("list-plugins").stderr
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from itrans.errors import printable
+from itrans.errors import DataError, printable
 from itrans.pictures.kinds import KINDS
 from itrans.pictures.spec import ImageSpec
 
@@ -189,7 +189,10 @@ class _Check:
                 raise FieldError(f"its record is not complete: {_key_within(key, field.name)} is missing.")
         if annotation is ImageSpec and found.get("kind", "image") not in KINDS:
             raise UnknownKindError(f'{key}.kind = "{printable(found["kind"][:100])}"')
-        return annotation(**found)
+        try:
+            return annotation(**found)
+        except DataError as error:
+            raise FieldError(f"{key}: {error}") from error
 
     def _dict(self, value: Any, annotation: Any, key: str) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -24,10 +24,11 @@ from itrans.checkpoint.fields import (
     noun,
 )
 from itrans.checkpoint.places import existing_checkpoint
+from itrans.checkpoint.states import unstorable
 from itrans.checkpoint.torch_files import read_torch_file
 from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
 from itrans.files import replacing
-from itrans.pictures.extras import ExtraSpec, stored_extras, stored_spec
+from itrans.pictures.extras import ExtraSpec, stored_extras
 from itrans.pictures.kinds import KINDS
 from itrans.pictures.spec import ImageSpec
 from itrans.recipe.load import Recipe, has_schema_fault, recipe_of
@@ -186,12 +187,13 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
         OutputError: the file cannot be written.
     """
     head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
-    plain = {"progress": asdict(checkpoint.progress), "extras": stored_extras(checkpoint.extras)}
-    plain |= {name: stored_spec(getattr(checkpoint, name)) for name in ("source", "target")}
+    plain = {"progress": asdict(checkpoint.progress)}
+    plain |= {"source": checkpoint.source.as_data(), "target": checkpoint.target.as_data()}
+    plain |= {"extras": stored_extras(checkpoint.extras)}
     record = {**head, **vars(checkpoint), **plain, **head}
     if not checkpoint.extras:
         del record["extras"]  # a file without any can be read by versions that know none
-    if fault := _unstorable(checkpoint.method, "method"):
+    if fault := unstorable(checkpoint.method, "method"):
         raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")
     try:
         with replacing(path, durable=True) as file:
@@ -200,17 +202,6 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
         cause = error.__context__
         reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error).splitlines()[0]
         raise OutputError(f"{path} cannot be written: {reason}.") from error
-
-
-def _unstorable(value: Any, key: str) -> str | None:
-    """Return what of a value would be code in a file, or None."""
-    if isinstance(value, dict):
-        return next((fault for name, inner in value.items() if (fault := _unstorable(inner, f"{key}.{name}"))), None)
-    if type(value) in (list, tuple):
-        return next((fault for i, inner in enumerate(value) if (fault := _unstorable(inner, f"{key}.{i}"))), None)
-    if value is None or isinstance(value, torch.Tensor) or type(value) in (bool, int, float, str, bytes):
-        return None
-    return f"{key} is {type(value).__name__}"
 
 
 def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values: bool = True) -> CheckpointFile:

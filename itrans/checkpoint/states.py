@@ -65,3 +65,14 @@ def is_finite(tensor: Tensor) -> bool:
         return True
     low, high = tensor.detach().aminmax()  # one pass and no copy, and either is NaN if anything is
     return bool(low.isfinite()) and bool(high.isfinite())
+
+
+def unstorable(value: Any, key: str) -> str | None:
+    """Return what of a value would be code in a file, or None."""
+    if isinstance(value, dict):
+        return next((fault for name, inner in value.items() if (fault := unstorable(inner, f"{key}.{name}"))), None)
+    if type(value) in (list, tuple):
+        return next((fault for i, inner in enumerate(value) if (fault := unstorable(inner, f"{key}.{i}"))), None)
+    if value is None or isinstance(value, torch.Tensor) or type(value) in (bool, int, float, str, bytes):
+        return None
+    return f"{key} is {type(value).__name__}"

@@ -10,13 +10,16 @@ import contextlib
 import functools
 import random
 import traceback
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cv2
 import numpy as np
 
+from itrans.data.geometry import exactly_scaled, part_of, place_of_part, source_size
 from itrans.errors import DataError, counted
 from itrans.pictures.kinds import kind_of
+from itrans.pictures.ranges import from_unit_range, in_unit_range, within_range
 from itrans.pictures.spec import ImageSpec
 from itrans.recipe.schema import height_width
 from itrans.recipe.transforms import albumentations_library, make_transform, transform_takes
@@ -58,6 +61,10 @@ class PairTransform:
     stands for no class, if there is one. If the sides are not `paired`, each is transformed on its own. Pictures among
     the extras are transformed with the source, or on their own if they are not aligned. Outside of training nothing is
     random: pictures are scaled to the size that training ends with.
+
+    Where targets are `scale` times as large as sources, sizes are the sources', and a part of a target is that which
+    belongs to the part of its source. Outside of training, such pictures are cut to their middle, if nothing else than
+    a crop is asked for: scaled, they would not be what the one was made of the other from.
     """
 
     def __init__(
@@ -69,16 +76,22 @@ class PairTransform:
         paired: bool = True,
         training: bool = True,
         extras: Mapping[str, ExtraSpec] | None = None,
+        scale: Fraction = Fraction(1),
     ) -> None:
         self._augment = augment
         pictures = {name: spec for name, spec in (extras or {}).items() if isinstance(spec, ImageSpec)}
         self._with_source = [_of_extra(name) for name, spec in pictures.items() if spec.aligned]
         self._alone = [_of_extra(name) for name, spec in pictures.items() if not spec.aligned]
-        specs = {"source": source, "target": target, **{_of_extra(name): spec for name, spec in pictures.items()}}
-        self._is_smooth = {name: kind_of(spec).is_smooth for name, spec in specs.items()}
-        self._unlabelled = {spec.ignored for spec in specs.values() if not kind_of(spec).is_smooth}
+        self._specs = {"source": source, "target": target, **{_of_extra(name): spec for name, spec in pictures.items()}}
+        self._is_smooth = {name: kind_of(spec).is_smooth for name, spec in self._specs.items()}
+        self._unlabelled = {spec.ignored for spec in self._specs.values() if not kind_of(spec).is_smooth}
         self._paired = paired
+        self._scales = dict.fromkeys(self._specs, Fraction(1)) | {"target": scale}
         self._training = training
+
+    @property
+    def _is_cut_to_measure(self) -> bool:
+        return self._scales["target"] != 1 and self._augment.resize is None
 
     @functools.cached_property
     def _both(self) -> albumentations.Compose | None:
@@ -119,6 +132,7 @@ class PairTransform:
             if fault := _other_kind(picture, sides[name]):
                 culprit = self._changer(pair) or "[augment]"
                 raise DataError(f"{pair.key}: {culprit} makes the {name.replace(_EXTRA, 'extra ')} {fault}")
+            sides[name] = within_range(sides[name], self._specs[name])
         made = {name.removeprefix(_EXTRA): side for name, side in sides.items() if name.startswith(_EXTRA)}
         return Pair(sides["source"], sides["target"], pair.key, {**pair.extras, **made} if pair.extras else None)
 
@@ -128,28 +142,37 @@ class PairTransform:
         return [first + self._with_source, *([] if self._paired else [["target"]]), *([name] for name in self._alone)]
 
     def _with_geometry(self, sides: dict[str, ImageArray], chance: _Chance) -> dict[str, ImageArray]:
-        """Return sides of one size, resized, cropped and mirrored alike, as the recipe says."""
-        augment, training = self._augment, self._training
-        size = (augment.resize or augment.size) if training else (augment.crop or augment.resize or augment.size)
-        if size or (training and (augment.crop or augment.mirror or self._both)):
-            if len({side.shape[:2] for side in sides.values()}) > 1:
+        """Return sides resized, cropped and mirrored alike, as the recipe says."""
+        augment, training, scales = self._augment, self._training, self._scales
+        is_cut = augment.crop is not None and (training or self._is_cut_to_measure)
+        size = (
+            (augment.resize or augment.size) if is_cut or training else augment.crop or augment.resize or augment.size
+        )
+        if size or is_cut or (training and (augment.mirror or self._both)):
+            if len({source_size(side, scales[name]) for name, side in sides.items()}) > 1:
                 raise ValueError("the height and width of both sides should be equal")
             # Albumentations begins with a draw that decides nothing, and what a seed gives is to stay the same.
             chance.python.random()
         if size:
             wanted = height_width(size)
-            sides = {name: _in_size(side, wanted, smooth=self._is_smooth[name]) for name, side in sides.items()}
-        if training and augment.crop:
-            height, width = next(iter(sides.values())).shape[:2]
+            sides = {
+                name: _in_size(side, exactly_scaled(wanted, scales[name]), smooth=self._is_smooth[name])
+                for name, side in sides.items()
+            }
+        if is_cut and augment.crop:
+            name, side = next(iter(sides.items()))
+            height, width = (int(length) for length in source_size(side, scales[name]))
             wanted = height_width(augment.crop)
             if wanted[0] > height or wanted[1] > width:
                 raise ValueError(
                     f"Crop size (height, width) exceeds image dimensions (height, width): {wanted} vs {(height, width)}"
                 )
-            top = int((height - wanted[0] + 1) * chance.python.random())
-            left = int((width - wanted[1] + 1) * chance.python.random())
-            part = np.s_[top : top + wanted[0], left : left + wanted[1]]
-            sides = {name: cast("ImageArray", np.ascontiguousarray(side[part])) for name, side in sides.items()}
+            whole = scales["target"].denominator
+            corner = (
+                place_of_part(height, wanted[0], whole, chance.python.random() if training else None),
+                place_of_part(width, wanted[1], whole, chance.python.random() if training else None),
+            )
+            sides = {name: part_of(side, corner, wanted, scales[name]) for name, side in sides.items()}
         if training and augment.mirror and chance.python.random() < _MIRROR_PROBABILITY:
             sides = {name: _mirror_image(side) for name, side in sides.items()}
         return sides
@@ -199,6 +222,7 @@ class PairTransform:
     ) -> dict[str, ImageArray]:
         if transform is None:
             return sides
+        sides = {name: in_unit_range(side, self._specs[name]) for name, side in sides.items()}
         # with a seed, every transform would start from the same number, and all flips would go together
         transform.set_random_state(chance.numbers, chance.python)
         pictures = [name for name in sides if self._is_smooth[name]]
@@ -207,7 +231,8 @@ class PairTransform:
         image = sides[pictures[0]] if pictures else np.zeros((*shape, 1), np.uint8)
         others = {name: side for name, side in sides.items() if name not in pictures[:1]}
         done = transform(image=image, force_apply=True, **others)  # spares that draw
-        return {name: done[name] if name in others else done["image"] for name in sides}
+        made = {name: done[name] if name in others else done["image"] for name in sides}
+        return {name: from_unit_range(side, self._specs[name]) for name, side in made.items()}
 
 
 def _of_extra(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_args
 
@@ -14,6 +15,7 @@ from itrans.errors import DataError, MissingSplitError
 from itrans.files import expanded, is_there
 from itrans.pictures.names import Names
 from itrans.records import Split
+from itrans.scales import is_scaled
 
 if TYPE_CHECKING:
     import os
@@ -221,7 +223,9 @@ def first_readable(read: Callable[[int], Read], count: int) -> tuple[int, Read]:
     raise fault or DataError("The data set is empty.")
 
 
-def check_same_size(path: Path, image: ImageArray, other_path: Path, other: ImageArray) -> None:
+def check_same_size(
+    path: Path, image: ImageArray, other_path: Path, other: ImageArray, scale: Fraction = Fraction(1)
+) -> None:
     """Compare the heights and widths of two pictures of a pair.
 
     Args:
@@ -229,13 +233,16 @@ def check_same_size(path: Path, image: ImageArray, other_path: Path, other: Imag
         image: `(H, W, C)`.
         other_path: the file of the second.
         other: `(H, W, C)`.
+        scale: how many times as large as the first the second is to be.
 
     Raises:
         DataError: they differ; both files and sizes are named.
     """
     (height, width), (other_height, other_width) = image.shape[:2], other.shape[:2]
-    if (height, width) != (other_height, other_width):
+    if not is_scaled((height, width), (other_height, other_width), scale):
+        wanted = "the two pictures of a pair must have the same size."
+        if scale != 1:
+            wanted = f"the target must be {scale} times as wide and high (the scale of the data set)."
         raise DataError(
-            f"{path} is {width}x{height}, but {other_path} is {other_width}x{other_height} (width x height): the two "
-            "pictures of a pair must have the same size."
+            f"{path} is {width}x{height}, but {other_path} is {other_width}x{other_height} (width x height): {wanted}"
         )

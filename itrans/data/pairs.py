@@ -7,6 +7,7 @@ import sys
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from torch.utils.data import Dataset as TorchDataset
 
 from itrans.data.code_files import import_file, imported_files
@@ -17,9 +18,11 @@ from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
 from itrans.protocols import is_paired
 from itrans.records import Pair
+from itrans.scales import is_scaled, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
     from pathlib import Path
 
     from itrans.data.augment import PairTransform
@@ -107,12 +110,8 @@ def checked_pair(dataset: Dataset, index: int, seed: int | None = None) -> Pair:
         raise kind(message) from error
     _check_side("source", pair.source, dataset.source, pair.key)
     _check_side("target", pair.target, dataset.target, pair.key)
-    if is_paired(dataset) and pair.source.shape[:2] != pair.target.shape[:2]:
-        (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
-        raise DataError(
-            f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
-            "The two pictures of a pair must have the same size."
-        )
+    if is_paired(dataset):
+        _check_sizes(pair, scale_of(dataset))
     _check_extras(pair, extras_of(dataset))
     return pair
 
@@ -148,12 +147,32 @@ def _check_extras(pair: Pair, specs: Mapping[str, ExtraSpec]) -> None:
             )
 
 
+def _check_sizes(pair: Pair, scale: Fraction) -> None:
+    (height, width), (other_height, other_width) = pair.source.shape[:2], pair.target.shape[:2]
+    if is_scaled((height, width), (other_height, other_width), scale):
+        return
+    wanted = "The two pictures of a pair must have the same size."
+    if scale != 1:
+        wanted = f"Targets must be {scale} times as wide and high as their sources, which is the data set's scale."
+    raise DataError(
+        f"{pair.key}: the source is {width}x{height} and the target {other_width}x{other_height} (width x height). "
+        f"{wanted}"
+    )
+
+
 def _check_side(side: str, image: ImageArray, spec: ImageSpec, key: str) -> None:
-    if getattr(image, "ndim", 0) != 3:
-        raise DataError(f"{key}: the {side} is not an array of height, width and channels.")
+    if not isinstance(image, np.ndarray):
+        found = f"{type(image).__module__.partition('.')[0]}.{type(image).__name__}".removeprefix("builtins.")
+        raise DataError(f"{key}: the {side} is {found}: give numpy arrays of height, width and channels.")
+    if image.ndim != 3:
+        raise DataError(
+            f"{key}: the {side} is not an array of height, width and channels, but of shape {image.shape}."
+            + (" For one channel, give image[..., None]." if image.ndim == 2 else "")
+        )
     if image.shape[2] != spec.channels:
         raise DataError(
             f"{key}: the {side} has {counted(image.shape[2], 'channel')}, but this data set's have {spec.channels}."
+            + (f" Is it (C, H, W)? Its shape is {image.shape}." if image.shape[0] == spec.channels else "")
         )
     if str(image.dtype) != spec.dtype:
         raise DataError(f"{key}: the {side} is {image.dtype}, but this data set's are {spec.dtype}.")

@@ -21,7 +21,8 @@ class TrainingSampler:
     """Batches of draws, epoch after epoch without end, each epoch in an order of its own.
 
     Every process takes its own part of each step's pairs, so that two processes with batches of 2 see in a step what
-    one with batches of 4 sees. Pairs that do not fill the last step of an epoch are left out of it.
+    one with batches of 4 sees. So do the `accumulate` batches of a step. Pairs that do not fill the last step of an
+    epoch are left out of it.
 
     The first batch is that of `epoch`, from 0, after `batch` of its steps.
     """
@@ -32,26 +33,27 @@ class TrainingSampler:
         batch_size: int,
         seed: int,
         *,
+        accumulate: int = 1,
         rank: int = 0,
         world_size: int = 1,
         epoch: int = 0,
         batch: int = 0,
     ) -> None:
         self._length, self._batch_size, self._seed = length, batch_size, seed
-        self._rank, self._together = rank, batch_size * world_size
+        self._rank, self._accumulate, self._together = rank, accumulate, batch_size * world_size
         self._epoch, self._batch = epoch, batch
 
     @property
     def steps_per_epoch(self) -> int:
         """How many steps an epoch has."""
-        return self._length // self._together
+        return self._length // (self._together * self._accumulate)
 
     def __iter__(self) -> Iterator[list[Draw]]:
         epoch, batch = self._epoch, self._batch
         while self.steps_per_epoch:
             order = np.random.default_rng([self._seed, epoch]).permutation(self._length)
-            for step in range(batch, self.steps_per_epoch):
-                first = step * self._together + self._rank * self._batch_size
+            for part in range(batch * self._accumulate, self.steps_per_epoch * self._accumulate):
+                first = part * self._together + self._rank * self._batch_size
                 yield [Draw(epoch, int(index)) for index in order[first : first + self._batch_size]]
             epoch, batch = epoch + 1, 0
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from itrans.errors import PluginError
 from itrans.networks.padding import apply_generator
@@ -29,6 +30,8 @@ class Paired:
     The losses are the generator's; each adversarial one trains the discriminator too.
     """
 
+    roles = ("image", "adversarial")
+
     def __init__(
         self,
         *,
@@ -41,13 +44,10 @@ class Paired:
         self._adversarial: list[tuple[str, float, AdversarialLoss]] = []
         self._image: list[tuple[str, float, ImageLoss]] = []
         for entry in losses:
-            role = getattr(entry.loss, "role", None)
-            if role == "adversarial":
-                self._adversarial.append((entry.name, entry.weight, cast("AdversarialLoss", entry.loss)))
-            elif role == "image":
-                self._image.append((entry.name, entry.weight, cast("ImageLoss", entry.loss)))
+            if entry.loss.role == "adversarial":
+                self._adversarial.append((entry.name, entry.weight, entry.loss))
             else:
-                raise PluginError(f'The loss "{entry.name}" has neither role = "image" nor role = "adversarial".')
+                self._image.append((entry.name, entry.weight, entry.loss))
         self._conditional = any(loss.conditional for _, _, loss in self._adversarial)
         self.generator = build_generator(source.planes, target.planes)
         self.discriminator: Discriminator | None = None
@@ -72,11 +72,6 @@ class Paired:
                 f"The losses {' and '.join(adversarial)} do not go together: one shows the source to the "
                 "discriminator, the other does not."
             )
-        problems += [
-            f'The loss "{name}" has no role that the method "paired" knows ("image" or "adversarial").'
-            for name, loss in losses
-            if isinstance(loss, type) and getattr(loss, "role", None) not in {"image", "adversarial"}
-        ]
         return problems
 
     @property
@@ -91,7 +86,7 @@ class Paired:
         return ("generator",)
 
     def translate(self, source: Tensor, direction: str = "forward") -> Tensor:
-        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, H, W)`; there is only `forward`."""
+        """Translate `(N, Cin, H, W)` in [-1, 1] to `(N, Cout, scale H, scale W)`; there is only `forward`."""
         if direction != "forward":
             raise ValueError(f'A paired method translates "forward" only, not "{direction}".')
         return apply_generator(self.generator, source)
@@ -141,13 +136,19 @@ class Paired:
     def _logits(self, image: Tensor, source: Tensor) -> list[Tensor]:
         if self.discriminator is None:
             raise PluginError("An adversarial loss needs a discriminator.")
-        logits = self.discriminator(image, source if self._conditional else None)
+        logits = self.discriminator(image, self._condition(source, image))
         return logits if isinstance(logits, list) else [logits]
 
     def _features(self, source: Tensor) -> Callable[[Tensor], list[Tensor]] | None:
         features: Callable[..., list[Tensor]] | None = getattr(self.discriminator, "features", None)
-        condition = source if self._conditional else None
-        return None if features is None else lambda image: features(image, condition)
+        return None if features is None else lambda image: features(image, self._condition(source, image))
+
+    def _condition(self, source: Tensor, image: Tensor) -> Tensor | None:
+        """Return what a conditional discriminator sees beside a picture: the source, in the picture's size."""
+        if not self._conditional:
+            return None
+        size = image.shape[-2:]
+        return source if source.shape[-2:] == size else functional.interpolate(source, size, mode="nearest-exact")
 
 
 def _scalar(name: str, value: object) -> Tensor:

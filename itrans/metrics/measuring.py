@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from itrans.errors import DataError, ItransError, PluginError, error_text
 from itrans.pictures.kinds import KINDS, kind_of
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from itrans.records import Batch
 
 SOURCE_L1 = "source_l1"
-"""The L1 distance of the source itself from the target, where both are of one kind: the value to beat."""
+"""The L1 distance of the source itself from the target, where both are of one kind: the value to beat.
+
+A source of another size is scaled to the target's with bicubic interpolation.
+"""
 
 
 class Meter:
@@ -221,9 +225,19 @@ def count(
     """
     with torch.autocast(target.device.type, enabled=False):  # windows of SSIM cancel to nothing in bf16
         sides = [side.float() for side in (source, outputs, target)]
+        if any(meter.name == SOURCE_L1 for meter in meters):
+            sides[0] = _in_size(sides[0], sides[2])
         if kind_of(spec).is_smooth:
             sides = [side.clamp(-1, 1) for side in sides]
         return {meter.name: meter.add(sides[0 if meter.name == SOURCE_L1 else 1], sides[2]) for meter in meters}
+
+
+def _in_size(source: Tensor, target: Tensor) -> Tensor:
+    """Return a source in its target's size, which nearly all have."""
+    size = target.shape[-2:]
+    if source.shape[-2:] == size:
+        return source
+    return functional.interpolate(source, size, mode="bicubic", antialias=True)
 
 
 def _shape(planes: Tensor) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from itrans.errors import DataError
 from itrans.files import replacing
 from itrans.pictures.images import floats_fault
+from itrans.pictures.kind import outside_range
 from itrans.pictures.metadata import Metadata, metadata_in_tiff
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itrans.pictures.spec import ImageArray
+    from itrans.pictures.spec import ImageArray, ImageSpec
 
 _TILE = 256
 """The side of the tiles that are written."""
@@ -44,10 +45,10 @@ class Bands:
         is_compressed: whether its values are.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, spec: ImageSpec) -> None:
         import tifffile
 
-        self._path = path
+        self._path, self._spec = path, spec
         self._file = tifffile.TiffFile(path)
         self._page: Any = self._file.pages.first
         self.shape: tuple[int, int, int] = (self._page.imagelength, self._page.imagewidth, self._page.samplesperpixel)
@@ -104,7 +105,7 @@ class Bands:
         try:
             for segment, (_, _, row, column, _), shape in self._page.segments(maxworkers=1):
                 if band is not None and row != top:
-                    yield self._checked(band)
+                    yield self._checked(band, top)
                     band = None
                 if band is None:
                     band, top = np.zeros((min(deep, height - row), width, channels), self.dtype), row
@@ -116,16 +117,17 @@ class Bands:
         except Exception as error:  # a damaged file can raise nearly anything
             raise DataError(f"{self._path} is a damaged or truncated TIFF: {error}.") from error
         if band is not None:
-            yield self._checked(band)
+            yield self._checked(band, top)
 
-    def _checked(self, band: NDArray[np.generic]) -> NDArray[np.generic]:
-        if fault := floats_fault(band):
+    def _checked(self, band: NDArray[np.generic], top: int) -> NDArray[np.generic]:
+        ranged = self._spec.has_range
+        if fault := outside_range(cast("ImageArray", band), self._spec, top) if ranged else floats_fault(band):
             raise DataError(f"{self._path} {fault}.")
         return band
 
 
-def bands_of(path: Path, channels: int) -> Bands | None:
-    """Return a large TIFF of so many channels as bands.
+def bands_of(path: Path, spec: ImageSpec) -> Bands | None:
+    """Return a large TIFF of a spec's channels as bands; if the spec has a range, of its type alone.
 
     Returns:
         None for one that is small, or not plain: one page of grey or RGB without alpha, upright, all channels of a
@@ -134,10 +136,11 @@ def bands_of(path: Path, channels: int) -> Bands | None:
     if path.suffix.lower() not in {".tif", ".tiff"}:
         return None
     try:
-        found = Bands(path)
+        found = Bands(path, spec)
     except Exception:  # read as a whole, it gets its message
         return None
-    if found.is_plain and found.shape[2] == channels and math.prod(found.shape) * found.dtype.itemsize >= _LARGE:
+    fits = found.shape[2] == spec.channels and (not spec.has_range or found.dtype.name == spec.dtype)
+    if found.is_plain and fits and math.prod(found.shape) * found.dtype.itemsize >= _LARGE:
         return found
     found.close()
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from itrans.errors import PluginError, did_you_mean
@@ -18,9 +17,6 @@ ExtraSpec: TypeAlias = ImageSpec | type[int] | type[float] | tuple[str, ...]
 
 Extra: TypeAlias = "ImageArray | int | float"
 """An extra of one pair, as the data set gives it: an array `(H, W, C)`, or a number."""
-
-_FIRST = frozenset({"channels", "kind", "labels", "dtype", "ignored", "names"})
-"""The fields of an `ImageSpec` that all versions know: a file with no others is read by the first ones too."""
 
 TAKEN = frozenset(
     {
@@ -91,19 +87,9 @@ def named_number(value: object, spec: ExtraSpec) -> Any:
 def stored_extras(specs: Mapping[str, ExtraSpec]) -> dict[str, Any]:
     """Return what extras are, in the plain values that a file holds."""
     return {
-        name: stored_spec(spec)
-        if isinstance(spec, ImageSpec)
-        else [*spec]
-        if isinstance(spec, tuple)
-        else spec.__name__
+        name: spec.as_data() if isinstance(spec, ImageSpec) else [*spec] if isinstance(spec, tuple) else spec.__name__
         for name, spec in specs.items()
     }
-
-
-def stored_spec(spec: ImageSpec) -> dict[str, Any]:
-    """Return what pictures are, in plain values: those fields that have come later only if they say something."""
-    later = {field.name: field.default for field in fields(spec) if field.name not in _FIRST}
-    return {name: value for name, value in asdict(spec).items() if name not in later or value != later[name]}
 
 
 def described(spec: ExtraSpec) -> str:

@@ -35,7 +35,7 @@ _TEXTS = frozenset(
 """What lies beside pictures and is no picture that somebody may miss."""
 
 
-def read_image(path: str | os.PathLike[str], content: bytes | None = None) -> ImageArray:
+def read_image(path: str | os.PathLike[str], content: bytes | None = None, *, any_floats: bool = False) -> ImageArray:
     """Read a picture.
 
     Args:
@@ -43,11 +43,12 @@ def read_image(path: str | os.PathLike[str], content: bytes | None = None) -> Im
             `(H, W, C)`.
         content: what is in the file, for one that lies in an archive: no file is opened then, and the path gives the
             suffix, and the name for messages.
+        any_floats: take floats that are not in [0, 1], for pictures whose spec says another range.
 
     Returns:
-        `(H, W, C)` of uint8, uint16, or float32 in [0, 1], as the file has it (other floats become float32), upright as
-        the file's orientation says. Colour is RGB or RGBA, the colours not darkened by alpha; grey has one channel,
-        and grey with alpha becomes RGBA.
+        `(H, W, C)` of uint8, uint16, or float32 in [0, 1], or of any finite values with `any_floats`, as the file has
+        it (other floats become float32), upright as the file's orientation says. Colour is RGB or RGBA, the colours not
+        darkened by alpha; grey has one channel, and grey with alpha becomes RGBA.
 
     Raises:
         DataError: the file is missing, no picture, damaged, of several pages or frames, of a kind that is not read, or
@@ -56,7 +57,8 @@ def read_image(path: str | os.PathLike[str], content: bytes | None = None) -> Im
     path = Path(path)
     content = content_of(path, content)
     try:
-        return _as_image(path, load_array(path, content) if path.suffix.lower() == ".npy" else decode(path, content))
+        array = load_array(path, content) if path.suffix.lower() == ".npy" else decode(path, content)
+        return _as_image(path, array, any_floats=any_floats)
     except MemoryError as error:
         raise DataError(f"{path} is too large for the memory that is left.") from error
 
@@ -191,19 +193,26 @@ def spec_of(image: ImageArray) -> ImageSpec:
     return ImageSpec(channels=image.shape[2], dtype=cast("PixelType", image.dtype.name))
 
 
-def floats_fault(array: NDArray[np.generic]) -> str | None:
-    """Return what is wrong with the values of a picture of floats, as the end of a sentence, or None."""
+def floats_fault(array: NDArray[np.generic], *, any_floats: bool = False) -> str | None:
+    """Return what is wrong with the values of a picture of floats, as the end of a sentence, or None.
+
+    With `any_floats`, they need not be from 0 to 1, but finite.
+    """
     if array.dtype != np.float32:
         return None
     values = cast("NDArray[np.float32]", array)
     low, high = float(values.min()), float(values.max())
+    if any_floats:
+        if math.isfinite(low) and math.isfinite(high):
+            return None
+        return f"has {'NaN' if np.isnan(low) else 'infinite values'} among its floats"
     if low >= 0 and high <= 1:  # false for NaN too
         return None
     found = "NaN among its floats" if np.isnan(low) else f"floats from {low:g} to {high:g}"
     return f"has {found}; they should be from 0 to 1"
 
 
-def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
+def _as_image(path: Path, array: NDArray[np.generic], *, any_floats: bool) -> ImageArray:
     array = with_channels(path, array)
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     if array.dtype.kind == "f" and array.dtype != np.float32:
@@ -211,6 +220,6 @@ def _as_image(path: Path, array: NDArray[np.generic]) -> ImageArray:
             array = array.astype(np.float32)
     if array.dtype.name not in {"uint8", "uint16", "float32"}:
         raise DataError(f"{path} has values of {array.dtype}; a picture has uint8, uint16, or floats from 0 to 1.")
-    if fault := floats_fault(array):
+    if fault := floats_fault(array, any_floats=any_floats):
         raise DataError(f"{path} {fault}.")
     return cast("ImageArray", array)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from itrans.errors import counted
 from itrans.pictures.images import floats_fault, read_image
 
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
 class Kind:
     """Values of which networks see as many planes as there are channels, from 0 as -1 to white as 1.
 
+    If the spec has a range, its ends take the places of 0 and white.
+
     Attributes:
         is_smooth: whether values may be mixed; where not, resizing takes the nearest, files lose nothing, and outputs
             are measured as they are.
         metrics: the names of those that are measured unasked.
         deciding_metric: the one that chooses the best checkpoint where a recipe says "auto".
+        takes_range: whether a spec may say what range values have.
     """
 
     is_smooth = True
+    takes_range = True
     metrics: tuple[str, ...] = ("l1", "psnr", "ssim")
     deciding_metric = "l1"
 
@@ -42,7 +48,7 @@ class Kind:
 
     def fault(self, image: ImageArray, spec: ImageSpec) -> str | None:
         """Return what is wrong with an array `(H, W, C)` of the spec's type, as the end of a sentence, or None."""
-        return floats_fault(image)
+        return outside_range(image, spec) if spec.has_range else floats_fault(image)
 
     def planes(self, images: Tensor, spec: ImageSpec, memory_format: torch.memory_format | None = None) -> Tensor:
         """Return stored pictures `(N, C, H, W)` as networks see them: `(N, spec.planes, H, W)` of float32 in [-1, 1].
@@ -51,15 +57,18 @@ class Kind:
         """
         from itrans.pictures import tensors  # as elsewhere here, torch comes when there are tensors
 
-        return tensors.scaled_planes(images, memory_format)
+        return tensors.scaled_planes(images, memory_format, spec.range if spec.has_range else None)
 
     def arrays(self, planes: Tensor, spec: ImageSpec, dtype: PixelType | None = None) -> list[ImageArray]:
         """Return what networks make, `(N, spec.planes, H, W)`, as stored arrays `(H, W, C)`.
 
-        What is outside [-1, 1] is clipped. `dtype` is their type, if it is not that of `spec`.
+        What is outside [-1, 1] is clipped. `dtype` is their type, if it is not that of `spec`; a spec's range is one of
+        its own type alone.
         """
         from itrans.pictures import tensors
 
+        if spec.has_range:
+            return tensors.arrays(planes, spec.dtype, spec.range)
         return tensors.arrays(planes, dtype or spec.dtype)
 
     def shown(
@@ -69,7 +78,11 @@ class Kind:
 
         The pictures, and the sources that they were made from, are given as stored.
         """
-        return images
+        if not spec.has_range:
+            return images
+        low, high = spec.range
+        scaled = [(image.astype(np.float32) - low) * (255 / (high - low)) for image in images]
+        return [np.rint(image).clip(0, 255).astype(np.uint8) for image in scaled]
 
     def read(self, path: Path) -> ImageArray:
         """Return the picture of a file that is to be translated.
@@ -127,6 +140,21 @@ class Kind:
         The generator has made the images, of `spec`, from the sources, of `source`; all are given as stored.
         """
         return images
+
+
+def outside_range(image: ImageArray, spec: ImageSpec, top: int = 0) -> str | None:
+    """Return which value of a picture `(H, W, C)` is outside of the spec's range, as the end of a sentence, or None.
+
+    `top` is the number of its first row, where it is a part of a larger picture.
+    """
+    if fault := floats_fault(image, any_floats=True):
+        return fault
+    low, high = np.asarray(spec.range, np.float32)  # as values are compared that were stored so
+    if image.min() >= low and image.max() <= high:
+        return None
+    row, column, channel = np.argwhere((image < low) | (image > high))[0]
+    where = f"x = {column}, y = {row + top}" + (f", channel {channel}" if image.shape[2] > 1 else "")
+    return f"has the value {image[row, column, channel]:g} at {where}, and the range is {low:g} to {high:g}"
 
 
 def channel_names(count: int) -> str:

@@ -21,7 +21,8 @@ import numpy as np
 
 from itrans.errors import DataError, did_you_mean
 from itrans.pictures.channels import as_channels, lightness_and_ab, with_ab
-from itrans.pictures.kind import Kind, channel_names
+from itrans.pictures.images import read_image
+from itrans.pictures.kind import Kind, channel_names, outside_range
 from itrans.pictures.label_maps import read_label_map
 from itrans.pictures.spec import WHITE
 
@@ -46,10 +47,12 @@ class Image(Kind):
         """Return a plain TIFF with the right channels."""
         from itrans.pictures.bands import bands_of
 
-        return bands_of(path, spec.channels)
+        return bands_of(path, spec)
 
     def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
         """Convert grey, RGB and RGBA; a fourth channel is not made up, for it may have been a mask."""
+        if spec.has_range:  # of which no background is a colour
+            return image, None
         have, opaque = image.shape[2], _is_opaque(image)
         if have not in {1, 3, 4} or spec.channels not in {1, 3, have}:
             return image, None
@@ -67,6 +70,7 @@ class Labels(Kind):
     """Class indices in one channel; networks see a plane for each class."""
 
     is_smooth = False
+    takes_range = False
     metrics = ("accuracy", "class_accuracy", "class_iou")
     deciding_metric = "class_iou"
 
@@ -135,6 +139,8 @@ class Labels(Kind):
 class Lightness(Kind):
     """The L of CIE Lab, which is made of grey and RGB pictures when they are translated."""
 
+    takes_range = False
+
     def as_source(self, image: ImageArray, spec: ImageSpec, background: str) -> tuple[ImageArray, str | None]:
         """Take the alpha away."""
         if image.shape[2] != 4:
@@ -157,6 +163,8 @@ class Lightness(Kind):
 
 class Ab(Kind):
     """The a and b of CIE Lab, which become RGB on the lightness that they were made from."""
+
+    takes_range = False
 
     def shown(
         self, images: Sequence[ImageArray], spec: ImageSpec, sources: Sequence[ImageArray]
@@ -210,15 +218,44 @@ def kind_of(spec: ImageSpec) -> Kind:
 
 def refuse_unfit(image: Any, spec: ImageSpec, remedy: str | None = None) -> None:
     """Raise `DataError` if something is no picture that can be translated; see `Kind.refusal`."""
-    wanted = "what is translated is an array (height, width, channels) of uint8, uint16, or float32 in [0, 1]."
+    floats = "{:g}, {:g}".format(*spec.range) if spec.has_range and spec.dtype == "float32" else "0, 1"
+    wanted = f"what is translated is an array (height, width, channels) of uint8, uint16, or float32 in [{floats}]."
     if not isinstance(image, np.ndarray):
         raise DataError(f"This is {type(image).__name__}; {wanted}")
     if image.ndim != 3 or 0 in image.shape or image.dtype.name not in WHITE:
         raise DataError(f"This is an array of shape {image.shape} and type {image.dtype}; {wanted}")
-    if image.dtype == np.float32 and not (float(image.min()) >= 0 and float(image.max()) <= 1):  # so is NaN
+    if (
+        image.dtype == np.float32 and not spec.has_range and not (float(image.min()) >= 0 and float(image.max()) <= 1)
+    ):  # so is NaN
         raise DataError(f"This array has floats from {image.min():g} to {image.max():g}; {wanted}")
     if fault := kind_of(spec).refusal(image, spec, remedy):
         raise DataError(fault)
+    if spec.has_range:
+        if image.dtype.name != spec.dtype:
+            low, high = spec.range
+            raise DataError(
+                f"The picture is of {image.dtype}, but this checkpoint's generator takes {spec.dtype} from {low:g} to "
+                f"{high:g}. Convert it first."
+            )
+        if fault := outside_range(image, spec):
+            raise DataError(f"The picture {fault}.")
+
+
+def read_source(path: Path, spec: ImageSpec) -> ImageArray:
+    """Return the picture of a file that is to be translated, where sources are of a spec; see `Kind.read`.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    kind = kind_of(spec)
+    if spec.has_range and type(kind).read is Kind.read:
+        return read_image(path, any_floats=True)
+    return kind.read(path)
+
+
+def output_type(kept: PixelType, source: ImageSpec, target: ImageSpec) -> PixelType:
+    """Return the type of a translation: that of its picture, unless training pairs had two types, or a range."""
+    return kept if source.dtype == target.dtype and not target.has_range else target.dtype
 
 
 def class_colours(classes: int) -> NDArray[np.uint8]:

@@ -41,24 +41,32 @@ def stack_extras(values: Sequence[Extra], spec: ExtraSpec, memory_format: torch.
     return torch.tensor([float(value) if spec is float else int(value) for value in values], dtype=kind)
 
 
-def scaled_planes(images: Tensor, memory_format: torch.memory_format | None = None) -> Tensor:
-    """Return `(N, C, H, W)` of uint8, uint16 or float32, from 0 to `WHITE`, as new float32 in [-1, 1].
+def scaled_planes(
+    images: Tensor, memory_format: torch.memory_format | None = None, range_: tuple[float, float] | None = None
+) -> Tensor:
+    """Return `(N, C, H, W)` of uint8, uint16 or float32 as new float32 in [-1, 1].
 
-    Without a memory format, the result lies in memory as `images` do.
+    Without a memory format, the result lies in memory as `images` do. Values of `range_` become -1 and 1; without it,
+    0 and `WHITE` do.
     """
-    half = WHITE[str(images.dtype).removeprefix("torch.")] / 2
     memory_format = memory_format or torch.preserve_format
     # one new block of memory, converted and laid out in a single pass
-    return torch.empty_like(images, dtype=torch.float32, memory_format=memory_format).copy_(images).div_(half).sub_(1)
+    values = torch.empty_like(images, dtype=torch.float32, memory_format=memory_format).copy_(images)
+    if range_ is None:
+        return values.div_(WHITE[str(images.dtype).removeprefix("torch.")] / 2).sub_(1)
+    low, high = range_
+    return values.sub_(low).div_((high - low) / 2).sub_(1)
 
 
-def arrays(images: Tensor, dtype: PixelType) -> list[ImageArray]:
+def arrays(images: Tensor, dtype: PixelType, range_: tuple[float, float] | None = None) -> list[ImageArray]:
     """Return `(N, C, H, W)` in [-1, 1] as arrays `(H, W, C)` of that type; what is outside is clipped.
 
-    Integers are rounded to nearest.
+    Integers are rounded to nearest. -1 and 1 become the values of `range_`; without it, 0 and `WHITE`.
     """
-    half = WHITE[dtype] / 2
-    values = images.detach().to(torch.float32).clamp(-1, 1).add_(1).mul_(half)
+    low, high = (0.0, WHITE[dtype]) if range_ is None else range_
+    values = images.detach().to(torch.float32).clamp(-1, 1).add_(1).mul_((high - low) / 2)
+    if range_ is not None:
+        values = values.add_(low).clamp_(low, high)  # sums may be rounded to beyond it
     if dtype != "float32":
         values = values.round_()
     if dtype == "uint8" and not values.is_cpu:

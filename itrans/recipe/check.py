@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from itrans.errors import PluginError, Problem, RecipeError, counted, did_you_mean, quoted, shortened
+from itrans.recipe.agreement import NO_LOSSES, lacks_losses, method_problems
 from itrans.recipe.document import value_fault
-from itrans.recipe.parts import OFFERED, metric_parts, parts_of, readable_parts, with_defaults
-from itrans.recipe.schema import Augment, Component, LossComponent, Tables, Transform
+from itrans.recipe.optimizers import optimizer_faults
+from itrans.recipe.parts import OFFERED, all_parts, metric_parts, parts_of, readable_parts, with_defaults
+from itrans.recipe.schema import Augment, Component, LossComponent, Optimizer, Tables, Transform
 from itrans.recipe.signature import type_text, value_text
 
 if TYPE_CHECKING:
@@ -71,7 +73,11 @@ def check(
     except ValidationError as error:
         readable = [part for part in readable_parts(data) if part.kind in kinds]
         hints = _Hints(functools.partial(_keys, readable))
-        problems = _schema_problems(error.errors()[:_MOST_FAULTS], data, where, hints)
+        errors = error.errors()[:_MOST_FAULTS]
+        if "loss" in kinds and lacks_losses(data.get("loss"), readable):
+            how = "value_error" if "loss" in data else "missing"
+            errors.append({"type": how, "loc": ("loss",), "msg": NO_LOSSES, "input": data.get("loss")})
+        problems = _schema_problems(errors, data, where, hints)
         problems.extend(_part_problems(readable, where, hints))
         problems = _in_file_order(problems)
         if (more := error.error_count() - _MOST_FAULTS) > 0:
@@ -84,8 +90,11 @@ def check(
     problems = _part_problems([*needed, *measuring], where, hints)
     if "dataset" in kinds:
         problems += _transform_problems(tables.augment, where, hints)
+    problems += _optimizer_problems(tables.optimizer, where)
+    if "loss" in kinds and lacks_losses(tables.loss, needed):
+        problems.append(Problem(*where(("loss",)), NO_LOSSES))
     if not problems and "loss" in kinds:
-        problems = _method_problems(needed, where)
+        problems = method_problems(needed, where)
     if problems:
         raise RecipeError(_in_file_order(problems))
     return with_defaults(tables, needed), parts
@@ -106,15 +115,13 @@ def _keys(parts: Iterable[Part]) -> Iterator[str]:
             yield f"{owner}.weight"
         with contextlib.suppress(PluginError):
             yield from (f"{owner}.{name}" for name in part.signature.parameters)
+            for inner in list(all_parts([part]))[1:]:
+                dotted = ".".join(map(str, inner.key))
+                yield from (f"{dotted}.{name}" for name in inner.signature.parameters)
 
 
-def _method_problems(parts: Sequence[Part], where: Where) -> list[Problem]:
-    checks = next((getattr(part.component, "check", None) for part in parts if part.kind == "method"), None)
-    if checks is None:
-        return []
-    losses = [(part.name, part.component) for part in parts if part.kind == "loss"]
-    messages = checks(losses=losses, has_discriminator=any(part.kind == "discriminator" for part in parts))
-    return [Problem(*where(("loss",)), message) for message in messages]
+def _optimizer_problems(optimizer: Optimizer, where: Where) -> list[Problem]:
+    return [Problem(*where(key), message) for key, message in optimizer_faults(optimizer)]
 
 
 def _transform_problems(augment: Augment, where: Where, hints: _Hints) -> list[Problem]:
@@ -223,7 +230,8 @@ def _schema_message(key: KeyPath, errors: list[ErrorDetails], hints: _Hints, *, 
     """
     model, name = _model_at(key[:-1]), str(key[-1]) if key else ""
     kind, value = errors[0]["type"], errors[0]["input"]
-    if kind == "extra_forbidden":
+    is_stranger = key[:1] == ("optimizer",) and name not in model.model_fields and not isinstance(value, dict)
+    if kind == "extra_forbidden" or is_stranger:
         if len(key) == 1 and name in OF_FILES:
             return f'"{name}" has its place at the top of a recipe\'s file, and nowhere else.'
         known = [*model.model_fields, *(OF_FILES if is_top else ())]
@@ -233,12 +241,14 @@ def _schema_message(key: KeyPath, errors: list[ErrorDetails], hints: _Hints, *, 
         hint = hints(name, _nearest(name, known))
         return f'{owner} has no {what} "{shortened(name, _MOST_SHOWN)}".{hint}\nIt takes: {", ".join(known)}'
     if kind == "missing":
-        what = f'key "{name}"' if len(key) > 1 else "list [[loss]]" if name == "loss" else f"table [{name}]"
+        if key == ("loss",):
+            return NO_LOSSES
+        what = f'key "{name}"' if len(key) > 1 else f"table [{name}]"
         return f"The {what} is missing."
     if key == ("loss",) and isinstance(value, dict):
         return "Losses are a list: write [[loss]], with two brackets, above each of them."
     reasons = dict.fromkeys(error["msg"].removeprefix("Value error, ") for error in errors)
-    reason = "; ".join(text[0].lower() + text[1:] for text in reasons)
+    reason = "; ".join(text[0].lower() + text[1:] for text in reasons).removesuffix(".")
     if kind == "value_error" or name not in model.model_fields:
         return f"{reason[0].upper()}{reason[1:]}."
     should = type_text(model.model_fields[name].annotation)

@@ -249,7 +249,8 @@ def _entries(table: list[Any]) -> str:
 def _lay(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     """Lay a value over tables, in place, and return the keys that are new or other ones now.
 
-    Tables are merged, key by key; one that names another component, and anything else, replaces what is below.
+    Tables are merged, key by key; one that names another component, and anything else, replaces what is below. Of the
+    tables within tables, those of components are merged likewise.
     """
     below = tables.get(name)
     if (
@@ -259,10 +260,16 @@ def _lay(tables: dict[str, Any], name: str, value: Any) -> list[KeyPath]:
     ):
         tables[name] = copy.deepcopy(value)
         return [(name,)]
+    changed: list[KeyPath] = []
     for key, inner in value.items():
         below.pop(ALTERNATIVES.get(key, ""), None)
-        below[key] = copy.deepcopy(inner)
-    return [(name, key) for key in value]
+        there = below.get(key)
+        if isinstance(there, dict) and "name" in there:
+            changed += [(name, *within) for within in _lay(below, key, inner)]
+        else:
+            below[key] = copy.deepcopy(inner)
+            changed.append((name, key))
+    return changed
 
 
 def _tables_left_out(without: Any, below: list[str], document: Document) -> list[str]:

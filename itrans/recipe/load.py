@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Sequence
 
-    from itrans.recipe.document import Where
+    from itrans.recipe.document import KeyPath, Where
     from itrans.recipe.parts import Part
     from itrans.recipe.schema import Tables
 
@@ -68,14 +68,20 @@ class Recipe:
 
     def missing_data(self) -> Problem | None:
         """Return what there is to say if the data set's folder is not there, also how to get it; None if it is."""
-        dataset, key = self.tables.dataset, ("dataset", "root")
-        root = dataset.arguments.get("root")
-        if not isinstance(root, str) or (root and is_there(expanded(root))):
+        missing = _missing_folder(self.tables.dataset.table)
+        if missing is None:
             return None
+        key, name, root = missing
         message = 'The data set\'s folder is an empty text. For the current folder, write "."'
         if root:
-            message = f"The data set's folder {root} is not there.{_how_to_get(dataset.name, root, 'Fetch it:')}"
+            message = f"The data set's folder {root} is not there.{_how_to_get(name, root, 'Fetch it:')}"
         return Problem(*self.where(key), message)
+
+    @property
+    def missing_folder(self) -> str | None:
+        """The data set's folder, if it is not there; else None."""
+        missing = _missing_folder(self.tables.dataset.table)
+        return None if missing is None else missing[2]
 
     def refuse_missing_data(self) -> None:
         """Raise `RecipeError` if the data set's folder is not there."""
@@ -84,9 +90,11 @@ class Recipe:
 
     def components(self) -> list[dict[str, str]]:
         """Return the kind, name, distribution and version of every component that the recipe names."""
+        from itrans.recipe.parts import all_parts
+
         return [
             {"kind": part.kind, "name": part.name, "distribution": origin.distribution, "version": origin.version}
-            for part in self.parts
+            for part in all_parts(self.parts)
             for origin in [part.origin]
         ]
 
@@ -193,12 +201,21 @@ def has_schema_fault(data: dict[str, Any]) -> bool:
 def _missing_data(layers: Layers, assigned: Sequence[str]) -> tuple[str, str] | None:
     """Return name and folder of the data set if it is not there and the recipe has a sample to take its place."""
     dataset = layers.data.get("dataset")
-    name, root = (dataset.get("name"), dataset.get("root")) if isinstance(dataset, dict) else (None, None)
-    choices = {"dataset", "dataset.root", "dataset.name"}
-    chosen = not choices.isdisjoint(assigned)
-    if layers.sample is None or chosen or not isinstance(root, str) or is_there(expanded(root)):
+    if layers.sample is None or not isinstance(dataset, dict) or (missing := _missing_folder(dataset)) is None:
         return None
-    return str(name), root
+    key, name, root = missing
+    place = ".".join(map(str, key[:-1]))
+    chosen = not {"dataset", "dataset.name", place, f"{place}.root", f"{place}.name"}.isdisjoint(assigned)
+    return None if chosen or not root else (name, root)
+
+
+def _missing_folder(table: Mapping[str, Any], key: KeyPath = ("dataset",)) -> tuple[KeyPath, str, str] | None:
+    """Return the key, the data set's name, and the folder of a `root` that is not there: its own, or one within it."""
+    root = table.get("root")
+    if isinstance(root, str) and not (root and is_there(expanded(root))):
+        return (*key, "root"), str(table.get("name")), root
+    inner = ((name, value) for name, value in table.items() if isinstance(value, Mapping) and "name" in value)
+    return next((found for name, value in inner if (found := _missing_folder(value, (*key, name)))), None)
 
 
 def _how_to_get(name: str, root: str, purpose: str) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from itrans.errors import ItransError, PluginError, Problem, RecipeError
+from itrans.errors import ItransError, PluginError, Problem, RecipeError, shortened
 from itrans.recipe.schema import MOST_ENTRIES, Component, LossComponent
-from itrans.recipe.signature import Signature
+from itrans.recipe.signature import Signature, value_text
 from itrans.registry import LOCAL, REGISTRIES, accepted_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from itrans.plugins import Origin
     from itrans.recipe.document import KeyPath, Where
     from itrans.recipe.schema import Tables, Validation
+    from itrans.recipe.signature import Slot
 
 OFFERED = {
     "dataset": ("split",),
@@ -29,7 +31,7 @@ OFFERED = {
     "metric": ("source", "target", "device", "announce"),
     "tracker": ("step",),
     "page": ("step",),
-    "method": ("build_generator", "build_discriminator", "losses", "source", "target", "extras"),
+    "method": ("build_generator", "build_discriminator", "losses", "source", "target", "extras", "initialize"),
 }
 """What itrans gives to the components of each kind when it builds them."""
 
@@ -39,6 +41,10 @@ RESERVED = {kind: {"name", "weight"} if kind == "loss" else {"name"} for kind in
 LISTS: dict[str, type[Component]] = {"loss": LossComponent, "tracker": Component}
 """The kinds of which a recipe has a list, and the model of an entry."""
 
+_HANDED_DOWN = ("split", "initialize")
+"""What a component that is an argument is offered because the one around it was."""
+
+_MOST_SHOWN = 100
 _SINGLE = ("method", "dataset", "generator", "discriminator")
 
 
@@ -51,22 +57,29 @@ class Part:
         kind: what kind of component.
         name: what the recipe calls it.
         arguments: what the recipe gives to it.
-        distribution: the one that brought it when a run or a checkpoint recorded it; None if nothing is recorded.
+        recorded: the distributions of components by kind and name, as a run or a checkpoint recorded them.
+        is_argument: whether it is an argument of another component.
     """
 
     key: KeyPath
     kind: str
     name: str
     arguments: Mapping[str, Any] = field(hash=False)
-    distribution: str | None = None
+    recorded: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
+    is_argument: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return its fields alone, for a pickle: what it has found by them, it finds again."""
+        return {field.name: vars(self)[field.name] for field in fields(self)}
 
     @functools.cached_property
     def origin(self) -> Origin:
         """Where the component comes from; raises `PluginError` if that is not clear, or the recorded one is gone."""
         registry = REGISTRIES[self.kind]
-        if self.distribution is None:
+        distribution = self.recorded.get((self.kind, self.name))
+        if distribution is None:
             return registry.origin(self.name)
-        return registry.origin(registry.recorded_name(self.name, self.distribution))
+        return registry.origin(registry.recorded_name(self.name, distribution))
 
     @functools.cached_property
     def component(self) -> Callable[..., Any]:
@@ -85,25 +98,74 @@ class Part:
         package = "registered here" if origin.distribution == LOCAL else f"{origin.distribution} {origin.version}"
         return f'The {self.kind} "{self.name}" ({package})'
 
+    @functools.cached_property
+    def inner(self) -> Mapping[str, tuple[Part, ...]]:
+        """The components among its arguments; raises what `component` raises if there may be some."""
+        tables = {name: [*_tables_in(value)] for name, value in self.arguments.items()}
+        if not any(tables.values()):
+            return {}  # without importing anything
+        return {
+            argument: tuple(self._part_of((argument, *place), slot, table) for place, table in tables[argument])
+            for argument, slot in self.signature.slots.items()
+            if argument in tables
+        }
+
+    def _part_of(self, key: KeyPath, slot: Slot, table: Mapping[str, Any]) -> Part:
+        arguments = {name: value for name, value in table.items() if name != "name"}
+        return Part((*self.key, *key), slot.kind, table["name"], arguments, self.recorded, is_argument=True)
+
     def faults(self, hint: Callable[[str, Collection[str]], str]) -> Iterator[tuple[KeyPath, str]]:
         """Yield what is wrong with it, each with the key of where that is; see `Signature.faults` for `hint`."""
-        has_table = self.kind != "metric"  # of which a recipe says the name alone
+        has_table = self.key[0] != "validation"  # of whose metrics a recipe says the names alone
+        reserved = {"name"} if self.is_argument else RESERVED[self.kind]
         try:
             found = self.signature.faults(self.arguments, self.owner, hint)
-            if has_table and (taken := RESERVED[self.kind].intersection(self.signature.parameters)):
+            if has_table and (taken := reserved.intersection(self.signature.parameters)):
                 raise PluginError(f'{self.owner} has an argument "{taken.pop()}", which a recipe cannot give to it.')
+            inner = self.inner
         except PluginError as error:
             yield (*self.key, "name") if has_table else self.key, str(error)
             return
         for name, message in found:
             yield (*self.key, name) if name else self.key, message
+        for argument, slot in self.signature.slots.items():
+            if argument in self.arguments:
+                yield from self._slot_faults(argument, slot)
+        for part in itertools.chain.from_iterable(inner.values()):
+            yield from part.faults(hint)
 
-    def defaults(self) -> dict[str, Any]:
-        """Return the arguments that the recipe could have given and has not, with what the component takes then."""
-        return {name: value for name, value in self.signature.defaults().items() if name not in self.arguments}
+    def _slot_faults(self, argument: str, slot: Slot) -> Iterator[tuple[KeyPath, str]]:
+        """Yield what keeps an argument from being read as a component, or as a list of components."""
+        key, value = (*self.key, argument), self.arguments[argument]
+        dotted = ".".join(map(str, key))
+        wanted = f"the name of a {slot.kind} and its arguments: [{dotted}]"
+        if slot.is_list:
+            wanted = f"the name of a {slot.kind} and its arguments in each: [[{dotted}]]"
+        if isinstance(value, list) is not slot.is_list:
+            what = "list of tables" if slot.is_list else "table"
+            shown = shortened(value_text(value), _MOST_SHOWN)
+            yield key, f'{self.owner}: "{argument}" is {shown}, and should be a {what} with {wanted}.'
+            return
+        if slot.is_list and len(value) > MOST_ENTRIES:
+            yield key, f'{self.owner}: "{argument}" has {len(value)} entries, and {MOST_ENTRIES} are the most.'
+        good = {place for place, _ in _tables_in(value)}
+        for place in [(number,) for number in range(len(value))] if slot.is_list else [()]:
+            if place not in good:
+                yield (*key, *place), f'{self.owner}: "{argument}" should be a table with {wanted}; "name" is missing.'
+
+    def filled(self) -> dict[str, Any]:
+        """Return the arguments that the recipe could have given and has not, with what the component takes then.
+
+        Components among the arguments are there as well, as tables in which nothing is left out.
+        """
+        found = {name: value for name, value in self.signature.defaults().items() if name not in self.arguments}
+        for argument, parts in self.inner.items():
+            tables = [{"name": part.name, **part.arguments, **part.filled()} for part in parts]
+            found[argument] = tables if self.signature.slots[argument].is_list else tables[0]
+        return found
 
     def build(self, where: Where, **offered: Any) -> Any:
-        """Make the component; of what is offered, it gets what its signature names.
+        """Make the component; of what is offered, it gets what its signature names, and may hand some of it down.
 
         Raises:
             RecipeError: the component refuses its arguments.
@@ -111,8 +173,9 @@ class Part:
             PluginError: the component fails in another way.
         """
         try:
-            given = self.signature.values(self.arguments)
-            return self.component(**accepted_arguments(self.component, offered) | given)
+            given = self.signature.values(self.arguments) | self._builders(where, offered)
+            taken = {name: value for name, value in offered.items() if name in OFFERED[self.kind]}
+            return self.component(**accepted_arguments(self.component, taken) | given)
         except ItransError:
             raise
         except ValueError as error:
@@ -120,14 +183,63 @@ class Part:
         except (Exception, SystemExit, GeneratorExit) as error:
             raise PluginError(f"{self.owner} failed: {type(error).__name__}: {error}") from error
 
+    def _builders(self, where: Where, offered: Mapping[str, Any]) -> dict[str, Builder | tuple[Builder, ...]]:
+        """Return what makes the components among its arguments."""
+        handed = {name: offered[name] for name in _HANDED_DOWN if name in offered}
+        found: dict[str, Builder | tuple[Builder, ...]] = {}
+        for argument, parts in self.inner.items():
+            places = {part.key: where(part.key) for part in all_parts(parts)}
+            builders = tuple(Builder(part, places, handed) for part in parts)
+            found[argument] = builders if self.signature.slots[argument].is_list else builders[0]
+        return found
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Makes a component that is an argument of another one; see `itrans.protocols.Component`.
+
+    Attributes:
+        part: the component.
+        places: where it, and each component within it, stands in the recipe.
+        handed: what it is offered whenever it is made.
+    """
+
+    part: Part
+    places: Mapping[KeyPath, tuple[str, str]]
+    handed: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the recipe calls the component."""
+        return self.part.name
+
+    def __call__(self, **offered: Any) -> Any:
+        """Make the component; raises what `Part.build` raises."""
+        return self.part.build(self.places.__getitem__, **{**self.handed, **offered})
+
+
+def all_parts(parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield parts, each followed by those among its arguments; raises `PluginError` if these cannot be told."""
+    for part in parts:
+        yield part
+        yield from all_parts(itertools.chain.from_iterable(part.inner.values()))
+
 
 def parts_of(tables: Tables, recorded: Mapping[tuple[str, str], str] | None = None) -> tuple[Part, ...]:
     """Return every part of a recipe; of several components of one name it is the recorded one."""
     return tuple(
-        Part(key, kind, table.name, table.arguments, (recorded or {}).get((kind, table.name)))
+        Part(key, kind, table.name, table.arguments, recorded or {})
         for key, kind, table in _entries(vars(tables))
         if table is not None
     )
+
+
+def _tables_in(value: object) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """Yield each table in an argument that could be a component's: the place in a list, or (), and the table."""
+    entries = [((place,), entry) for place, entry in enumerate(value)] if isinstance(value, list) else [((), value)]
+    for place, entry in entries[:MOST_ENTRIES]:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str) and entry["name"]:
+            yield place, entry
 
 
 def _entries(tables: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, Any]]:
@@ -160,10 +272,10 @@ def readable_parts(data: Mapping[str, Any]) -> tuple[Part, ...]:
 
 def with_defaults(tables: Tables, parts: Collection[Part]) -> Tables:
     """Return tables with the defaults of some parts written out, so that those of a later version change nothing."""
-    defaults = {part.key: part.defaults() for part in parts}
+    filled = {part.key: part.filled() for part in parts}
     full: dict[str, Any] = dict.fromkeys(LISTS, ())
     for key, kind, table in _entries(vars(tables)):
         if table is not None:
-            filled = table.model_copy(update=defaults.get(key, {}))
-            full[kind] = (*full[kind], filled) if kind in LISTS else filled
+            entry = table.model_copy(update=filled.get(key, {}))
+            full[kind] = (*full[kind], entry) if kind in LISTS else entry
     return tables.model_copy(update=full)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 MOST_ENTRIES = 100
 """In a list of tables: more are a mistake, and would take minutes to check."""
@@ -75,28 +75,74 @@ class Augment(Table):
         return self
 
 
-class Optimizer(Table):
-    """`[optimizer]`: one for each network, all alike."""
+OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+"""What is kept of a running average in each step."""
 
-    name: Literal["adam", "adamw"] = "adam"
-    lr: Annotated[float, Field(gt=0)] = 2e-4
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.5, 0.999)
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+OPTIMIZER_KEYS: dict[OptimizerName, str] = {
+    "adam": "betas",
+    "adamw": "betas",
+    "sgd": "momentum",
+    "rmsprop": "momentum",
+}
+"""The key that an optimiser has besides those that all have."""
+
+
+class NetworkOptimizer(BaseModel):
+    """`[optimizer.NETWORK]`: what is different for one network.
+
+    All other keys are tables of networks too: the name of a network may have dots, as `loss.NAME` has.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, NetworkOptimizer] = Field(init=False)
+
+    name: OptimizerName | None = None
+    lr: Annotated[float, Field(gt=0)] | None = None
+    betas: tuple[Share, Share] | None = None
+    momentum: Share | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
     clip_norm: Annotated[float, Field(gt=0)] | None = None
 
 
-class Schedule(Table):
-    """`[schedule]`: the learning rate is constant, or falls linearly to zero over the last epochs or steps."""
+class Optimizer(BaseModel):
+    """`[optimizer]`: one for each network; all other keys are tables for one network, laid over this one."""
 
-    name: Literal["constant", "linear"] = "constant"
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, NetworkOptimizer] = Field(init=False)
+
+    name: OptimizerName = "adam"
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[Share, Share] = (0.5, 0.999)
+    momentum: Share = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _own_keys(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the keys of other optimisers, which a recipe must not give."""
+        others = {*OPTIMIZER_KEYS.values()} - {OPTIMIZER_KEYS[self.name]}
+        return {key: value for key, value in values(self).items() if key not in others}
+
+
+class Schedule(Table):
+    """`[schedule]`: the learning rate is constant, or falls to zero over the last epochs or steps, after a warm-up.
+
+    It falls linearly, or as half a wave of the cosine does: then over all of the run if no length is given.
+    """
+
+    name: Literal["constant", "linear", "cosine"] = "constant"
     decay_epochs: Positive | None = None
     decay_steps: Positive | None = None
+    warmup_steps: Positive | None = None
 
     @model_validator(mode="after")
     def _decay_is_said_once(self) -> Self:
         given = (self.decay_epochs is not None) + (self.decay_steps is not None)
         if self.name == "linear" and given != 1:
             raise ValueError('a "linear" schedule takes either "decay_epochs" or "decay_steps"')
+        if self.name == "cosine" and given > 1:
+            raise ValueError('a "cosine" schedule takes "decay_epochs" or "decay_steps", not both')
         if self.name == "constant" and given:
             raise ValueError('a "constant" schedule takes neither "decay_epochs" nor "decay_steps"')
         return self
@@ -106,6 +152,7 @@ class Train(Table):
     """`[train]`: how long, how many at once, and how numbers are stored."""
 
     batch_size: Positive = 1
+    accumulate: Positive = 1
     epochs: Positive | None = None
     steps: Positive | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -173,7 +220,7 @@ class Tables(Table):
     method: Component = Component(name="paired")
     generator: Component
     discriminator: Component | None = None
-    loss: Annotated[tuple[LossComponent, ...], Field(min_length=1, max_length=MOST_ENTRIES)]
+    loss: Annotated[tuple[LossComponent, ...], Field(max_length=MOST_ENTRIES)] = ()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     train: Train
@@ -188,6 +235,9 @@ class Tables(Table):
             length, decay = getattr(self.train, unit), getattr(self.schedule, f"decay_{unit}")
             if length is not None and decay is not None and decay > length:
                 raise ValueError(f'"schedule.decay_{unit}" is {decay}, but "train.{unit}" is only {length}')
+        warmup = self.schedule.warmup_steps
+        if self.train.steps is not None and warmup is not None and warmup > self.train.steps:
+            raise ValueError(f'"schedule.warmup_steps" is {warmup}, but "train.steps" is only {self.train.steps}')
         return self
 
 

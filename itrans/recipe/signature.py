@@ -9,12 +9,14 @@ import json
 import sys
 import types
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
+from itrans import protocols
 from itrans.errors import did_you_mean, shortened
+from itrans.protocols import ComponentKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -26,6 +28,18 @@ _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc
 _MOST_FAULTS = 50
 _MOST_SHOWN = 100
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Slot(NamedTuple):
+    """An argument that is a component itself.
+
+    Attributes:
+        kind: what kind of component.
+        is_list: whether it is a list of such.
+    """
+
+    kind: str
+    is_list: bool
 
 
 class Signature:
@@ -42,6 +56,8 @@ class Signature:
             if parameter.kind in _NAMED and name not in self.offered
         }
         self._annotations = _annotations(component)
+        slots = {name: _slot_of(self._annotations.get(name)) for name in self.parameters}
+        self.slots = {name: slot for name, slot in slots.items() if slot is not None}
 
     def faults(
         self, arguments: Mapping[str, Any], owner: str, hint: Callable[[str, Collection[str]], str] = did_you_mean
@@ -49,7 +65,7 @@ class Signature:
         """Return what is wrong with a recipe's arguments, as pairs of an argument's name (or "") and a message.
 
         Messages begin with `owner`, such as `The generator "sketch" (itrans-sketch 1.0)`. `hint` is asked what to
-        suggest for an unknown name, given those that are known.
+        suggest for an unknown name, given those that are known. Components among the arguments are not looked at.
         """
         found: list[tuple[str, str]] = []
         for name, value in arguments.items():
@@ -57,7 +73,7 @@ class Signature:
                 found.append(("", f"{owner} is given more that is wrong."))
                 break
             if name in self.parameters:
-                if message := self._value_fault(name, value):
+                if name not in self.slots and (message := self._value_fault(name, value)):
                     found.append((name, f"{owner}: {message}"))
             elif name in self.offered:
                 found.append((name, f'{owner} is given "{name}" by itrans, from the data; leave it out.'))
@@ -76,7 +92,7 @@ class Signature:
     def unchecked(self) -> list[str]:
         """Return the arguments whose values cannot be checked: without an annotation, or with one that TOML has not."""
         found = []
-        for name in self.parameters:
+        for name in [name for name in self.parameters if name not in self.slots]:
             try:
                 TypeAdapter(self._annotations[name])
             except (KeyError, *_NOT_CHECKABLE):
@@ -95,10 +111,13 @@ class Signature:
     def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what to call the component with: values as its annotations say, a list as the tuple it asks for.
 
+        Components among the arguments are left out: they are to be made of their tables.
         An argument that a recipe merely repeats from the defaults is left to the component.
         """
         found = {}
         for name, value in arguments.items():
+            if name in self.slots:
+                continue
             parameter = self.parameters.get(name)
             if parameter is not None and parameter.default is not parameter.empty:
                 stored = _stored_form(parameter.default)
@@ -166,6 +185,8 @@ def type_text(annotation: object) -> str:
     origin = typing.get_origin(annotation)
     inner = typing.get_args(annotation)
     if origin is typing.Annotated:
+        if (slot := _slot_of(annotation)) is not None:
+            return f"table of a {slot.kind}"
         return type_text(inner[0])
     if origin is typing.Literal:
         return " | ".join(value_text(choice) for choice in inner)
@@ -191,6 +212,19 @@ def value_text(value: object) -> str:
     return str(value)
 
 
+def _slot_of(annotation: object) -> Slot | None:
+    """Return which component an annotation stands for: one, one or none, or a list of them; None for other things."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        kinds = [mark.kind for mark in annotation.__metadata__ if isinstance(mark, ComponentKind)]  # type: ignore[attr-defined]
+        return Slot(kinds[0], is_list=False) if kinds else _slot_of(inner[0])
+    if origin is typing.Union or origin is types.UnionType:
+        return next(filter(None, map(_slot_of, inner)), None)
+    if origin in _LISTS and inner and (slot := _slot_of(inner[0])) is not None:
+        return Slot(slot.kind, is_list=True)
+    return None
+
+
 def _annotations(component: Callable[..., object]) -> dict[str, Any]:
     parameters = inspect.signature(component).parameters
     target = component.__init__ if inspect.isclass(component) else component
@@ -198,12 +232,28 @@ def _annotations(component: Callable[..., object]) -> dict[str, Any]:
         found = typing.get_type_hints(target, include_extras=True)
         if not found.keys() & parameters.keys():  # a decorator hides them, and says the signature
             said = {n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty}
-            signed = types.SimpleNamespace(__annotations__=said)
-            found = typing.get_type_hints(signed, vars(sys.modules[component.__module__]), include_extras=True)
+            found = _evaluated(said, vars(sys.modules[component.__module__]))
     except Exception:  # an annotation may name anything, also what is only imported for type checkers
+        names = vars(protocols) | getattr(inspect.unwrap(target), "__globals__", {})
         return {
-            name: parameter.annotation
+            name: annotation
             for name, parameter in parameters.items()
-            if not isinstance(parameter.annotation, str) and parameter.annotation is not parameter.empty
+            if parameter.annotation is not parameter.empty
+            for annotation in [_component_annotation(parameter.annotation, names)]
+            if not isinstance(annotation, str)
         }
     return found
+
+
+def _component_annotation(annotation: object, names: dict[str, Any]) -> object:
+    """Return an annotation of a component evaluated, any other one as it is."""
+    if isinstance(annotation, str):
+        with contextlib.suppress(Exception):
+            evaluated: object = _evaluated({"": annotation}, names)[""]
+            return annotation if _slot_of(evaluated) is None else evaluated
+    return annotation
+
+
+def _evaluated(annotations: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    signed = types.SimpleNamespace(__annotations__=annotations)
+    return typing.get_type_hints(signed, names, include_extras=True)

@@ -73,7 +73,8 @@ def check_loss(component: Callable[..., Any] | str, size: int | None = None, /, 
     Args:
         component: the class (or another callable), or the name of a registered loss.
         size: height and width of the pictures to compare, for one that takes that alone.
-        arguments: what a recipe would give.
+        arguments: what a recipe would give; and `record`, what an image loss is to be given instead of noise: a
+            `Translated`, or whatever the method of its role makes.
 
     Raises:
         AssertionError: with every fault, each a sentence.
@@ -99,7 +100,7 @@ def check_dataset(component: Callable[..., Any] | str, /, **arguments: Any) -> N
 
 
 def check_method(component: Callable[..., Any] | str, /, **arguments: Any) -> None:
-    """Check a method: that a step updates every network, that runs repeat and resume, directions, bf16, arguments.
+    """Check a method: that steps update every network, that runs repeat and resume, directions, bf16, arguments.
 
     It trains two small networks on noise.
 
@@ -107,7 +108,8 @@ def check_method(component: Callable[..., Any] | str, /, **arguments: Any) -> No
         component: the class (or another callable), or the name of a registered method.
         arguments: what a recipe would give; and what the method is to be tried with instead of something of ours:
             `losses` (a list of `WeightedLoss`, or of names, weights and losses), `source` and `target` (`ImageSpec`),
-            `build_generator`, `build_discriminator`.
+            `build_generator`, `build_discriminator`; `batches`, a list of `Batch` to train on instead of noise; and
+            `extras`, what a data set would declare of that name.
 
     Raises:
         AssertionError: with every fault, each a sentence.
@@ -189,8 +191,10 @@ def _check(kind: str, component: Callable[..., Any] | str, arguments: dict[str, 
     __tracebackhide__ = True  # pytest shows the caller's line instead
     made = REGISTRIES[kind].get(component) if isinstance(component, str) else component
     given = {name: value for name, value in arguments.items() if name in OFFERED[kind]}
-    own = {name: value for name, value in arguments.items() if name not in given}
-    findings = Findings(made, own, given, size)
+    others = [name for name in _TRIED.get(kind, ()) if name in arguments and name not in given]
+    tried = {name: arguments[name] for name in others if not _takes(made, name)}
+    own = {name: value for name, value in arguments.items() if name not in given and name not in tried}
+    findings = Findings(made, own, given, size, tried)
     findings.faults += [*signature_faults(kind, made), *attribute_faults(kind, made), *argument_faults(kind, made, own)]
     if not findings.faults:  # what cannot be called as agreed cannot be tried
         with unchanged_settings(findings):
@@ -201,6 +205,18 @@ def _check(kind: str, component: Callable[..., Any] | str, arguments: dict[str, 
         sentences = "\n".join(f"- {fault}" for fault in dict.fromkeys(findings.faults))
         raise AssertionError(f"{name} is not what itrans asks of a {kind}:\n{sentences}")
 
+
+def _takes(component: Callable[..., Any], name: str) -> bool:
+    from itrans.registry import accepted_arguments
+
+    try:
+        return bool(accepted_arguments(component, {name: None}))
+    except (TypeError, ValueError):  # told by signature_faults
+        return False
+
+
+_TRIED = {"loss": ("record",), "method": ("batches", "extras")}
+"""What a check takes besides arguments; a component's own argument of such a name goes to the component."""
 
 _MODULES = {
     "generator": "itrans.testing.generators",

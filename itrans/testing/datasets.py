@@ -12,6 +12,7 @@ from itrans.errors import DataError, MissingSplitError
 from itrans.pictures.spec import ImageSpec
 from itrans.records import Pair, Preparation
 from itrans.registry import accepted_arguments
+from itrans.testing.static import scale_faults
 from itrans.testing.surroundings import check_seeding
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def _check_pairs(findings: Findings, dataset: Any, split: str) -> list[Pair]:
         spec = getattr(dataset, side, None)
         if not findings.expect(isinstance(spec, ImageSpec), f"Its {side} should be an ImageSpec, and is {spec!r}."):
             return []
+    if found := scale_faults(dataset):
+        findings.faults += found
+        return []
     paired = getattr(dataset, "paired", True)
     findings.expect(isinstance(paired, bool), f"paired should be True or False, and is {paired!r}.")
     if not findings.expect(len(dataset) > 0, f"Its split {split} should have pairs, and is empty."):

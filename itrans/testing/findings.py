@@ -22,6 +22,7 @@ class Findings:
         component: the class, or another callable.
         arguments: its own, as a recipe would give them.
         given: arguments that the caller gives instead of what itrans would offer.
+        tried: what the caller gives for the component to be tried with, and no argument of it: `batches`, `record`.
         size: the height and width of the pictures to try, instead of several.
         faults: a sentence each.
     """
@@ -32,8 +33,10 @@ class Findings:
         arguments: Mapping[str, Any],
         given: Mapping[str, Any],
         size: int | None = None,
+        tried: Mapping[str, Any] | None = None,
     ) -> None:
         self.component, self.arguments, self.given, self.size = component, arguments, given, size
+        self.tried = tried or {}
         self.faults: list[str] = []
 
     def build(self, **offered: Any) -> Any:
@@ -58,7 +61,8 @@ class Findings:
 def error_line(error: BaseException) -> str:
     """Return an error's type and the first line of its message."""
     reason = (str(error).splitlines() or [""])[0].rstrip(".")
-    return f"{type(error).__name__}: {reason}." if reason else f"{type(error).__name__}."
+    end = "" if reason.endswith("?") else "."
+    return f"{type(error).__name__}: {reason}{end}" if reason else f"{type(error).__name__}."
 
 
 def first_names(names: list[str], most: int = 5) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from itrans.networks.padding import apply_generator
+from itrans.networks.padding import apply_generator, multiple_of
 from itrans.networks.test_mode import MODES, test_mode
+from itrans.scales import scale_of, scaled
 from itrans.testing.findings import REFUSALS
 from itrans.testing.networks import (
     SIZES,
@@ -22,7 +24,8 @@ from itrans.testing.networks import (
     make_seeded,
     pictures,
 )
-from itrans.testing.static import multiple_faults
+from itrans.testing.static import multiple_faults, scale_faults
+from itrans.testing.surroundings import unchanged_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,10 +52,10 @@ class _GeneratorCheck(NetworkCheck):
 
     def look(self, network: Any, channels: Sequence[int]) -> int:
         """Translate 2 pictures and 1, of the first size that the network does not refuse, and return that."""
-        multiple = getattr(network, "size_multiple", 1)
-        if found := multiple_faults(multiple):
+        if found := [*multiple_faults(getattr(network, "size_multiple", 1)), *scale_faults(network)]:
             self.findings.faults += found
             return SIZES[0]
+        multiple = multiple_of(network)
 
         def attempt(side: int) -> None:
             self._check_output(network, *self.inputs(channels, side, side), channels[1])
@@ -84,7 +87,7 @@ class _GeneratorCheck(NetworkCheck):
             copy.deepcopy(network)
 
     def _check_output(self, network: Any, source: Tensor, out_channels: int) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), unchanged_inputs(self.findings, "It", source=source):
             output = network.train()(source)
         if not self.expect(
             isinstance(output, Tensor), f"It should return a tensor, and returns {type(output).__name__}."
@@ -93,7 +96,7 @@ class _GeneratorCheck(NetworkCheck):
         self.findings.faults += [
             f"{fault} (Height and width are made multiples of its size_multiple, "
             f"{getattr(network, 'size_multiple', 1)}.)"
-            for fault in output_faults(source, output, out_channels)
+            for fault in output_faults(source, output, out_channels, scale_of(network))
         ]
         self.expect(output.dtype == torch.float32, f"Its output should be float32, and is {output.dtype}.")
         if self.expect(bool(output.isfinite().all()), "Its output should be finite, and is not."):
@@ -111,10 +114,12 @@ class _GeneratorCheck(NetworkCheck):
                         shape = tuple(apply_generator(network, source).shape)
                 except REFUSALS:
                     continue
+                scale = scale_of(network)
+                wanted = scaled(height, scale), scaled(width, scale)
+                what = "one of that size" if scale == 1 else f"one of {wanted[1]}x{wanted[0]}, for its scale is {scale}"
                 self.expect(
-                    shape[2:] == (height, width),
-                    f"Of a picture of {width}x{height} it should make one of that size, and makes "
-                    f"{shape[3]}x{shape[2]}.",
+                    shape[2:] == wanted,
+                    f"Of a picture of {width}x{height} it should make {what}, and makes {shape[3]}x{shape[2]}.",
                 )
 
     def _check_mode(self, network: Any, mode: Mode, source: Tensor) -> None:
@@ -133,12 +138,19 @@ class _GeneratorCheck(NetworkCheck):
             )
 
 
-def output_faults(source: Tensor, output: object, out_channels: int) -> list[str]:
+def output_faults(source: Tensor, output: object, out_channels: int, scale: Fraction = Fraction(1)) -> list[str]:
     """Return what is wrong with the shape of an output; nothing of its values is looked at."""
-    wanted, shape = (len(source), out_channels, *source.shape[2:]), tuple(getattr(output, "shape", ()))
+    wanted = len(source), out_channels, *(scaled(side, scale) for side in source.shape[2:])
+    if not isinstance(output, Tensor):
+        return [f"It should return a tensor {wanted} (N, C, H, W), and returns {type(output).__name__}."]
+    shape = tuple(output.shape)
     if shape == wanted:
         return []
-    return [f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}, and makes {shape}."]
+    because = "" if scale == 1 else f" (its scale is {scale})"
+    found = [f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}{because}, and makes {shape}."]
+    if scale == 1 and len(shape) == 4 and shape[2] == shape[3] != wanted[2] == wanted[3]:
+        found[0] += f" If that is meant, it has to say scale = {Fraction(shape[2], wanted[2])}."
+    return found
 
 
 def _translate(network: Any, mode: Mode, *inputs: Tensor | None) -> Tensor:

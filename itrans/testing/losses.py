@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from itrans.records import Translated
+from itrans.testing.devices import check_device, on_meta
 from itrans.testing.findings import REFUSALS, error_line, first_names
 from itrans.testing.networks import make_seeded, pictures
-from itrans.testing.surroundings import check_seeding
+from itrans.testing.surroundings import check_seeding, unchanged_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from itrans.testing.findings import Findings
 
@@ -34,13 +37,7 @@ def check(findings: Findings) -> None:
     with findings.trying("Built, it"):
         loss = make_seeded(0, findings.build)
         if isinstance(loss, nn.Module):
-            trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
-            findings.expect(
-                not trained or getattr(loss, "trains", False),
-                f"It has parameters that want to be trained ({first_names(trained)}), and training leaves those of "
-                "losses as they are: of a network that is fixed, say so by requires_grad_(False).",
-            )
-            loss.eval().requires_grad_(False)  # as training has it
+            _check_parameters(findings, loss)
         role = getattr(loss, "role", None)
         if not findings.expect(
             isinstance(role, str), f'Its role should be "image" or "adversarial" (or one that its method knows): {role}'
@@ -48,6 +45,9 @@ def check(findings: Findings) -> None:
             return
         if role == "adversarial":
             _check_adversarial(findings, loss)
+            return
+        if (record := findings.tried.get("record")) is not None:
+            _check_with(findings, loss, functools.partial(_records_like, record))
             return
         refusals = []
         for channels in _CHANNELS:
@@ -57,6 +57,21 @@ def check(findings: Findings) -> None:
                 return  # others would say the same
         if len(refusals) == len(_CHANNELS) and _check_image(findings, loss, _CLASSES, labels=True):
             findings.faults.append(f"It refuses all pictures that were tried: {error_line(refusals[0])}")
+
+
+def _check_parameters(findings: Findings, loss: nn.Module) -> None:
+    """Look at what a loss has to train, and let it be as training has it."""
+    trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
+    if getattr(loss, "trains", False):
+        findings.expect(trained, "It says trains = True, and has no parameters to train.")
+        loss.train()
+        return
+    findings.expect(
+        not trained,
+        f"It has parameters that want to be trained ({first_names(trained)}), and training leaves those of "
+        "losses as they are: of a network that is fixed, say so by requires_grad_(False).",
+    )
+    loss.eval().requires_grad_(False)
 
 
 def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[str, Translated]]:
@@ -69,6 +84,16 @@ def _records(channels: int, size: int, labels: bool = False) -> Iterator[tuple[s
     for dtype, name in _PRECISIONS.items():
         yield f"{what} in {name}, it", _record(source, target, output.to(dtype))
     yield f"{what}, of which the output is the target, it", _record(source, target, target)
+
+
+def _records_like(record: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a record of the caller's, its output in both precisions, and how it is called in sentences."""
+    if not isinstance(record, Translated):
+        yield "Given that record, it", record
+        return
+    for dtype, name in _PRECISIONS.items():
+        output = record.output.detach().to(dtype).clone().requires_grad_()
+        yield f"Given that record in {name}, it", dataclasses.replace(record, output=output)
 
 
 def _record(source: Tensor, target: Tensor, output: Tensor) -> Translated:
@@ -88,17 +113,36 @@ def _check_image(findings: Findings, loss: Any, channels: int, *, labels: bool =
         except Exception as error:
             findings.faults.append(f"Given pictures of {channels} channels, it raises {error_line(error)}")
             return None
-        for what, record in _records(channels, side, labels):
-            with findings.trying(what):
-                _check_value(findings, what, make_seeded(0, lambda record=record: loss(record)), record.output)  # type: ignore[misc]
-        with findings.trying("Called again, it"):
-            check_seeding(findings, lambda side=side: loss(next(_records(channels, side, labels))[1]))  # type: ignore[misc]
+        _check_with(findings, loss, functools.partial(_records, channels, side, labels))
         return None
     return refusal
 
 
-def _check_value(findings: Findings, what: str, value: Any, output: Tensor) -> None:
+def _check_with(findings: Findings, loss: Any, records: Callable[[], Iterator[tuple[str, Any]]]) -> None:
+    """Compare pictures, as the loss is given them."""
+    for what, record in records():
+        tensors = {name: value for name, value in vars(record).items() if isinstance(value, Tensor)}
+        with findings.trying(what), unchanged_inputs(findings, what, **tensors):
+            value = make_seeded(0, lambda record=record: loss(record))  # type: ignore[misc]
+            _check_value(findings, what, value, tensors.get("output"))
+    if findings.faults:
+        return  # others would say the same
+    if getattr(loss, "trains", False):
+        lost = [name for name, p in loss.named_parameters() if p.requires_grad and p.grad is None]
+        findings.expect(not lost, f"No gradient reaches {first_names(lost)}, which it wants to train.")
+    with findings.trying("Called again, it"):
+        check_seeding(findings, lambda: loss(next(records())[1]))
+    record = next(records())[1]
+    if isinstance(record, Translated):
+        source, target, output = on_meta(record.source, record.target, record.output)
+        elsewhere = Translated(source, target, output, discriminate=lambda image: [image])
+        check_device(findings, loss, lambda moved: moved(elsewhere))
+
+
+def _check_value(findings: Findings, what: str, value: Any, output: Tensor | None) -> None:
     if not _check_scalar(findings, what, value):
+        return
+    if output is None:
         return
     if findings.expect(value.requires_grad, f"{what} should give a value with a gradient, and gives one without."):
         value.backward()
@@ -136,6 +180,8 @@ def _check_adversarial(findings: Findings, loss: Any) -> None:
         _check_extremes(findings, loss)
         zeros = torch.zeros(2, 1, 4, 4)
         check_seeding(findings, lambda: (loss.generator(zeros), loss.discriminator(zeros, zeros)))
+        real, fake = on_meta(zeros, zeros)
+        check_device(findings, loss, lambda moved: (moved.generator(fake), moved.discriminator(real, fake)))
 
 
 def _check_extremes(findings: Findings, loss: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,26 +10,30 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from itrans.pictures.kinds import kind_of
 from itrans.pictures.spec import ImageSpec
-from itrans.pictures.tensors import stack
 from itrans.protocols import WeightedLoss
-from itrans.recipe.schema import Optimizer, Train
-from itrans.records import Batch
 from itrans.testing.findings import REFUSALS, error_line, first_names
-from itrans.testing.networks import make_seeded, pictures
-from itrans.testing.stand_ins import SmallDiscriminator, SmallGenerator, chosen_losses, is_judged, refusals
-from itrans.testing.surroundings import check_seeding
-from itrans.training.processes import Processes
-from itrans.training.runtime import Runtime
+from itrans.testing.networks import scaled_size
+from itrans.testing.stand_ins import (
+    SmallDiscriminator,
+    SmallGenerator,
+    chosen_losses,
+    is_judged,
+    refusals,
+    wants_discriminator,
+)
+from itrans.testing.static import direction_faults
+from itrans.testing.surroundings import check_seeding, unchanged_inputs
+from itrans.testing.trials import STEPS, Trial
+from itrans.training.failures import advice_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from itrans.testing.findings import Findings
 
-_HEIGHT, _WIDTH = 30, 27
-_STEPS = 3
+_MOST_STEPS = 32
+"""Within how many steps every network is to be trained: some learn every sixteenth step alone."""
 
 
 def check(findings: Findings) -> None:
@@ -37,11 +42,13 @@ def check(findings: Findings) -> None:
     losses = chosen_losses(component)
     if "losses" in given:
         losses = [entry if isinstance(entry, WeightedLoss) else WeightedLoss(*entry) for entry in given["losses"]]
+    is_needed = is_judged(losses) or wants_discriminator(component, losses)
+    batches = [*findings.tried.get("batches", ())]
     offered = {
         "build_generator": SmallGenerator,
-        "build_discriminator": SmallDiscriminator if is_judged(losses) else None,
-        "source": ImageSpec(channels=3),
-        "target": ImageSpec(channels=3),
+        "build_discriminator": SmallDiscriminator if is_needed else None,
+        "source": ImageSpec(channels=batches[0].source.shape[1] if batches else 3),
+        "target": ImageSpec(channels=batches[0].target.shape[1] if batches else 3),
         **given,
         "losses": losses,
     }
@@ -51,59 +58,43 @@ def check(findings: Findings) -> None:
             f"{' '.join(told)} Give check_method losses that it takes."
         )
         return
-
-    def make(**other: Any) -> Any:
-        return make_seeded(0, lambda: findings.build(**offered | other))
-
-    trained = None
-    with findings.trying("Training, it"):
-        trained = _check_training(findings, make, offered)
+    trial = Trial(findings, offered, batches, given.get("extras", findings.tried.get("extras")))
+    trained, steps = None, STEPS
+    with _training(findings, "Training, it"):
+        trained, steps = _check_training(findings, trial)
     if findings.faults:
         return
-    with findings.trying("Training again, it"):
-        _check_repeats(findings, make, offered)
-    with findings.trying("Training in bf16 (torch.autocast), it"):
-        method = make()
-        logged = _step(method, _runtime(method, torch.bfloat16), offered, 0)
+    with _training(findings, "Training again, it"):
+        _check_repeats(findings, trial, max(steps, STEPS))
+    with _training(findings, "Training in bf16 (torch.autocast), it"):
+        method = trial.make()
+        logged = trial.step(method, trial.runtime(method, torch.bfloat16), 0)
         findings.expect(
             all(bool(value.isfinite()) for value in logged.values()),
             "In bf16 (torch.autocast) its losses should be finite, and are not.",
         )
     with findings.trying("Built to translate only (losses empty, build_discriminator None), it"):
-        translator = make(losses=[], build_discriminator=None)
-        _check_translation(findings, translator, offered, trained)
-    if not findings.faults and "source" not in given and "target" not in given:
-        _check_other_channels(findings, make, offered)
+        _check_translation(trial, trial.make(losses=[], build_discriminator=None), trained)
+    if not findings.faults and not batches and "source" not in given and "target" not in given:
+        _check_other_channels(findings, trial)
 
 
-def _runtime(method: Any, dtype: torch.dtype = torch.float32) -> Runtime:
-    return Runtime(
-        method,
-        device=torch.device("cpu"),
-        dtype=dtype,
-        memory_format=torch.contiguous_format,
-        processes=Processes(),
-        optimizer=Optimizer(),
-        train=Train(steps=_STEPS),
-    )
+@contextlib.contextmanager
+def _training(findings: Findings, what: str) -> Iterator[None]:
+    """Note what is raised in the block as a fault, with what is known of its cause."""
+    with findings.trying(what):
+        try:
+            yield
+        except Exception as error:
+            if advice := advice_on(error):
+                findings.faults.append(f"{what} raises {error_line(error)} {advice}")
+                return
+            raise
 
 
-def _step(method: Any, runtime: Runtime, offered: Mapping[str, Any], number: int) -> Any:
-    """Train with the batch, and from the random numbers, that belong to a step's number."""
-    batch = _batch(offered, number)
-    with runtime.autocast():
-        return make_seeded(number, lambda: method.step(batch, runtime))
-
-
-def _batch(offered: Mapping[str, Any], number: int = 0) -> Batch:
-    source, target = (
-        _noise_like(offered[side], seed=10 * number + place) for place, side in enumerate(("source", "target"))
-    )
-    return Batch(source, target, (f"{number}-0", f"{number}-1"))
-
-
-def _check_training(findings: Findings, make: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
-    method = make()
+def _check_training(findings: Findings, trial: Trial) -> tuple[Any, int]:
+    """Train until every network has been updated; return the method, and how many steps that took."""
+    method = trial.make()
     networks = dict(method.networks)
     names = list(networks)
     findings.expect(names, "Its networks should be by name all that it trains, and there are none.")
@@ -113,44 +104,48 @@ def _check_training(findings: Findings, make: Callable[..., Any], offered: Mappi
         f"Its generators should be names of its networks ({', '.join(names)}), and are {generators}.",
     )
     if findings.faults:
-        return None
-    runtime = _runtime(method)
+        return None, 0
+    runtime = trial.runtime(method)
     before = {name: [p.detach().clone() for p in network.parameters()] for name, network in networks.items()}
-    logged = _step(method, runtime, offered, 0)
-    for name, network in networks.items():
-        parameters = list(network.parameters())
-        changed = any(not torch.equal(*pair) for pair in zip(before[name], parameters, strict=True))
-        findings.expect(
-            changed,
-            f'A step should update every network, and leaves "{name}" as it was: train it within '
-            f'runtime.update("{name}").',
+    idle, steps = names, 0
+    while idle and steps < _MOST_STEPS and not findings.faults:
+        _check_logged(findings, trial.step(method, runtime, steps))
+        steps += 1
+        for name, network in networks.items():
+            _check_network(findings, name, network)
+        idle = [name for name in idle if _are_equal(before[name], networks[name].parameters())]
+    if not findings.faults:
+        for name in idle:
+            findings.faults.append(
+                f'Within {_MOST_STEPS} steps every network should be updated, and "{name}" is left as it was: train it '
+                f'within runtime.update("{name}").'
+            )
+    if not findings.faults:
+        fresh = trial.make()
+        check_seeding(findings, lambda: fresh.step(trial.batch(fresh, 0), trial.runtime(fresh)))
+    return method, steps
+
+
+def _check_network(findings: Findings, name: str, network: Any) -> None:
+    parameters = list(network.parameters())
+    finite = all(bool(parameter.isfinite().all()) for parameter in parameters)
+    findings.expect(finite, f'After a step the weights of "{name}" should be finite, and are not.')
+    kept = network.training and all(parameter.requires_grad for parameter in parameters)
+    findings.expect(kept, f'A step should leave "{name}" in training mode with all parameters to train, and does not.')
+
+
+def _check_logged(findings: Findings, logged: object) -> None:
+    if not isinstance(logged, Mapping) or not logged:
+        findings.faults.append(
+            f"step() should return the losses to log by their names, and returns {_value_text(logged)}."
         )
-        finite = all(bool(parameter.isfinite().all()) for parameter in parameters)
-        findings.expect(finite, f'After a step the weights of "{name}" should be finite, and are not.')
-        kept = network.training and all(parameter.requires_grad for parameter in parameters)
-        findings.expect(
-            kept, f'A step should leave "{name}" in training mode with all parameters to train, and does not.'
-        )
-    if not findings.expect(
-        isinstance(logged, Mapping) and logged,
-        f"step() should return the losses to log by their names, and returns {_value_text(logged)}.",
-    ):
-        return None
+        return
     for name, value in logged.items():
         findings.expect(
             isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad and bool(value.isfinite()),
             f'What step() returns as "{name}" should be a finite tensor of no dimensions, detached, and is '
             f"{_value_text(value)}.",
         )
-    fresh = make()
-    check_seeding(findings, lambda: fresh.step(_batch(offered), _runtime(fresh)))
-    return method
-
-
-def _noise_like(spec: ImageSpec, seed: int = 0) -> Tensor:
-    """Return noise as networks see pictures of a kind that have been stored."""
-    kind = kind_of(spec)
-    return kind.planes(stack(kind.arrays(pictures(spec.planes, _HEIGHT, _WIDTH, seed=seed), spec)), spec)
 
 
 def _value_text(value: object) -> str:
@@ -160,23 +155,23 @@ def _value_text(value: object) -> str:
     return f"{value.item()}{grad}" if value.ndim == 0 else f"a tensor of shape {tuple(value.shape)}{grad}"
 
 
-def _check_repeats(findings: Findings, make: Callable[..., Any], offered: Mapping[str, Any]) -> None:
+def _check_repeats(findings: Findings, trial: Trial, steps: int) -> None:
     """Train twice without a break, and once interrupted before the last step and resumed by another object."""
 
-    def begun(steps: int) -> tuple[Any, Runtime]:
-        method = make()
-        runtime = _runtime(method)
+    def begun(steps: int) -> tuple[Any, Any]:
+        method = trial.make()
+        runtime = trial.runtime(method)
         for number in range(steps):
-            _step(method, runtime, offered, number)
+            trial.step(method, runtime, number)
         return method, runtime
 
-    whole, _ = begun(_STEPS)
+    whole, _ = begun(steps)
     if not findings.expect(
-        _equal(whole, begun(_STEPS)[0]),
+        _equal(whole, begun(steps)[0]),
         "Two runs from one seed should end with the same weights, and do not: what is random is drawn from torch.",
     ):
         return
-    first, runtime = begun(_STEPS - 1)
+    first, runtime = begun(steps - 1)
     file = io.BytesIO()
     own = first.state_dict() if hasattr(first, "state_dict") else {}
     networks = {name: network.state_dict() for name, network in first.networks.items()}
@@ -190,14 +185,14 @@ def _check_repeats(findings: Findings, make: Callable[..., Any], offered: Mappin
             f"checkpoint can hold; reading it with weights_only=True raises {error_line(error)}"
         )
         return
-    second = make()
-    resumed = _runtime(second)
+    second = trial.make()
+    resumed = trial.runtime(second)
     for name, network in second.networks.items():
         network.load_state_dict(saved["networks"][name])
     resumed.load_state_dict(saved["training"])
     if hasattr(second, "load_state_dict"):
         second.load_state_dict(saved["method"])
-    _step(second, resumed, offered, _STEPS - 1)
+    trial.step(second, resumed, steps - 1)
     findings.expect(
         _equal(whole, second),
         "Interrupted and resumed, it should end with the weights of a run in one go, and does not: what it keeps from "
@@ -213,51 +208,68 @@ def _equal(first: Any, second: Any) -> bool:
     )
 
 
-def _check_translation(findings: Findings, method: Any, offered: Mapping[str, Any], trained: Any) -> None:
-    directions = tuple(getattr(method, "directions", ("forward",)))
-    networks, generators = dict(method.networks), list(method.generators)
+def _are_equal(before: list[Tensor], parameters: Iterator[Tensor]) -> bool:
+    return all(torch.equal(*pair) for pair in zip(before, parameters, strict=True))
+
+
+def _sides_of(method: Any) -> dict[str, tuple[str, str]]:
+    """Return, of each direction, the sides that it takes and makes."""
+    directions = getattr(method, "directions", None) or ("forward",)
+    if isinstance(directions, Mapping):
+        return {name: (taken, made) for name, (taken, made) in directions.items()}
+    back = directions[1:2]
+    return {name: ("target", "source") if name in back else ("source", "target") for name in directions}
+
+
+def _check_translation(trial: Trial, method: Any, trained: Any) -> None:
+    findings, networks, generators = trial.findings, dict(method.networks), list(method.generators)
+    if found := direction_faults(getattr(method, "directions", None) or ("forward",)):
+        findings.faults += found
+        return
     for name in generators:
         networks[name].load_state_dict(trained.networks[name].state_dict())
         networks[name].eval()
         trained.networks[name].eval()
-    ends = [offered["source"], offered["target"]]
-    for place, direction in enumerate(directions[:2]):
-        taken, made = ends[::-1] if place else ends
-        source = _noise_like(taken, seed=99)
-        with torch.no_grad():
-            output = method.translate(source, direction)
-            again = trained.translate(source, direction)
-        wanted = (len(source), made.planes, _HEIGHT, _WIDTH)
-        findings.expect(
+    for direction, (taken, made) in _sides_of(method).items():
+        source = trial.source(taken)
+        with unchanged_inputs(findings, f'translate(source, "{direction}")', source=source):
+            output = trial.translation(method, source, direction)
+        if findings.faults:
+            return  # what follows would translate another source
+        again = trial.translation(trained, source, direction)
+        forth = (taken, made) == ("source", "target")
+        size = scaled_size(source.shape[2], source.shape[3], networks[generators[0]] if forth else None)
+        wanted = (len(source), trial.offered[made].planes, *size)
+        if not findings.expect(
             isinstance(output, Tensor) and tuple(output.shape) == wanted,
             f'Of a source {tuple(source.shape)} translate(source, "{direction}") should make {wanted}, and makes '
-            f"{tuple(getattr(output, 'shape', ()))}.",
-        )
+            f"{tuple(getattr(output, 'shape', ())) or type(output).__name__}.",
+        ):
+            continue
         findings.expect(
             torch.equal(output, again),
             f"Built to translate only, with the trained generators ({', '.join(generators)}), it should translate "
             f'"{direction}" as when trained, and does not.',
         )
+    first_side = next(iter(_sides_of(method).values()))[0]
     try:
-        with torch.no_grad():
-            method.translate(_noise_like(ends[0]), "no such direction")
+        trial.translation(method, trial.source(first_side), "no such direction")
     except ValueError:
         return
     findings.faults.append("translate() should raise ValueError for a direction that there is not, and takes any.")
 
 
-def _check_other_channels(findings: Findings, make: Callable[..., Any], offered: dict[str, Any]) -> None:
+def _check_other_channels(findings: Findings, trial: Trial) -> None:
     """Train and translate what is not of 3 channels on both sides, unless the method refuses it."""
     for what, (source, target) in _OTHERS.items():
-        other = {"source": source, "target": target}
-        with findings.trying(f"With {what}, it"):
+        other = trial.like(source=source, target=target)
+        with _training(findings, f"With {what}, it"):
             try:
-                method = make(**other)
-                _step(method, _runtime(method), offered | other, 0)
+                method = other.make()
+                other.step(method, other.runtime(method), 0)
             except REFUSALS:
                 continue
-            translator = make(**other, losses=[], build_discriminator=None)
-            _check_translation(findings, translator, offered | other, method)
+            _check_translation(other, other.make(losses=[], build_discriminator=None), method)
         if findings.faults:
             return  # others would say the same
 

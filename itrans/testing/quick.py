@@ -11,9 +11,10 @@ from itrans.errors import ItransError, LibraryError
 from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature
 from itrans.registry import accepted_arguments
+from itrans.scales import scale_of
 from itrans.testing.findings import error_line
 from itrans.testing.imports import no_connections
-from itrans.testing.static import annotation_faults, attribute_faults, multiple_faults, signature_faults
+from itrans.testing.static import annotation_faults, attribute_faults, multiple_faults, scale_faults, signature_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,8 @@ _BARE = {"initialize": False}
 _NO_FAULTS = (ValueError, ItransError, ImportError, OSError, MemoryError)
 """What a component raises to refuse its defaults, or for want of a file, a network or a package."""
 
-_OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor")
-"""What the message of an error has in it that comes from computing without values, or without a GPU."""
+_OF_THE_PLACE = ("meta", "cuda", "nvidia", "fake tensor", "scalartype")
+"""What the message of an error has in it that comes from computing without values, without a GPU or autocast."""
 
 
 def all_faults(kind: str, component: Callable[..., Any]) -> list[str]:
@@ -67,6 +68,8 @@ def _shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     except _NO_FAULTS:
         return []
     except (Exception, SystemExit) as error:
+        if kind == "loss":
+            return []  # which computes, with values that are not there
         if any(word in str(error).lower() for word in _OF_THE_PLACE):
             return []
         return [f"With the defaults of its arguments it raises {error_line(error)}"]
@@ -75,15 +78,16 @@ def _shape_faults(kind: str, component: Callable[..., Any]) -> list[str]:
 def _generator_faults(component: Callable[..., Any]) -> list[str]:
     import torch
 
+    from itrans.networks.padding import multiple_of
     from itrans.testing.generators import output_faults
 
     network: Any = component(**accepted_arguments(component, {"in_channels": 3, "out_channels": 4} | _BARE))
-    multiple = getattr(network, "size_multiple", 1)
-    if found := multiple_faults(multiple):
+    if found := [*multiple_faults(getattr(network, "size_multiple", 1)), *scale_faults(network)]:
         return found
+    multiple = multiple_of(network)
     side = -(-_SIZE // multiple) * multiple
     source = torch.empty(2, 3, side, side)
-    return output_faults(source, network(source), 4)
+    return output_faults(source, network(source), 4, scale_of(network))
 
 
 def _discriminator_faults(component: Callable[..., Any]) -> list[str]:

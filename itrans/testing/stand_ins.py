@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from itrans.protocols import WeightedLoss
 from itrans.records import Translated
+from itrans.registry import accepted_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +95,15 @@ class Difference:
 
 
 def chosen_losses(component: Callable[..., Any]) -> list[WeightedLoss]:
-    """Return losses that a method does not refuse: adversarial and image losses, or some of them."""
+    """Return losses that a method does not refuse: adversarial and image losses, or some of them.
+
+    One that takes no `build_discriminator` gets no adversarial loss, and one that says its `roles` gets those.
+    """
+    roles = getattr(component, "roles", None)
+    if not isinstance(roles, tuple | list):
+        roles = ("image", "adversarial")
+    if not accepted_arguments(component, {"build_discriminator": None}):
+        roles = [role for role in roles if role != "adversarial"]
     choices: list[list[Any]] = [
         [ConditionalLoss(), Difference()],
         [UnconditionalLoss(), Difference()],
@@ -102,8 +111,10 @@ def chosen_losses(component: Callable[..., Any]) -> list[WeightedLoss]:
         [UnconditionalLoss()],
         [],
     ]
+    choices = [losses for losses in choices if {loss.role for loss in losses} <= {*roles}]
     entries = [[WeightedLoss(type(loss).__name__, 1.0, loss) for loss in losses] for losses in choices]
-    return next((some for some in entries if not refusals(component, some, is_judged(some))), entries[0])
+    taken = [some for some in entries if not refusals(component, some, is_judged(some))]
+    return (taken or [some for some in entries if wants_discriminator(component, some)] or entries)[0]
 
 
 def refusals(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_discriminator: bool) -> list[str]:
@@ -112,6 +123,11 @@ def refusals(component: Callable[..., Any], losses: Sequence[WeightedLoss], has_
     if check is None:
         return []
     return list(check(losses=[(entry.name, type(entry.loss)) for entry in losses], has_discriminator=has_discriminator))
+
+
+def wants_discriminator(component: Callable[..., Any], losses: Sequence[WeightedLoss]) -> bool:
+    """Whether a method refuses losses, of which none needs a discriminator, for want of one: it judges by itself."""
+    return bool(refusals(component, losses, is_judged(losses))) and not refusals(component, losses, True)
 
 
 def is_judged(losses: Sequence[WeightedLoss]) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from itrans.errors import PluginError
 from itrans.pictures.kinds import KINDS
 from itrans.recipe.parts import OFFERED, RESERVED
 from itrans.recipe.signature import Signature
+from itrans.scales import scale_of
 from itrans.testing.findings import error_line, first_names
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ _TYPED: dict[str, dict[str, type]] = {
 }
 """Attributes that may be left out, and what they are if they are there."""
 
+_ENDS = [(taken, made) for taken in ("source", "target") for made in ("source", "target")]
 _ABSENT = object()
 
 
@@ -141,6 +145,30 @@ def multiple_faults(multiple: object) -> list[str]:
     return [f"size_multiple should be a whole number from 1, and is {multiple!r}."]
 
 
+def scale_faults(component: object) -> list[str]:
+    """Return what is wrong with the `scale` of a generator, or of a data set."""
+    try:
+        scale_of(component)
+    except PluginError as error:
+        return [str(error)]
+    return []
+
+
+def direction_faults(directions: object) -> list[str]:
+    """Return what is wrong with the `directions` of a method."""
+    if isinstance(directions, Mapping):
+        ends = [tuple(sides) if isinstance(sides, tuple | list) else sides for sides in directions.values()]
+        if ends and all(end in _ENDS for end in ends):
+            return []
+        return [
+            'directions should say of each name the sides, such as ("source", "target"), that translate() takes and '
+            f"makes, and is {directions!r}."
+        ]
+    if isinstance(directions, tuple | list) and directions and all(isinstance(name, str) for name in directions):
+        return []
+    return [f"directions should be a tuple of the names that translate() takes, and is {directions!r}."]
+
+
 def _has(component: type, name: str) -> bool:
     # Every class can be called itself, which is not what is meant.
     return any(callable(vars(base).get(name)) for base in component.__mro__)
@@ -172,10 +200,8 @@ def _metric_faults(component: type) -> list[str]:
 def _method_faults(component: type) -> list[str]:
     found = []
     directions = getattr(component, "directions", ("forward",))
-    if not inspect.isdatadescriptor(directions) and not (
-        isinstance(directions, tuple | list) and directions and all(isinstance(name, str) for name in directions)
-    ):
-        found.append(f"directions should be a tuple of the names that translate() takes, and is {directions!r}.")
+    if not inspect.isdatadescriptor(directions):
+        found += direction_faults(directions)
     if _has(component, "state_dict") != _has(component, "load_state_dict"):
         found.append("Of state_dict() and load_state_dict() it has one alone; a checkpoint needs both, or none.")
     if check := getattr(component, "check", None):

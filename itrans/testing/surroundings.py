@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,23 @@ def _random_numbers(seed: int) -> Iterator[None]:
     finally:
         random.setstate(state)
         np.random.set_state(state_of_numpy)
+
+
+@contextlib.contextmanager
+def unchanged_inputs(findings: Findings, what: str, **inputs: Tensor | None) -> Iterator[None]:
+    """Expect the block to leave tensors as they are; `what` is called with them there."""
+    before = {name: tensor.detach().clone() for name, tensor in inputs.items() if tensor is not None}
+    yield
+    changed = [name for name, kept in before.items() if not _same(kept, inputs[name])]
+    findings.expect(
+        not changed,
+        f"{what} should leave what it is given as it is, and changes the {' and the '.join(changed)} in place: others "
+        "use it too. Write x = x * 2 instead of x *= 2 or x.mul_(2), and give no inplace=True to a first layer.",
+    )
+
+
+def _same(before: Tensor, now: Tensor | None) -> bool:
+    return now is not None and torch.equal(before, now.detach())
 
 
 def check_seeding(findings: Findings, use: Callable[[], Any]) -> None:

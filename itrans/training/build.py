@@ -7,17 +7,21 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from itrans.data.augment import PairTransform
 from itrans.data.loader import load_batches
 from itrans.data.pairs import PairItems
 from itrans.data.sampler import Draw, EvaluationSampler, TrainingSampler
-from itrans.errors import CheckpointError, DataError
+from itrans.errors import DataError
+from itrans.methods.conditions import Accepted
 from itrans.pictures.extras import extras_of
-from itrans.protocols import WeightedLoss, attribution_of, is_paired
+from itrans.protocols import attribution_of, is_paired
+from itrans.scales import scale_of
 from itrans.training.failures import at_work
+from itrans.training.loadable import FittingNetworks, Uninitialised
+from itrans.training.losses import build_losses, with_loss_networks
 from itrans.training.processes import Processes
+from itrans.training.scaling import refuse_other_scale, refuse_unscalable
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from itrans.checkpoint.file import Progress
     from itrans.pictures.extras import ExtraSpec
     from itrans.pictures.spec import ImageSpec
-    from itrans.protocols import Dataset, Method
+    from itrans.protocols import Dataset, Method, WeightedLoss
     from itrans.recipe.load import Recipe
     from itrans.records import Batch, Split
     from itrans.training.runtime import Runtime
@@ -69,15 +73,10 @@ def build_items(recipe: Recipe, dataset: Dataset, *, training: bool, skip_bad: b
         training: whether they are to be trained with.
         skip_bad: leave out pairs that cannot be read; see `PairItems`.
     """
-    paired = is_paired(dataset)
-    transform = PairTransform(
-        recipe.tables.augment,
-        dataset.source,
-        dataset.target,
-        paired=paired,
-        training=training,
-        extras=extras_of(dataset),
-    )
+    refuse_unscalable(recipe, dataset)
+    augment, paired, scale = recipe.tables.augment, is_paired(dataset), scale_of(dataset)
+    sides, extras = (dataset.source, dataset.target), extras_of(dataset)
+    transform = PairTransform(augment, *sides, paired=paired, training=training, extras=extras, scale=scale)
     return PairItems(dataset, transform, recipe.tables.seed, training=training, skip_bad=skip_bad)
 
 
@@ -93,6 +92,7 @@ def training_batches(
         len(dataset),
         tables.train.batch_size,
         tables.seed,
+        accumulate=tables.train.accumulate,
         rank=processes.rank,
         world_size=processes.count,
         epoch=progress.epoch,
@@ -156,10 +156,12 @@ def build_method(
     *,
     device: torch.device,
     initialize: bool = True,
+    resumes: bool = False,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], str | os.PathLike[str]] | None = None,
     extras: Mapping[str, ExtraSpec] | None = None,
+    dataset: Dataset | None = None,
 ) -> Method:
-    """Make a recipe's method for training, with all its networks and losses.
+    """Make a recipe's method for training, with all its networks and losses, those that learn among the networks.
 
     Args:
         recipe: what to make.
@@ -167,29 +169,32 @@ def build_method(
         target: what the target pictures are.
         extras: what pairs have besides.
         device: where losses that are networks themselves go, which are not trained; the method's are left on the CPU.
-        initialize: whether training starts with these networks; else a checkpoint's weights are to be loaded.
+        initialize: whether the method is to train; else it is looked at only, with a checkpoint's weights or none.
+        resumes: whether training goes on with a checkpoint's weights, which are to be loaded.
         fitting: the weights of all networks, by name, and their file, for messages: networks that are far larger are
             refused; see `FittingNetworks`.
+        dataset: the recipe's; generators that have another scale are refused.
     """
-    losses: list[WeightedLoss] = []
-    for position, table in enumerate(recipe.tables.loss):
-        loss = recipe.build("loss", position=position)
-        if isinstance(loss, torch.nn.Module):
-            count = sum(parameter.numel() for parameter in loss.parameters() if parameter.requires_grad)
-            if count and initialize:
-                _log.warning(
-                    f'The loss "{table.name}" has {count:,} parameters of its own, which training leaves as they are. '
-                    "If that is meant, its requires_grad_(False) says so; else a method has to train them."
-                )
-            loss.to(device).eval().requires_grad_(False)
-        taken = [entry.name for entry in losses]
-        name = table.name if table.name not in taken else f"{table.name}-{position + 1}"
-        losses.append(WeightedLoss(name, table.weight, loss))
+    losses = build_losses(recipe, device, initialize=initialize)
     has_discriminator = recipe.tables.discriminator is not None
+    extras = extras or ({} if dataset is None else extras_of(dataset))
     with FittingNetworks(*fitting) if fitting else contextlib.nullcontext():
-        return _method(
-            recipe, source, target, losses, extras or {}, has_discriminator=has_discriminator, initialize=initialize
+        method = _method(
+            recipe,
+            source,
+            target,
+            losses.entries,
+            extras,
+            has_discriminator=has_discriminator,
+            initialize=initialize,
+            begins=initialize and not resumes,
         )
+        if dataset is not None:
+            refuse_other_scale(recipe, dataset, method)
+            Accepted(method, extras)  # what it needs of pairs is there
+        if initialize and not resumes:
+            losses.refuse_undecided(method)
+        return with_loss_networks(method, losses.entries, source, target)
 
 
 def build_translator(
@@ -199,73 +204,10 @@ def build_translator(
 
     The parameters are not initialised: a checkpoint's are to be loaded.
     """
-    with _Uninitialised():
-        return _method(recipe, source, target, [], extras or {}, has_discriminator=False, initialize=False)
-
-
-class FittingNetworks(TorchFunctionMode):
-    """Refuses to build networks that are far larger than the states that are to be loaded into them.
-
-    A checkpoint can ask for networks that no memory holds, and that take hours to build.
-
-    Args:
-        states: of all networks that are to be built, by name.
-        path: the checkpoint, for messages.
-    """
-
-    def __init__(self, states: Mapping[str, Mapping[str, Tensor]], path: str | os.PathLike[str]) -> None:
-        super().__init__()
-        tensors = [tensor for state in states.values() for tensor in state.values() if isinstance(tensor, torch.Tensor)]
-        self._path = path
-        # Twice as much for weights of half the precision, and twice for what is made on the way.
-        self._bytes = 4 * sum(tensor.numel() * tensor.element_size() for tensor in tensors) + _SMALL
-        self._calls = 20 * len(tensors) + 10_000
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func in _MAKING:
-            try:
-                planned = func(*args, **kwargs | {"device": "meta", "pin_memory": False, "out": None})
-                self._bytes -= planned.nbytes
-            except (RuntimeError, OverflowError):  # more than there are numbers for
-                self._bytes = -1
-            self._calls -= 1
-            if self._bytes < 0 or self._calls < 0:
-                raise CheckpointError(
-                    f"{self._path} cannot be used: the networks that its recipe describes are far larger than the "
-                    "weights that it holds."
-                )
-        return func(*args, **kwargs)
-
-
-_SMALL = 2**31
-"""Bytes that any network may take: one may have another in it that no checkpoint holds."""
-
-_MAKING = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.eye, torch.arange}
-"""What the tensors of networks come from."""
-
-
-class _Uninitialised(TorchFunctionMode):
-    """Skips the drawing of random initial values, which takes half a second for a U-Net."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func in _DRAWN_IN_PLACE and isinstance(tensor := args[0] if args else kwargs["tensor"], torch.nn.Parameter):
-            return tensor
-        return func(*args, **kwargs)
-
-
-_DRAWN_IN_PLACE = {
-    torch.Tensor.normal_,
-    torch.Tensor.uniform_,
-    torch.nn.init.normal_,
-    torch.nn.init.uniform_,
-    torch.nn.init.kaiming_uniform_,
-}
+    with Uninitialised():
+        return _method(
+            recipe, source, target, [], extras or {}, has_discriminator=False, initialize=False, begins=False
+        )
 
 
 def _method(
@@ -277,16 +219,19 @@ def _method(
     *,
     has_discriminator: bool,
     initialize: bool,
+    begins: bool,
 ) -> Method:
+    """Make a recipe's method; `begins` says whether its networks begin with weights of their own."""
+
     def build_generator(in_channels: int, out_channels: int) -> Any:
-        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=initialize)
+        return recipe.build("generator", in_channels=in_channels, out_channels=out_channels, initialize=begins)
 
     def build_discriminator(in_channels: int, condition_channels: int) -> Any:
         network = recipe.build(
-            "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=initialize
+            "discriminator", in_channels=in_channels, condition_channels=condition_channels, initialize=begins
         )
         layers = [module for module in network.modules() if not [*module.children()]]
-        if initialize and layers and isinstance(layers[-1], torch.nn.Sigmoid):
+        if begins and layers and isinstance(layers[-1], torch.nn.Sigmoid):
             _log.warning(
                 f'The discriminator "{getattr(recipe.tables.discriminator, "name", "")}" ends in a sigmoid, and losses '
                 "take logits, of either sign: with one of ours it will hardly learn. Leave the sigmoid out."
@@ -301,5 +246,6 @@ def _method(
         source=source,
         target=target,
         extras=extras,
+        initialize=initialize,
     )
     return cast("Method", method)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _ALLOCATOR = "DefaultCPUAllocator"
 """What torch's error begins with where the CPU's memory does not do; it is no other than a RuntimeError."""
 
+_SHARED_GRAPH = ("backward through the graph a second time", "has been modified by an inplace operation")
+"""What torch says where a backward pass needs what another has freed, or an optimiser has changed."""
+
 
 @contextlib.contextmanager
 def at_work(who: str) -> Iterator[None]:
@@ -40,7 +43,22 @@ def failure(error: BaseException, who: str) -> ItransError:
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _ALLOCATOR in str(error):
         reason = (str(error).splitlines() or ["the system gave none"])[0].partition(". GPU ")[0].rstrip(".")
         return RoomError(f"{who} has run out of memory: {reason}.")
-    return PluginError(f"{who} has failed{_place(error)}: {error_text(error)}\nitrans --debug shows the traceback.")
+    told = f"{who} has failed{_place(error)}: {error_text(error)}"
+    advice = advice_on(error)
+    return PluginError("\n".join([told, *([advice] if advice else []), "itrans --debug shows the traceback."]))
+
+
+def advice_on(error: BaseException) -> str:
+    """Return a sentence on what may be behind an error of torch's, where its own words do not help; else an empty one.
+
+    Of two updates in a step the first ends with the weights changed and its graph freed.
+    """
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in _SHARED_GRAPH):
+        return (
+            "Do two updates go back through one output? Give the discriminator's update output.detach(): the graph of "
+            "the output is the generator's."
+        )
+    return ""
 
 
 def _place(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from itrans.errors import CheckpointError, Problem, RecipeError, counted, did_yo
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -143,7 +143,7 @@ class FrozenParts:
         self._values: list[tuple[Tensor, Tensor]] = []
         problems: list[Problem] = []
         for position, name in enumerate(recipe.tables.train.freeze):
-            if fault := self._freeze(*name.partition(".")[::2]):
+            if fault := self._freeze(*_network_and_part(name, networks)):
                 problems.append(Problem(*recipe.where(("train", "freeze", position)), fault))
         for name, network in networks.items() if recipe.tables.train.freeze and not problems else ():
             if not any(parameter.requires_grad for parameter in network.parameters()):
@@ -181,6 +181,12 @@ class FrozenParts:
         """Undo what forward passes have changed of the statistics."""
         for buffer, value in self._values:
             buffer.copy_(value)
+
+
+def _network_and_part(name: str, networks: Collection[str]) -> tuple[str, str]:
+    """Return the network that a dotted name begins with, whose own name may have dots, and the rest of it."""
+    network = next((known for known in networks if f"{name}.".startswith(f"{known}.")), name.partition(".")[0])
+    return network, name[len(network) + 1 :]
 
 
 def _listing(what: str, names: list[str]) -> list[str]:

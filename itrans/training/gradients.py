@@ -22,8 +22,9 @@ class MeanGradients:
     """The backward pass of an update, with gradients that are the mean over all processes.
 
     The engine is that of torch's `DistributedDataParallel`, its `Reducer`, without the wrapper: methods call their
-    networks themselves, as often and wherever they like. What counts is the one backward pass of an update. The
-    reducer looks at its graph beforehand, so that neither forward passes nor other backward passes matter.
+    networks themselves, as often and wherever they like. What counts is a backward pass of an update. The reducer
+    looks at its graph beforehand, so that neither forward passes nor other backward passes matter. An update may have
+    several: what has been averaged is averaged once more together with what is added, and stays what it is.
 
     A parameter that the update leaves out in one process counts as zero there. One that all leave out has no gradient,
     as in a single process.
@@ -41,12 +42,13 @@ class MeanGradients:
         self._reducers: dict[frozenset[str], _Reducer] = {}
         self._nested: dict[frozenset[str], bool] = {}
 
-    def backward(self, total: Tensor, networks: Collection[str]) -> None:
+    def backward(self, total: Tensor, networks: Collection[str], *, is_own: bool = False) -> None:
         """Add the gradients of a scalar, averaged over the processes, to those of the networks' parameters.
 
-        All processes must do so for the same networks at the same time.
+        All processes must do so for the same networks at the same time. With `is_own`, gradients stay those of the
+        process: more are going to be added before they are averaged.
         """
-        if self._processes.count == 1 or not networks:
+        if self._processes.count == 1 or not networks or is_own:
             total.backward()  # type: ignore[no-untyped-call]
             return
         together = frozenset(networks)
@@ -66,6 +68,25 @@ class MeanGradients:
         reducer = self._reducers.get(frozenset(networks))
         if reducer is not None and reducer.is_outdated:
             reducer.reduce()
+
+    def average(self, networks: Collection[str]) -> None:
+        """Average gradients that are there, and were added up by each process for itself."""
+        if self._processes.count > 1 and networks:
+            self.fill(networks)
+            self._reducer(frozenset(networks)).reduce()
+
+    def fill(self, networks: Collection[str]) -> None:
+        """Give a gradient of zeros to each parameter that has one in another process, and none here.
+
+        A reducer knows of those alone that the backward passes reach which it has looked at.
+        """
+        if self._processes.count == 1:
+            return
+        parameters = [value for name in networks for value in self._parameters[name].values()]
+        there = self._processes.total(torch.tensor([int(parameter.grad is not None) for parameter in parameters]))
+        for parameter, count in zip(parameters, there.tolist(), strict=True):
+            if count and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
 
     def _reducer(self, together: frozenset[str]) -> _Reducer:
         if together not in self._reducers:

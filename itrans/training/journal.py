@@ -11,6 +11,7 @@ import torch
 from itrans.errors import ItransError, RecipeError, counted, error_text
 from itrans.registry import PAGES
 from itrans.training.record import circumstances
+from itrans.training.scalars import refuse_no_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -106,7 +107,8 @@ class Losses:
         self._finite = torch.ones((), dtype=torch.bool, device=device)
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Count a step's losses."""
+        """Count a step's losses; raise `PluginError` if they are no scalars by name."""
+        refuse_no_scalars(losses)
         for name, loss in losses.items():
             value = loss.detach().float()
             total, count = self._sums.get(name, (torch.zeros_like(value), 0))

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from itrans.errors import DeviceError, PluginError, TrainingError
+from itrans.errors import DeviceError, PluginError, TrainingError, did_you_mean
 from itrans.networks.convolutions import suit_to_cpu
+from itrans.recipe.optimizers import optimizer_of
+from itrans.training.accumulation import Accumulation
 from itrans.training.gradients import MeanGradients
-from itrans.training.optimizers import Adam, AdamW
+from itrans.training.losses import name_of, trained_along
+from itrans.training.optimizers import alike, load_optimizer, make_optimizer
+from itrans.training.scalars import refuse_no_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +26,6 @@ if TYPE_CHECKING:
     from itrans.training.fine_tuning import FrozenParts
     from itrans.training.processes import Processes
 
-_OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": Adam, "adamw": AdamW}
-
-_GATHERED = ("step", "exp_avg", "exp_avg_sq")
-"""What each of them gathers about a parameter."""
-
 
 class Runtime:
     """Networks on a device with an optimiser each: mixed precision, several processes, clipping, averaged weights.
@@ -34,6 +33,9 @@ class Runtime:
     The method's networks are moved to the device; convolutions are computed in `dtype`.
 
     Attributes:
+        device: where the networks are.
+        step: the number of the step that is being taken, from 0; the same for all of its batches.
+        steps: how many the run has; 0 if nobody has said.
         dtype: what convolutions are computed in.
         optimizers: one for each network, by its name.
         averages: the exponential moving averages of the generators' states, by name; empty without `train.ema`.
@@ -52,12 +54,14 @@ class Runtime:
         frozen: FrozenParts | None = None,
     ) -> None:
         self.device, self.memory_format, self.processes = device, memory_format, processes
-        self.dtype, self._clip_norm, self._decay = dtype, optimizer.clip_norm, train.ema
+        self.dtype, self._decay = dtype, train.ema
+        self.step, self.steps = 0, train.steps or 0
         if train.sync_batchnorm and processes.count > 1 and device.type != "cuda":
             raise DeviceError("train.sync_batchnorm needs CUDA devices; set it to false.")
-        self._method, self._updated, self._frozen = type(method).__name__, False, frozen
+        self._method, self._updated, self._frozen = name_of(method), False, frozen
+        self._generators, self._along = frozenset(method.generators), trained_along(method)
         self._began_with: int | None = None
-        self._networks = dict(method.networks)
+        networks = self._networks = dict(method.networks)
         for network in self._networks.values():
             network.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
             network.train()
@@ -68,12 +72,13 @@ class Runtime:
                 network.compile()
             elif device.type == "cpu" and train.channels_last == "auto":
                 suit_to_cpu(network, dtype)
-        self.optimizers = {name: _optimizer(network, optimizer) for name, network in self._networks.items()}
+        self._tables = {name: optimizer_of(optimizer, name) for name in self._networks}
+        self.optimizers = {name: make_optimizer(network, self._tables[name]) for name, network in networks.items()}
         self._gradients = MeanGradients(processes, self._networks)
         if frozen is not None:
             frozen.remember()
-        self._base_lr = optimizer.lr
         self._scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+        self._batches = Accumulation(networks, train.accumulate, self._scaler)
         self._updates = dict.fromkeys(self._networks, 0)
         self.averages: dict[str, dict[str, Tensor]] = {}
         if train.ema is not None:
@@ -95,45 +100,69 @@ class Runtime:
             self._began_with = self._versions()
         else:
             self.refuse_idle()
-        for optimizer in self.optimizers.values():
+        for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self._base_lr * factor
+                group["lr"] = self._tables[name].lr * factor
+
+    def begin(self, step: int, batch: int = 0) -> None:
+        """Hear which step is being taken, and with which of its batches; both count from 0."""
+        self.step = step
+        self._batches.begin(batch)
+
+    def end(self) -> None:
+        """Hear that the step has had all of its batches.
+
+        A block that only earlier ones had has its optimisers step now.
+        """
+        for block in self._batches.left():
+            self._batches.give_back(block)
+            self._gradients.average(block[0])
+            self._take(block[0])
 
     @contextlib.contextmanager
     def update(self, *networks: str) -> Iterator[_Backward]:
         """Train just these networks within the block; all others are frozen.
 
-        The block calls what it is given once, with weighted scalars. Their sum's gradients are averaged over the
-        processes on the way; they are clipped, and the optimisers step, when the block ends.
+        The block calls what it is given, with weighted scalars, once or several times: gradients add up. They are
+        averaged over the processes on the way; they are clipped, and the optimisers step, when the block ends. In a
+        step of several batches that is the block of the last one.
         """
         if unknown := [name for name in networks if name not in self._networks]:
             raise PluginError(
                 f"The method {self._method} updates {unknown[0]!r}, and has the networks {', '.join(self._networks)}."
+                f"{did_you_mean(str(unknown[0]), self._networks)}"
             )
-        trained = {name: self._networks[name] for name in networks}
+        if not self._generators.isdisjoint(networks):
+            networks = (*networks, *(name for name in self._along if name not in networks))
         frozen = [
             parameter
             for name, network in self._networks.items()
-            if name not in trained
+            if name not in networks
             for parameter in network.parameters()
             if parameter.requires_grad
         ]
         for parameter in frozen:
             parameter.requires_grad_(False)
+        batches = self._batches
+        block = batches.next_block(networks)
         try:
-            backward = _Backward(self._scaler, self._gradients, networks)
+            batches.give_back(block)
+            if batches.is_used and batches.is_last:
+                self._gradients.fill(networks)
+            backward = _Backward(self._scaler, self._gradients, networks, is_own=not batches.is_last)
             yield backward
             if not backward.done:
                 raise TrainingError(f"The update of {', '.join(networks)} was given no losses.")
-            self._gradients.complete(networks)
+            if batches.is_last:
+                self._gradients.complete(networks)
         finally:
             for parameter in frozen:
                 parameter.requires_grad_(True)
-        self.restore_frozen()
-        for name in trained:
-            self._step(name)
-        self._scaler.update()
-        self._updated = True
+        if batches.is_last:
+            self._take(networks)
+        else:
+            batches.keep(block)
+            self.restore_frozen()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimisers, how often each has stepped, the averages and the loss scale."""
@@ -151,12 +180,12 @@ class Runtime:
             ValueError: it is not of these networks; or any other error of torch.
         """
         for name, optimizer in self.optimizers.items():
-            _load_optimizer(name, optimizer, state["optimizers"][name])
-            steps = [int(values["step"]) for values in optimizer.state.values()]  # all that older files know
+            load_optimizer(name, optimizer, self._tables[name], state["optimizers"][name])
+            steps = [int(values.get("step", 0)) for values in optimizer.state.values()]  # all that older files know
             self._updates[name] = state.get("updates", {}).get(name, max(steps, default=0))
         for name, average in self.averages.items():
             for key, value in average.items():
-                value.copy_(_alike(state["averages"][name][key], value, f"averages.{name}.{key}"))
+                value.copy_(alike(state["averages"][name][key], value, f"averages.{name}.{key}"))
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
         if self._frozen is not None:
@@ -191,16 +220,30 @@ class Runtime:
         """Return how often weights have been changed in place, which an optimiser of the method's own does too."""
         return sum(parameter._version for network in self._networks.values() for parameter in network.parameters())
 
-    def _step(self, name: str) -> None:
-        optimizer = self.optimizers[name]
+    def _take(self, networks: Sequence[str]) -> None:
+        """Have the optimisers of some networks step."""
+        self.restore_frozen()
+        if self._batches.is_used:
+            self._batches.divide(networks)
+        reached = [self._step(name) for name in networks]
+        if any(reached):
+            self._scaler.update()
+        self._updated = True
+
+    def _step(self, name: str) -> bool:
+        """Have the optimiser of a network step, and return whether the network has gradients."""
+        optimizer, clip_norm = self.optimizers[name], self._tables[name].clip_norm
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        if self._clip_norm is not None:
-            self._scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(parameters, self._clip_norm)
-        self._scaler.step(optimizer)
-        optimizer.zero_grad(set_to_none=True)
+        is_reached = any(parameter.grad is not None for parameter in parameters)
+        if is_reached:
+            if clip_norm is not None:
+                self._scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(parameters, clip_norm)
+            self._scaler.step(optimizer)
+            optimizer.zero_grad(set_to_none=True)
         self._updates[name] += 1
         self._average(name)
+        return is_reached
 
     @torch.no_grad()
     def _average(self, name: str) -> None:
@@ -219,14 +262,17 @@ class Runtime:
 
 
 class _Backward:
-    """The gradient of a sum of losses."""
+    """The gradient of a sum of losses; with `is_own`, it is not averaged over the processes yet."""
 
-    def __init__(self, scaler: torch.amp.GradScaler, gradients: MeanGradients, networks: Sequence[str]) -> None:
-        self._scaler, self._gradients, self._networks = scaler, gradients, networks
+    def __init__(
+        self, scaler: torch.amp.GradScaler, gradients: MeanGradients, networks: Sequence[str], *, is_own: bool
+    ) -> None:
+        self._scaler, self._gradients, self._networks, self._is_own = scaler, gradients, networks, is_own
         self.done = False
 
     def __call__(self, losses: Mapping[str, Tensor]) -> None:
         named = ", ".join(self._networks)
+        refuse_no_losses(losses, named)
         if not losses:
             raise TrainingError(f"The update of {named} was given no losses.")
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
@@ -237,47 +283,5 @@ class _Backward:
                 "something detached, or computed under torch.no_grad()?"
             )
         with torch.autocast(total.device.type, enabled=False):
-            self._gradients.backward(self._scaler.scale(total), self._networks)
+            self._gradients.backward(self._scaler.scale(total), self._networks, is_own=self._is_own)
         self.done = True
-
-
-def _optimizer(network: nn.Module, table: Optimizer) -> torch.optim.Optimizer:
-    parameters: Sequence[nn.Parameter] = [p for p in network.parameters() if p.requires_grad]
-    if not parameters:
-        raise PluginError(f"The network {type(network).__name__} has no weights to train.")
-    fused = all(parameter.device.type in {"cpu", "cuda"} for parameter in parameters)
-    make: Any = _OPTIMIZERS[table.name]
-    optimizer: torch.optim.Optimizer = make(
-        parameters, lr=table.lr, betas=table.betas, weight_decay=table.weight_decay, fused=fused
-    )
-    return optimizer
-
-
-def _load_optimizer(name: str, optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Take over what an optimiser has gathered; its settings are the recipe's, and stay as they are."""
-    own = optimizer.state_dict()["param_groups"]
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    if [len(group["params"]) for group in state["param_groups"]] != [len(group["params"]) for group in own]:
-        raise ValueError(f"optimizers.{name} is of another number of parameters.")
-    found: dict[int, dict[str, Tensor]] = {}
-    for number, gathered in state["state"].items():
-        where = f"optimizers.{name}.state.{number}"
-        if number not in range(len(parameters)):
-            raise ValueError(f"{where} is of no parameter.")
-        if lacking := [key for key in _GATHERED if key not in gathered]:
-            raise ValueError(f"{where}.{lacking[0]} is missing.")
-        # Laid out in memory as the optimiser would have it: a fused one does not look, and would write anywhere.
-        likes = {key: torch.zeros(()) if key == "step" else parameters[number].detach() for key in gathered}
-        found[number] = {
-            key: torch.empty_like(like).copy_(_alike(gathered[key], like, f"{where}.{key}"))
-            for key, like in likes.items()
-        }
-    optimizer.load_state_dict({"state": found, "param_groups": own})
-
-
-def _alike(value: object, own: Tensor, where: str) -> Tensor:
-    """Return a tensor of a file if it can take the place of one's own: torch would stretch one of another shape."""
-    if not isinstance(value, Tensor) or value.shape != own.shape:
-        found = "x".join(map(str, value.shape)) or "scalar" if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"{where} is {found}, and should be {'x'.join(map(str, own.shape)) or 'a scalar'}.")
-    return value

@@ -145,7 +145,8 @@ class Saver:
         except Exception as error:  # what a network or a method makes of another one's state is up to it
             raise CheckpointError(f"{path} does not fit the networks of this recipe: {misfit(error)}") from error
         progress = checkpoint.progress
-        if progress.batch * checkpoint.processes * self._recipe.tables.train.batch_size > checkpoint.length:
+        train = self._recipe.tables.train
+        if progress.batch * checkpoint.processes * train.batch_size * train.accumulate > checkpoint.length:
             raise CheckpointError(
                 f"{path} is damaged, or was altered: progress.batch is {progress.batch}, more than an epoch has."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,46 +17,61 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """The length of a run.
+    """The length of a run, and its learning rate.
 
     Attributes:
         steps_per_epoch: how many steps an epoch has.
         total: how many steps the run has.
-        decay: over how many of the last steps the learning rate falls to zero; 0 if it is constant.
+        decay: over how many of the last steps the learning rate falls to zero; 0 if it does not.
+        warmup: over how many of the first steps it rises, in equal parts.
+        is_cosine: whether it falls as half a wave of the cosine does, not linearly.
     """
 
     steps_per_epoch: int
     total: int
     decay: int
+    warmup: int = 0
+    is_cosine: bool = False
 
     def learning_rate_factor(self, step: int) -> float:
         """Return what the recipe's learning rate is multiplied with in a step, counted from 0."""
-        if not self.decay:
-            return 1.0
-        return min(1.0, (self.total - step) / self.decay)
+        left = min(1.0, (self.total - step) / self.decay) if self.decay else 1.0
+        factor = (1 - math.cos(math.pi * left)) / 2 if self.is_cosine else left
+        return factor * (step + 1) / self.warmup if step < self.warmup else factor
 
 
 def plan(tables: Tables, length: int, processes: int) -> Plan:
     """Return the length of a run with so many training pairs, in so many processes together.
 
     Raises:
-        DataError: there are fewer pairs than one step takes, or fewer steps than the learning rate falls over.
+        DataError: there are fewer pairs than one step takes, or fewer steps than the learning rate changes over.
     """
-    together = tables.train.batch_size * processes
+    train, schedule = tables.train, tables.schedule
+    together = train.batch_size * train.accumulate * processes
     steps_per_epoch = length // together
     if not steps_per_epoch:
+        parts = f", train.accumulate = {train.accumulate}" if train.accumulate > 1 else ""
         raise DataError(
             f"There {'is' if length == 1 else 'are'} {counted(length, 'training pair')}, but a step takes {together} "
-            f"(train.batch_size = {tables.train.batch_size}, processes: {processes}). Choose a smaller batch_size."
+            f"(train.batch_size = {train.batch_size}{parts}, processes: {processes}). Choose a smaller batch_size."
         )
-    total = tables.train.steps or steps_per_epoch * (tables.train.epochs or 0)
-    decay = tables.schedule.decay_steps or steps_per_epoch * (tables.schedule.decay_epochs or 0)
+    total = train.steps or steps_per_epoch * (train.epochs or 0)
+    decay = schedule.decay_steps or steps_per_epoch * (schedule.decay_epochs or 0)
+    warmup = schedule.warmup_steps or 0
     if decay > total:
         raise DataError(
             f"The schedule's learning rate falls over {counted(decay, 'step')}, but the run has only {total}. Set "
             "schedule.decay_epochs or schedule.decay_steps to fit train.epochs or train.steps."
         )
-    return Plan(steps_per_epoch, total, decay)
+    if warmup > total:
+        raise DataError(
+            f"The schedule's learning rate rises over {counted(warmup, 'step')}, but the run has only {total}. Set "
+            "schedule.warmup_steps to fit train.epochs or train.steps."
+        )
+    is_cosine = schedule.name == "cosine"
+    if is_cosine and not decay:
+        decay = total - warmup
+    return Plan(steps_per_epoch, total, decay, warmup, is_cosine)
 
 
 def after_step(progress: Progress, pairs: int) -> Progress:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-import random
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
 import torch
 
 from itrans.checkpoint.file import Progress
 from itrans.data.sampler import derived_seed
 from itrans.errors import DataError, ItransError, OutputError, counted
-from itrans.methods.conditions import Accepted
-from itrans.pictures.extras import extras_of
+from itrans.recipe.optimizers import refuse_unknown_networks
 from itrans.training.build import build_dataset, build_method, training_batches, with_credit
 from itrans.training.devices import choose_dtype, choose_memory_format, where_and_how
 from itrans.training.failures import failure
@@ -25,10 +22,11 @@ from itrans.training.runtime import Runtime
 from itrans.training.samples import Samples
 from itrans.training.saving import Saver
 from itrans.training.schedule import after_epoch, after_step, after_validation, plan, progress_of
+from itrans.training.steps import Steps
 from itrans.training.validation import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -44,16 +42,13 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Literal["finished", "early", "interrupted"]
 """How training ended: as planned, because nothing got better any more, or on request."""
 
-_NETWORK_SEED, _STEP_SEED = 0, 1
+_NETWORK_SEED = 0
 _STEPS_BETWEEN_LOOKS = 10
 """How often a GPU's losses are looked at: each look makes the GPU wait."""
 
 
 class Trainer:
     """Trains what a recipe describes.
-
-    All randomness of a step is drawn from the recipe's seed, the step and the process, so that a run that goes on from
-    a checkpoint continues bit for bit on a CPU.
 
     `sample` says what the run's data stand in for, and is None if they are the recipe's own. With `weights`, networks
     begin with those that fit. With `resume`, training goes on from the folder's last checkpoint. With `skip_bad`, pairs
@@ -95,9 +90,8 @@ class Trainer:
         source, target = self._dataset.source, self._dataset.target
         dtype = self._dtype = choose_dtype(tables.train.precision, device, source, target)
         torch.manual_seed(derived_seed(tables.seed, _NETWORK_SEED))
-        extras = extras_of(self._dataset)
-        self._method = build_method(recipe, source, target, device=device, initialize=not resume, extras=extras)
-        Accepted(self._method, extras)  # what it needs is there
+        self._method = build_method(recipe, source, target, device=device, resumes=resume, dataset=self._dataset)
+        refuse_unknown_networks(recipe, self._method.networks)
         self._origin = {} if weights is None else {"weights": str(weights.path)}
         if weights is not None:
             reporter.note(weights.copy_into(self._method))
@@ -111,6 +105,7 @@ class Trainer:
             train=tables.train,
             frozen=FrozenParts(recipe, self._method.networks),
         )
+        self._steps = Steps(self._method, self._runtime, self._plan, tables.seed)
         self.progress = Progress()
         self._losses = Losses(device)
         self._saver = Saver(recipe, self._dataset, self._method, self._runtime, sample, folder, self._losses)
@@ -124,7 +119,7 @@ class Trainer:
         self._skip = self._journal.skip if skip_bad else None
         self.selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note, self._skip)
         self.samples = Samples(tables.log, self.selection.validator, written, sample or "", self._journal.pictures)
-        self._pace = Pace(tables.train.batch_size * processes.count)
+        self._pace = Pace(tables.train.batch_size * tables.train.accumulate * processes.count)
         self._first_step = self._logged = self.progress.step
 
     def train(self) -> Outcome:
@@ -161,11 +156,10 @@ class Trainer:
         self._draw()
         outcome = self._outcome()
         while outcome is None:
-            batch = self._next(batches)
-            if batch is None:
+            together = self._next(batches)
+            if together is None:
                 return "interrupted"
-            losses = self._step(batch)
-            self._report(losses)
+            self._report(self._step(together))
             self._saver.save_if_due(self.progress)
             self._draw()
             outcome = self._outcome()
@@ -195,16 +189,19 @@ class Trainer:
             **self._origin,
         )
 
-    def _next(self, batches: Iterator[Batch]) -> Batch | None:
-        """Return the next batch, or None if a process wants to stop or cannot go on: then the state is saved."""
-        batch, fault = None, None
+    def _next(self, batches: Iterator[Batch]) -> Sequence[Batch] | None:
+        """Return the batches of the next step, or None if a process wants to stop or cannot go on.
+
+        Then the state is saved. It never is in the middle of a step: no batch of one is used before all are there.
+        """
+        found, fault = None, None
         if not self._stop.is_wanted(self.progress.step - self._first_step):
             try:
-                batch = next(batches)
+                found = [next(batches) for _ in range(self._tables.train.accumulate)]
             except (Exception, SystemExit) as error:
                 fault = failure(error, "Reading pairs")
-        if not self._processes.any(batch is None):
-            return batch
+        if not self._processes.any(found is None):
+            return found
         self._saver.save_last(self.progress)
         self._processes.wait()
         if fault is not None:
@@ -212,17 +209,10 @@ class Trainer:
         self._log_losses()
         return None
 
-    def _step(self, batch: Batch) -> Mapping[str, Tensor]:
-        step = self.progress.step
-        seed = derived_seed(self._tables.seed, _STEP_SEED, step, self._processes.rank)
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)  # for plugins that draw from it
-        self._runtime.set_learning_rate(self._plan.learning_rate_factor(step))
-        with self._runtime.autocast():
-            losses = self._method.step(batch, self._runtime)
-        self._runtime.restore_frozen()
-        self.progress = after_step(self.progress, len(batch.keys) * self._processes.count)
+    def _step(self, batches: Sequence[Batch]) -> Mapping[str, Tensor]:
+        losses = self._steps.take(self.progress.step, batches)
+        pairs = sum(len(batch.keys) for batch in batches)
+        self.progress = after_step(self.progress, pairs * self._processes.count)
         self._pace.step()
         return losses
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from itrans.errors import DataError, ItransError
 from itrans.files import expanded
 from itrans.pictures.images import find_images
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.kinds import kind_of, read_source
 from itrans.pictures.spec import ImageSpec
 from itrans.translating.given import number_of
 
@@ -87,7 +87,7 @@ class Companions:
 
     def _read(self, name: str, spec: ImageSpec, path: Path) -> ImageArray:
         kind = kind_of(spec)
-        image, _ = kind.as_source(kind.read(path), spec, self._background)
+        image, _ = kind.as_source(read_source(path, spec), spec, self._background)
         if fault := kind.refusal(image, spec):
             raise DataError(f'{path} cannot be the extra "{name}": {fault}')
         return image

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from itrans.errors import DataError, ItransError, OutputError, counted
 from itrans.files import LONGEST_NAME
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.georeference import with_scale
+from itrans.pictures.kinds import kind_of, read_source
 from itrans.pictures.room import amount
 from itrans.pictures.writing import holds, write_image
+from itrans.translating.given import given_together
 from itrans.translating.media import PictureMaker, is_media, translate_media
 from itrans.translating.preparation import Loaded
 from itrans.translating.reading import HELD, READERS, read_ahead
+from itrans.translating.scaling import scale_in
 from itrans.translating.streams import translate_streams
 from itrans.translating.tiles import translate_tiles
 
@@ -80,11 +85,11 @@ def translate_files(
     """
     taken, _ = translator.specs(direction)
     kind = kind_of(taken)
-    read_source = prepare or (lambda path: Loaded(kind.read(path)))
+    read_picture = prepare or (lambda path: Loaded(read_source(path, taken)))
     fixed = {} if companions is None else companions.fixed
 
     def read(path: Path) -> Loaded:
-        return read_source(path)._replace(given={} if companions is None else companions.of(path))
+        return read_picture(path)._replace(given={} if companions is None else companions.of(path))
 
     # What is made of a photo is not its grey where training made, say, its lines: it is refused, with what to do.
     converts = not strict and prepare is None and (translator.preparation is None or taken.channels > 1)
@@ -158,6 +163,7 @@ class _Run:
         warn: Callable[[str], None],
     ) -> None:
         self._translator, self._writer, self._direction = translator, writer, direction
+        self._scale = scale_in(translator, direction)
         self._batch_size, self._most = batch_size, _READ_AHEAD * (batch_size or _MOST_AT_ONCE)
         self._tiling, self._part = tiling, part
         self._done, self._warn, self._warned = done, warn, False
@@ -197,8 +203,9 @@ class _Run:
     def _size_of_batch(self, image: ImageArray, path: Path) -> int:
         """Return how many pictures like this one there is memory for at once."""
         height, width = image.shape[:2]
-        size = self._batch_size or max(1, min(_AT_ONCE // (height * width), _MOST_AT_ONCE))
-        if height * width * size <= _SMALL:
+        pixels = math.ceil(height * width * max(Fraction(1), self._scale) ** 2)  # of the larger one of the two
+        size = self._batch_size or max(1, min(_AT_ONCE // pixels, _MOST_AT_ONCE))
+        if pixels * size <= _SMALL:
             return size
         need, free = self._translator.room(image, self._direction)
         if free is None:
@@ -217,11 +224,7 @@ class _Run:
         if not batch:
             return
         seeds = [self._translator.seed + number for _, number in batch]
-        extras = self._translator.accepted.extras
-        given = {
-            name: [picture.found.given[name] for picture, _ in batch] if name in extras else value
-            for name, value in batch[0][0].found.given.items()
-        }
+        given = given_together(self._translator.accepted, [picture.found.given for picture, _ in batch])
         try:
             outputs = self._translator.translate_batch(
                 [picture.found.image for picture, _ in batch], seed=seeds, direction=self._direction, **given
@@ -259,7 +262,8 @@ class _Run:
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 self._fail(picture, OutputError(f"{path} cannot be written: its name is too long. Rename the input."))
                 continue
-            writing = self._writer.submit(write_image, path, output, picture.found.metadata)
+            metadata = with_scale(picture.found.metadata, self._scale)
+            writing = self._writer.submit(write_image, path, output, metadata)
             self._written.append((picture, writing, output.nbytes))
             if not self._warned and len(picture.job.outputs) > 1:
                 self._compare(picture, number, output)

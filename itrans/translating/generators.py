@@ -24,8 +24,9 @@ from itrans.networks.quick_convolutions import TestPrecision
 from itrans.networks.test_mode import random_state, test_mode, why_alike
 from itrans.pictures.room import free_memory
 from itrans.protocols import sides_of
-from itrans.training.build import FittingNetworks, build_translator
+from itrans.training.build import build_translator
 from itrans.training.failures import at_work
+from itrans.training.loadable import FittingNetworks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack, stack_extras
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -60,6 +60,13 @@ def conditions_of(
         if given.get(name) is not None
     }
     return Conditions(extras, options)
+
+
+def given_together(accepted: Accepted, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is given for each of some pictures as it is given for all: of each extra, a list."""
+    return {
+        name: [one[name] for one in given] if name in accepted.extras else value for name, value in given[0].items()
+    }
 
 
 def number_of(name: str, value: object, spec: ExtraSpec) -> Any:

@@ -103,7 +103,7 @@ def jobs_that_fit(
     """
     target = kind_of(target).output_spec(target, source)
     channels = target.channels
-    dtype = None if source.dtype == target.dtype != "float32" else target.dtype
+    dtype = None if source.dtype == target.dtype != "float32" and not target.has_range else target.dtype
     what = f"--format {format_}"
     if named and jobs:
         what, format_ = str(jobs[0].outputs[0]), jobs[0].outputs[0].suffix.lower()[1:]

@@ -8,7 +8,10 @@ import numpy as np
 
 from itrans.errors import DataError
 from itrans.pictures.bands import write_bands
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.georeference import with_scale
+from itrans.pictures.kinds import kind_of, output_type
+from itrans.scales import scaled
+from itrans.translating.scaling import scale_in
 from itrans.translating.tiles import translate_tiles
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from itrans.errors import ItransError
     from itrans.pictures.bands import Bands
+    from itrans.pictures.spec import PixelType
     from itrans.translating.jobs import Job
     from itrans.translating.tiling import Tiling
     from itrans.translating.translator import Translator
@@ -77,7 +81,8 @@ def _translate(
     source, target = translator.specs(direction)
     channels = kind_of(target).output_spec(target, source).channels
     with _opened(translator, path, direction) as image, _opened(translator, path, direction) as probes:
-        dtype = image.dtype if source.dtype == target.dtype else np.dtype(target.dtype)
+        kept: PixelType = image.dtype.name  # type: ignore[assignment]
+        dtype = np.dtype(output_type(kept, source, target))
         made = translate_tiles(
             translator,
             image,
@@ -89,8 +94,10 @@ def _translate(
             progress=part,
             given=given,
         )
-        shape = (*image.shape[:2], channels)
-        write_bands(output, made, shape, dtype, image.metadata, compress=image.is_compressed)
+        scale = scale_in(translator, direction)
+        height, width = (scaled(side, scale) for side in image.shape[:2])
+        metadata = with_scale(image.metadata, scale)
+        write_bands(output, made, (height, width, channels), dtype, metadata, compress=image.is_compressed)
 
 
 def _bands(translator: Translator, path: Path, direction: str | None) -> Bands | None:

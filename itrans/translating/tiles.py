@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import torch
 
 from itrans.errors import DataError
-from itrans.networks.padding import reflected_positions
+from itrans.networks.padding import multiple_of, padding_before, reflected_positions
 from itrans.networks.statistics import SharedStatistics, normalizes_by_picture
-from itrans.pictures.kinds import kind_of
+from itrans.pictures.kinds import kind_of, output_type
 from itrans.pictures.spec import ImageSpec
 from itrans.pictures.tensors import stack
+from itrans.scales import scaled
 from itrans.translating.given import refuse_unlike
+from itrans.translating.scaling import scale_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,11 +49,13 @@ class Rows(Protocol):
 class _Padded:
     """A picture padded to a multiple of a number, as `apply_generator` pads it."""
 
-    def __init__(self, image: Rows, multiple: int) -> None:
+    def __init__(self, image: Rows, multiple: int, whole: int) -> None:
         self._image = image
-        self._rows, self._columns = (reflected_positions(side, multiple).numpy() for side in image.shape[:2])
+        self._rows, self._columns = (
+            reflected_positions(side, multiple, whole=whole).numpy() for side in image.shape[:2]
+        )
         self.shape = (len(self._rows), len(self._columns), image.shape[2])
-        self.before = tuple(-side % multiple // 2 for side in image.shape[:2])
+        self.before = tuple(padding_before(side, multiple, whole) for side in image.shape[:2])
 
     def __getitem__(self, rows: slice) -> ImageArray:
         places = self._rows[rows]
@@ -61,14 +66,16 @@ class _Padded:
 class _TileExtras:
     """What the tiles of a picture of a height and width are translated with, besides."""
 
-    def __init__(self, translator: Translator, given: Mapping[str, Any], size: tuple[int, int], multiple: int) -> None:
+    def __init__(
+        self, translator: Translator, given: Mapping[str, Any], size: tuple[int, int], multiple: int, whole: int
+    ) -> None:
         specs, self._given = translator.accepted.extras, dict(given)
         self._aligned: dict[str, _Padded] = {}
         for name, image in given.items():
             spec = specs.get(name)
             if isinstance(spec, ImageSpec) and spec.aligned and image is not None:
                 refuse_unlike(name, spec, image, size)
-                self._aligned[name] = _Padded(image, multiple)
+                self._aligned[name] = _Padded(image, multiple, whole)
 
     def of(self, places: Sequence[tuple[int, int]], height: int, width: int) -> dict[str, Any]:
         """Return that of the tiles of one size that begin at some places."""
@@ -91,7 +98,7 @@ def translate_tiles(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     given: Mapping[str, Any] | None = None,
 ) -> Iterator[ImageArray]:
-    """Yield the translation of a picture from top to bottom, `(n, W, C')` each: a few rows of tiles are in memory.
+    """Yield the translation of a picture from top to bottom, some rows each: a few rows of tiles are in memory.
 
     All tiles have the same dropout and noise, and are normalised by the statistics of a few tiles from all over the
     picture, see `SharedStatistics`.
@@ -99,7 +106,7 @@ def translate_tiles(
     Args:
         translator: what translates.
         image: the picture, which the translator takes: stored as a data set would store it, see `Kind.source_of`.
-        tiling: the parts.
+        tiling: the parts, in pixels of the picture.
         seed: of dropout and noise, instead of the translator's.
         direction: one of the translator's; None is the first.
         batch_size: at most so many tiles at once.
@@ -112,18 +119,20 @@ def translate_tiles(
     """
     source, target = translator.specs(direction)
     kept: PixelType = image.dtype.name  # type: ignore[assignment]
-    dtype = kept if source.dtype == target.dtype else target.dtype
+    dtype = output_type(kept, source, target)
     networks = translator.generators.values()
     if any(getattr(network, "whole_pictures", False) for network in networks):
         raise DataError(
             f"{translator.checkpoint} normalises by what a whole picture has, which tiles have not: translate in tiles "
             "with the checkpoint that it was made from."
         )
-    multiple = max(getattr(network, "size_multiple", 1) for network in networks)
-    padded, (height, width, _) = _Padded(image, multiple), image.shape
-    more = _TileExtras(translator, given or {}, (height, width), multiple)
+    scale = scale_in(translator, direction)
+    whole = scale.denominator
+    multiple = math.lcm(max(map(multiple_of, networks)), whole)
+    padded, (height, width, _) = _Padded(image, multiple, whole), image.shape
+    more = _TileExtras(translator, given or {}, (height, width), multiple, whole)
     above, beside = padded.before
-    rows, columns = (tiling.side(length, multiple) for length in padded.shape[:2])
+    rows, columns = (tiling.side(length, multiple, whole) for length in padded.shape[:2])
     together = max(1, _TOGETHER // (rows.size * columns.size))
     statistics = SharedStatistics() if normalizes_by_picture(networks, translator.mode) else None
 
@@ -142,14 +151,15 @@ def translate_tiles(
     made: dict[tuple[int, int], Tensor] = {}
     if statistics is not None:
         places = _spread([(top, left) for top in rows.starts for left in columns.starts], together)
-        looked_at = padded if probes is None else _Padded(probes, multiple)
+        looked_at = padded if probes is None else _Padded(probes, multiple, whole)
         tiles = [looked_at[top : top + rows.size][:, left : left + columns.size] for top, left in places]
         made = dict(zip(places, translations(tiles, places), strict=True))
         statistics.complete()
-    across = dict(zip(columns.starts, columns.weights(), strict=True))
+    tall, wide = rows.scaled(scale), columns.scaled(scale)
+    across = dict(zip(columns.starts, zip(wide.starts, wide.weights(), strict=True), strict=True))
     done, total = 0, len(rows.starts) * len(columns.starts)
-    blended = torch.zeros(target.planes, rows.size, columns.length)
-    for top, end, down in zip(rows.starts, (*rows.starts[1:], rows.length), rows.weights(), strict=True):
+    blended = torch.zeros(target.planes, tall.size, wide.length)
+    for top, end, down in zip(rows.starts, (*rows.starts[1:], rows.length), tall.weights(), strict=True):
         band = padded[top : top + rows.size]
         for lefts in _groups([left for left in columns.starts if (top, left) not in made], min(together, batch_size)):
             parts = [band[:, left : left + columns.size] for left in lefts]
@@ -157,15 +167,17 @@ def translate_tiles(
             made |= {(top, left): output for left, output in zip(lefts, outputs, strict=True)}
             progress(done := done + len(lefts), total)
         for left in columns.starts:
-            weight = torch.from_numpy(np.outer(down, across[left]))
-            blended[:, :, left : left + columns.size] += made.pop((top, left)) * weight
+            begin, weights = across[left]
+            weight = torch.from_numpy(np.outer(down, weights))
+            blended[:, :, begin : begin + wide.size] += made.pop((top, left)) * weight
         first, last = max(top, above), min(end, above + height)
         if last > first:
-            part = slice(first - top, last - top)
-            stored = kind_of(target).arrays(blended[None, :, part, beside : beside + width], target, dtype)
-            inner = np.ascontiguousarray(band[part, beside : beside + width])
+            part = slice(scaled(first - top, scale), scaled(last - top, scale))
+            seen = slice(scaled(beside, scale), scaled(beside, scale) + scaled(width, scale))
+            stored = kind_of(target).arrays(blended[None, :, part, seen], target, dtype)
+            inner = np.ascontiguousarray(band[first - top : last - top, beside : beside + width])
             yield kind_of(target).outputs(stored, target, [cast("ImageArray", inner)], source)[0]
-        finished = end - top
+        finished = scaled(end - top, scale)
         blended = torch.cat([blended[:, finished:], torch.zeros_like(blended[:, :finished])], dim=1)
     progress(total, total)
 

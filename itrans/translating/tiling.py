@@ -11,6 +11,8 @@ import numpy as np
 from itrans.errors import ItransError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
 _OVERLAP = 64
@@ -53,15 +55,20 @@ class Tiling:
         """Return whether one tile covers a picture."""
         return max(height, width) <= self.size
 
-    def side(self, length: int, multiple: int) -> Side:
-        """Return the tiles along a side of a picture, as short as so many cover it; of a multiple of a number."""
-        most = max(self.size // multiple * multiple, self.size % multiple, self.overlap + 1)
+    def side(self, length: int, multiple: int, whole: int = 1) -> Side:
+        """Return the tiles along a side of a picture, as short as so many cover it; of a multiple of a number.
+
+        They begin at multiples of `whole`, which divides the length and the other number.
+        """
+        least = -(-(self.overlap + 1) // whole) * whole
+        most = max(self.size // multiple * multiple, self.size % multiple // whole * whole, least)
         if length <= most:
             return Side(length, (0,), length)
         steps = math.ceil((length - most) / (most - self.overlap))
         least = math.ceil((length + steps * self.overlap) / (steps + 1))
         size = min(most, -(-least // multiple) * multiple)
-        return Side(length, tuple(round((length - size) * step / steps) for step in range(steps + 1)), size)
+        free = (length - size) // whole
+        return Side(length, tuple(whole * round(free * step / steps) for step in range(steps + 1)), size)
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,12 @@ class Side:
     length: int
     starts: tuple[int, ...]
     size: int
+
+    def scaled(self, scale: Fraction) -> Side:
+        """Return the same tiles of a translation that is so many times as large."""
+        return Side(
+            int(self.length * scale), tuple(int(start * scale) for start in self.starts), int(self.size * scale)
+        )
 
     def weights(self) -> list[NDArray[np.float32]]:
         """Return how much each tile counts, pixel by pixel: together 1 everywhere.

@@ -10,7 +10,7 @@ import torch
 from itrans.checkpoint.places import checkpoint_path
 from itrans.errors import DataError, ItransError, quoted
 from itrans.networks.test_mode import MODES, Mode
-from itrans.pictures.kinds import kind_of, refuse_unfit
+from itrans.pictures.kinds import kind_of, output_type, refuse_unfit
 from itrans.pictures.tensors import stack
 from itrans.training.devices import Precision, choose_dtype
 from itrans.translating.described import Described
@@ -114,7 +114,7 @@ class Translator(Described):
         outputs where the generator makes one plane for each class.
 
         Args:
-            image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1].
+            image: `(H, W, C)` of uint8, uint16, or float32 in [0, 1], or in the range of `source` if it has one.
             seed: of dropout and noise, instead of the translator's.
             direction: one of `directions`; None is the first.
             tile: translate a larger picture in squares of so many pixels a side, which are blended; None: as a whole.
@@ -123,7 +123,7 @@ class Translator(Described):
                 number, or one of its names.
 
         Returns:
-            `(H, W, C')` of the picture's own type, or of the target's if training pairs had two different types.
+            `(H, W, C')` of the picture's own type, or of the target's if training pairs had two types, or a range.
 
         Raises:
             DataError: the picture has another number of channels than the generator takes, there is no such direction,
@@ -203,7 +203,7 @@ class Translator(Described):
                     "The pictures of a batch must have the same shape and type; translate these one by one."
                 )
         kept: PixelType = images[0].dtype.name  # type: ignore[assignment]
-        dtype = kept if source.dtype == target.dtype else target.dtype
+        dtype = output_type(kept, source, target)
         stored = stack(images, self._memory_format).to(self._device)
         batch = kind_of(source).planes(stored, source, self._memory_format)
         outputs = kind_of(target).arrays(self._output(batch, seeds, direction, dtype, given), target, dtype)

@@ -24,6 +24,7 @@ from itrans.api import (
     split_folders,
     take_split,
 )
+from itrans_datasets.aligned import with_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,9 @@ class Unaligned:
         folder_a: the folder of A in `root`; with `{split}` in it, or the same for all splits.
         folder_b: the folder of B, likewise.
         channels: convert every picture to so many; without it, all of a folder must have as many as its first.
+        source_range: the values of sources that networks see as -1 and as 1; others are refused. Without it, the whole
+            range of their type; floats then have to be from 0 to 1.
+        target_range: the same for targets.
         holdout: the fraction of each folder to hold out if there are no folders for splits.
         split: which part.
 
@@ -62,6 +66,8 @@ class Unaligned:
         folder_a: str = "{split}A",
         folder_b: str = "{split}B",
         channels: Literal[1, 3, 4] | None = None,
+        source_range: tuple[float, float] | None = None,
+        target_range: tuple[float, float] | None = None,
         holdout: Annotated[float, Gt(0), Lt(1)] = 0.1,
         split: Split,
     ) -> None:
@@ -76,12 +82,13 @@ class Unaligned:
         if "{split}" not in folder_a:
             parts = zip(self._folders, self._files, strict=True)
             self._files = [take_split(files, holdout, split, folder) for folder, files in parts]
-        self._channels = channels
+        self._channels, self._any_floats = channels, (source_range is not None, target_range is not None)
         first, source = first_readable(partial(self._picture, 0), len(self._files[0]))
         other, target = first_readable(partial(self._picture, 1), len(self._files[1]))
         self._first = (first, other)
-        self.source: ImageSpec = spec_of(source)
-        self.target: ImageSpec = spec_of(target)
+        self._specs: list[ImageSpec] = [spec_of(source), spec_of(target)]
+        self.source: ImageSpec = with_range(self._specs[0], source_range)
+        self.target: ImageSpec = with_range(self._specs[1], target_range)
 
     def __len__(self) -> int:
         """Return the number of pictures in the larger folder."""
@@ -105,7 +112,7 @@ class Unaligned:
 
     def _pair(self, source: int, target: int) -> Pair:
         numbers = source % len(self._files[0]), target % len(self._files[1])
-        first, second = self._picture(0, numbers[0], self.source), self._picture(1, numbers[1], self.target)
+        first, second = self._picture(0, numbers[0], self._specs[0]), self._picture(1, numbers[1], self._specs[1])
         return Pair(first, second, f"{self._path(0, numbers[0])} with {self._path(1, numbers[1])}")
 
     def _path(self, side: int, number: int) -> Path:
@@ -113,7 +120,7 @@ class Unaligned:
 
     def _picture(self, side: int, number: int, expected: ImageSpec | None = None) -> ImageArray:
         path = self._path(side, number)
-        image = read_image(path)
+        image = read_image(path, any_floats=self._any_floats[side])
         if self._channels is not None:
             try:
                 image = as_channels(image, self._channels)

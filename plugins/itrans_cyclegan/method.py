@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from itrans.api import Batch, ImageSpec, Runtime, Translated, WeightedLoss, apply_generator
 from itrans_cyclegan.pool import ImagePool
 
-_ROLES = ("adversarial", "cycle", "identity")
-
 
 class CycleGAN:
     """CycleGAN: two generators, there and back, and a discriminator for each side, trained without pairs.
@@ -32,6 +30,7 @@ class CycleGAN:
 
     generators = ("generator_AtoB", "generator_BtoA")
     directions = ("AtoB", "BtoA")
+    roles = ("adversarial", "cycle", "identity")
 
     def __init__(
         self,
@@ -43,7 +42,7 @@ class CycleGAN:
         target: ImageSpec,
         pool: Annotated[int, Ge(0)] = 50,
     ) -> None:
-        self._losses: dict[str, list[Any]] = {role: [] for role in _ROLES}
+        self._losses: dict[str, list[Any]] = {role: [] for role in self.roles}
         for entry in losses:
             self._losses[entry.loss.role].append(entry)
         if self._losses["identity"] and source.planes != target.planes:
@@ -69,23 +68,17 @@ class CycleGAN:
             losses: the names and classes of the recipe's losses.
             has_discriminator: whether the recipe names one.
         """
-        roles = {name: getattr(loss, "role", None) for name, loss in losses}
+        roles = {getattr(loss, "role", None) for _, loss in losses}
         problems = [
-            f'The method "cyclegan" has no use for the loss "{name}": without pairs there is no target to compare '
-            'with. It takes adversarial losses, "cycle" and "identity".'
-            for name, role in roles.items()
-            if role not in _ROLES
-        ]
-        problems += [
             f'The loss "{name}" shows the source to the discriminator; without pairs it cannot. Use "gan".'
             for name, loss in losses
             if getattr(loss, "role", None) == "adversarial" and getattr(loss, "conditional", False)
         ]
         if not has_discriminator:
             problems.append('The method "cyclegan" needs a discriminator: add a [discriminator] table.')
-        if "adversarial" not in roles.values():
+        if "adversarial" not in roles:
             problems.append('The method "cyclegan" needs an adversarial loss, such as "gan" with objective = "lsgan".')
-        if "cycle" not in roles.values():
+        if "cycle" not in roles:
             problems.append('The method "cyclegan" needs the loss "cycle": nothing else ties outputs to their sources.')
         return problems
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from itrans.api import WHITE, counted
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from itrans.api import Dataset, ImageArray, ImageSpec, Pair, Split
 
 HEADINGS = ("split", "side", "size", "stored as", "values")
+
+_BAND = 4
+"""16-bit pictures that use less than one part in so many of their range, far from 0, want a range of their own."""
 
 _NARROW = {"uint8": 16, "uint16": 4, "float32": 16}
 """Pictures that use less than one part in so many of their range are dark: cameras leave some of 16 bits empty."""
@@ -100,7 +107,7 @@ class _SplitSurvey:
         self.paired = bool(getattr(dataset, "paired", True))
         self._halves = bool(getattr(dataset, "side_by_side", False))
         self._sides = _Side("source", dataset.source), _Side("target", dataset.target)
-        specs = dataset.source, dataset.target
+        self._specs = specs = dataset.source, dataset.target
         alike = specs[0].planes == specs[1].planes and all(spec.kind == "image" for spec in specs)
         self._comparable, self._distance, self._compared = self.paired and alike, 0.0, 0
 
@@ -108,7 +115,11 @@ class _SplitSurvey:
         for side, image in zip(self._sides, (pair.source, pair.target), strict=True):
             side.add(image)
         if self._comparable:
-            source, target = (image / np.float32(WHITE[image.dtype.name]) for image in (pair.source, pair.target))
+            sides = zip((pair.source, pair.target), self._specs, strict=True)
+            source, target = (
+                (image - np.float32(spec.range[0])) / np.float32(spec.range[1] - spec.range[0]) for image, spec in sides
+            )
+            source = _in_size(source, target)
             self._distance += float(np.abs(source - target).mean())
             self._compared += 1
 
@@ -195,11 +206,19 @@ class _Side:
                 "not white. Networks take it as one more colour; if it is alpha, they see the colours that it hides, "
                 "too. A data set that is told to make 3 channels lays pictures on white."
             ]
+        if spec.has_range:
+            return []
+        if spec.dtype == "uint16" and (self._high - self._low) * _BAND <= white and self._low * _BAND >= self._high:
+            return [
+                f"Values of {where} are from {self._low:.0f} to {self._high:.0f}, a small part of the {white:.0f} of "
+                "16 bits, so that networks see hardly any difference. If these are measurements, say their range, with "
+                f"some room for new ones: {self.name}_range = {_rounded(self._low, self._high)}."
+            ]
         if self._high * _NARROW[spec.dtype] <= white:
             high = f"{self._high:.0f}" if spec.dtype != "float32" else f"{self._high:.4g}"
             return [
                 f"Values of {where} reach {high} of {white:.0f}, so that networks see dark pictures: if that is their "
-                f"white, stretch them to the full range of {spec.dtype}."
+                f"white, stretch them to the full range of {spec.dtype}, or say it: {self.name}_range = [0, {high}]."
             ]
         return []
 
@@ -217,6 +236,15 @@ class _Side:
         return float(self._classes[ignored] / self._classes.sum())
 
 
+def _in_size(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a source in its target's size; one that has another is scaled with bicubic interpolation."""
+    if source.shape == target.shape:
+        return source
+    size = target.shape[1::-1]
+    planes = [Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC) for plane in np.moveaxis(source, 2, 0)]
+    return np.stack([np.asarray(plane, np.float32) for plane in planes], axis=2).clip(0, 1)
+
+
 def _halves_notes(side: _Side) -> list[str]:
     width, height = side.most_common_size()
     if height < 2 * width:
@@ -225,6 +253,12 @@ def _halves_notes(side: _Side) -> list[str]:
     if height == 2 * width:
         return [f"{whole}: these look like single pictures, not like two side by side."]
     return [f"{whole}: these look like A above B, not side by side."]
+
+
+def _rounded(low: float, high: float) -> list[int]:
+    """Return round numbers around a range: of 26840 and 31950, 26800 and 32000."""
+    step = 10 ** max(0, math.floor(math.log10(max(high - low, 1))) - 1)
+    return [math.floor(low / step) * step, math.ceil(high / step) * step]
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -41,13 +42,16 @@ class Aligned:
         direction: `AtoB` translates the left half to the right one.
         channels: convert every picture to so many; without it, all must have as many as the first.
         background: the colour under transparent parts if `channels` leaves no room for alpha.
+        source_range: the values of sources that networks see as -1 and as 1; others are refused. Without it, the whole
+            range of their type; floats then have to be from 0 to 1.
+        target_range: the same for targets.
         holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
     Raises:
         DataError: the folder is missing or empty, or the first picture cannot be read.
         MissingSplitError: there is no such split.
-        ValueError: there is no such colour, or it has no effect.
+        ValueError: there is no such colour, or it has no effect; or no such range.
     """
 
     paired = True
@@ -62,6 +66,8 @@ class Aligned:
         direction: Literal["AtoB", "BtoA"] = "AtoB",
         channels: Literal[1, 3, 4] | None = None,
         background: str = "white",
+        source_range: tuple[float, float] | None = None,
+        target_range: tuple[float, float] | None = None,
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
@@ -70,9 +76,11 @@ class Aligned:
         self.measured_split: Split = measured_split(root, WANTED, split)
         self._direction, self._channels, self._background = direction, channels, background
         check_background(background, channels)
+        self._any_floats = source_range is not None or target_range is not None
         self._first, (left, _) = first_readable(self._halves, len(self._files))
-        self.source: ImageSpec = spec_of(left)
-        self.target: ImageSpec = self.source
+        self._spec: ImageSpec = spec_of(left)
+        self.source: ImageSpec = with_range(self._spec, source_range)
+        self.target: ImageSpec = with_range(self._spec, target_range)
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -90,15 +98,15 @@ class Aligned:
             DataError: it cannot be read, is of odd width, or is unlike the first one.
         """
         left, right = self._halves(index)
-        if spec_of(left) != self.source:
+        if spec_of(left) != self._spec:
             name, first = self._files[index], self._files[self._first]
-            raise DataError(unlike(self._folder / name, spec_of(left), first, self.source, "channels"))
+            raise DataError(unlike(self._folder / name, spec_of(left), first, self._spec, "channels"))
         source, target = (left, right) if self._direction == "AtoB" else (right, left)
         return Pair(source, target, self._files[index])
 
     def _halves(self, index: int) -> tuple[ImageArray, ImageArray]:
         path = self._folder / self._files[index]
-        image = read_as(path, self._channels, self._background)
+        image = read_as(path, self._channels, self._background, any_floats=self._any_floats)
         width = image.shape[1]
         if width % 2:
             raise DataError(f"{path} is {width} pixels wide: a picture A|B has an even width, half of it for each.")
@@ -112,15 +120,32 @@ def check_background(background: str, *channels: int | None) -> None:
         raise ValueError('"background" has no effect: pictures are laid on it where they get 1 or 3 channels')
 
 
-def read_as(path: Path, channels: int | None, background: str = "white", content: bytes | None = None) -> ImageArray:
+def with_range(spec: ImageSpec, range_: tuple[float, float] | None) -> ImageSpec:
+    """Return a spec with a range, if there is one; raises `ValueError` if it does not fit."""
+    if range_ is None:
+        return spec
+    try:
+        return replace(spec, low=range_[0], high=range_[1])
+    except DataError as error:
+        raise ValueError(str(error)) from None
+
+
+def read_as(
+    path: Path,
+    channels: int | None,
+    background: str = "white",
+    content: bytes | None = None,
+    *,
+    any_floats: bool = False,
+) -> ImageArray:
     """Read a picture with this number of channels, transparent parts laid on a colour; None converts nothing.
 
-    With its content, no file is opened; see `itrans.api.read_image`.
+    With its content, no file is opened; for that, and for `any_floats`, see `itrans.api.read_image`.
 
     Raises:
         DataError: it cannot be read or converted.
     """
-    image = read_image(path, content)
+    image = read_image(path, content, any_floats=any_floats)
     if channels is None:
         return image
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from annotated_types import Gt, Lt
+from annotated_types import Gt, Le, Lt
 
 from itrans.api import (
     DataError,
@@ -19,13 +20,17 @@ from itrans.api import (
     split_folders,
     take_split,
 )
-from itrans_datasets.aligned import check_background, read_as, unlike
+from itrans_datasets.aligned import check_background, read_as, unlike, with_range
 from itrans_datasets.splits import HELD_OUT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from itrans.api import ImageArray
+
+
+_FINEST = 64
+"""The largest denominator of a scale."""
 
 
 class PairedFolders:
@@ -45,6 +50,10 @@ class PairedFolders:
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
         background: the colour under transparent parts if the channels leave no room for alpha.
+        source_range: the values of sources that networks see as -1 and as 1; others are refused. Without it, the whole
+            range of their type; floats then have to be from 0 to 1.
+        target_range: the same for targets.
+        scale: how many times as high and wide as its source every target is: 1, 2, 3 ..., or a fraction such as 0.5.
         holdout: the fraction to hold out if there are no folders for splits.
         split: which part.
 
@@ -53,7 +62,7 @@ class PairedFolders:
             side.
         MissingSplitError: there is no such split.
         ValueError: `{split}` is in only one of the two folders' names, or endings do not tell sources and targets in
-            one folder apart.
+            one folder apart; or there is no such range.
     """
 
     paired = True
@@ -69,6 +78,9 @@ class PairedFolders:
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
         background: str = "white",
+        source_range: tuple[float, float] | None = None,
+        target_range: tuple[float, float] | None = None,
+        scale: Annotated[int | float, Gt(0), Le(64)] = 1,
         holdout: Annotated[float, Gt(0), Lt(1)] = HELD_OUT,
         split: Split,
     ) -> None:
@@ -81,9 +93,12 @@ class PairedFolders:
         self._names, self._files = found.names, found.files
         self._channels, self._background = (source_channels, target_channels), background
         check_background(background, source_channels, target_channels)
+        self._any_floats = source_range is not None, target_range is not None
+        self.scale = Fraction(scale).limit_denominator(_FINEST)
         self._first, first = first_readable(self._sides, len(self._names))
-        self.source: ImageSpec = spec_of(first[0])
-        self.target: ImageSpec = spec_of(first[1])
+        self._specs: list[ImageSpec] = [spec_of(image) for image in first]
+        self.source: ImageSpec = with_range(self._specs[0], source_range)
+        self.target: ImageSpec = with_range(self._specs[1], target_range)
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -93,22 +108,25 @@ class PairedFolders:
         """Return a pair; the key is its name.
 
         Raises:
-            DataError: a picture cannot be read, is unlike the first one, or the two have different sizes.
+            DataError: a picture cannot be read, is unlike the first one, or the two sizes do not fit.
         """
         source, target = self._sides(index)
         for side, image, expected, option in (
-            (0, source, self.source, "source_channels"),
-            (1, target, self.target, "target_channels"),
+            (0, source, self._specs[0], "source_channels"),
+            (1, target, self._specs[1], "target_channels"),
         ):
             if spec_of(image) != expected:
                 first = self._files[side][self._first]
                 raise DataError(unlike(self._path(index, side), spec_of(image), first, expected, option))
-        check_same_size(self._path(index, 0), source, self._path(index, 1), target)
+        check_same_size(self._path(index, 0), source, self._path(index, 1), target, self.scale)
         return Pair(source, target, self._names[index])
 
     def _sides(self, index: int) -> tuple[ImageArray, ImageArray]:
-        source, target = (read_as(self._path(index, side), self._channels[side], self._background) for side in (0, 1))
-        return source, target
+        return self._side(index, 0), self._side(index, 1)
+
+    def _side(self, index: int, side: int) -> ImageArray:
+        path, any_floats = self._path(index, side), self._any_floats[side]
+        return read_as(path, self._channels[side], self._background, any_floats=any_floats)
 
     def _path(self, index: int, side: int) -> Path:
         return self._folders[side] / self._files[side][index]

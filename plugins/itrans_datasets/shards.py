@@ -23,7 +23,7 @@ from itrans.api import (
     first_readable,
     spec_of,
 )
-from itrans_datasets.aligned import check_background, read_as, unlike
+from itrans_datasets.aligned import check_background, read_as, unlike, with_range
 from itrans_datasets.label_maps import LabelMapReader
 from itrans_datasets.labels import Byte, Labels, Value, check_class_arguments
 from itrans_datasets.shard_files import ShardFiles
@@ -63,6 +63,9 @@ class Shards:
         names: what the classes are called.
         source_channels: convert every source picture to so many; without it, all must have as many as the first.
         target_channels: the same for targets.
+        source_range: the values of sources that networks see as -1 and as 1; others are refused. Without it, the whole
+            range of their type; floats then have to be from 0 to 1.
+        target_range: the same for targets.
         background: the colour under transparent parts if the channels leave no room for alpha.
         split: which part.
 
@@ -89,6 +92,8 @@ class Shards:
         names: list[str] | None = None,
         source_channels: Literal[1, 3, 4] | None = None,
         target_channels: Literal[1, 3, 4] | None = None,
+        source_range: tuple[float, float] | None = None,
+        target_range: tuple[float, float] | None = None,
         background: str = "white",
         split: Split,
     ) -> None:
@@ -102,8 +107,12 @@ class Shards:
         self._files = ShardFiles()
         self._opened: dict[int, ShardIndex] = {}
         self._ends = [*accumulate(len(self._checked_index(number)) for number in range(len(self._shards)))]
+        ranges = (source_range, target_range)
+        if labels is not None and ranges[labels == "target"] is not None:
+            raise ValueError(f'"{labels}_range" has no meaning for label maps')
+        self._any_floats = [range_ is not None for range_ in ranges]
         self._first, first = first_readable(self._sides, len(self))
-        specs = [spec_of(image) for image in first]
+        specs = [with_range(spec_of(image), range_) for image, range_ in zip(first, ranges, strict=True)]
         if self._read_labels is not None:
             specs[labels == "target"] = ImageSpec(
                 channels=1,
@@ -162,7 +171,7 @@ class Shards:
     def _picture(self, side: int, path: Path, content: bytes) -> ImageArray:
         if self._read_labels is not None and (side == 1) == (self._labels == "target"):
             return self._read_labels(path, content)
-        return read_as(path, self._channels[side], self._background, content)
+        return read_as(path, self._channels[side], self._background, content, any_floats=self._any_floats[side])
 
     def _contents(self, index: int, *, read: bool = True) -> list[tuple[Path, bytes]]:
         """Return, of both sides of a pair, a path for messages and what is in the file, if that is to be read."""

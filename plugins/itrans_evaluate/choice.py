@@ -14,6 +14,7 @@ from itrans.api import (
     did_you_mean,
     kind_of,
     quoted,
+    scale_of,
 )
 from itrans.commands import build_dataset, changes, measuring, pairs_digest, recipe_of
 from itrans_evaluate.per_set import SET_METRICS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from itrans.api import Dataset, ImageSpec, Split
+    from itrans.api import Dataset, ImageSpec, Method, Split
     from itrans.commands import CheckpointFile, Recipe
 
 _CHANGEABLE = ("dataset", "augment")
@@ -64,11 +65,10 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         MissingSplitError: there is no such split.
         DataError: the data set is not there, is empty, or has other pictures than the checkpoint was trained on.
     """
-    if recipe.missing_data():
-        root = recipe.tables.dataset.arguments["root"]
+    if missing := recipe.missing_data():
         raise DataError(
-            f"The data set of {path} was in the folder {root}, which is not there. If it is elsewhere: "
-            "--set dataset.root=FOLDER"
+            f"The data set of {path} was in the folder {recipe.missing_folder}, which is not there. If it is "
+            f"elsewhere: --set {missing.key}=FOLDER"
         )
     try:
         dataset = build_dataset(recipe, split)
@@ -76,11 +76,22 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
         raise MissingSplitError(f"{error}\nAnother part of the data set is measured with --split.") from error
     for side in ("source", "target"):
         here, learnt = getattr(dataset, side), getattr(record, side)
-        if (here.kind, here.planes) != (learnt.kind, learnt.planes):
+        ranges = [spec.range if spec.has_range else None for spec in (here, learnt)]
+        if (here.kind, here.planes) != (learnt.kind, learnt.planes) or ranges[0] != ranges[1]:
             raise DataError(
                 f"The {side}s of this data set are {_phrase(here)}, and {path} was trained on {_phrase(learnt)}."
             )
     return dataset
+
+
+def refuse_other_scale(dataset: Dataset, method: Method, path: str | os.PathLike[str]) -> None:
+    """Raise `DataError` if a data set's targets are not as many times as large as sources as a method's outputs."""
+    wanted, made = scale_of(dataset), scale_of(method)
+    if wanted != made:
+        raise DataError(
+            f"Targets of this data set are {wanted} times as large as their sources, and outputs of {path} {made} "
+            "times: the scale of the data set and that of the generator have to be the same."
+        )
 
 
 def measured_split(dataset: Dataset, split: Split) -> Split:
@@ -184,4 +195,5 @@ def _phrase(spec: ImageSpec) -> str:
     if spec.kind == "labels":
         return f"label maps of {spec.planes} classes"
     kind = "" if spec.kind == "image" else f" ({spec.kind})"
-    return f"pictures of {counted(spec.channels, 'channel')}{kind}"
+    values = " from {:g} to {:g}".format(*spec.range) if spec.has_range else ""
+    return f"pictures of {counted(spec.channels, 'channel')}{kind}{values}"

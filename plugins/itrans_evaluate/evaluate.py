@@ -23,6 +23,7 @@ from itrans_evaluate.choice import (
     evaluated_dataset,
     evaluated_recipe,
     measured_split,
+    refuse_other_scale,
     was_chosen_on,
 )
 from itrans_evaluate.findings import Findings, shown_target
@@ -174,6 +175,7 @@ class Plan:
         )
         self._translator.specs(direction)
         self._dataset = dataset = evaluated_dataset(recipe, split, record, path)
+        refuse_other_scale(dataset, self._translator.method, path)
         directions = self._translator.directions
         self.checkpoint = str(path)
         self.direction = (direction or directions[0]) if len(directions) > 1 else None

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from itrans.api import DATASETS, CheckpointError, ImageSpec, ItransError, PluginError, __version__
+from itrans.api import DATASETS, CheckpointError, ImageSpec, ItransError, PluginError, __version__, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ class Description:
         planes: how many channels the network takes, and how many it makes.
         range: the least and the greatest value of what it takes and makes.
         size_multiple: of which height and width are multiples; pictures are reflected at their edges to such a size.
+        scale: how many times as high and wide as its source an output is.
         size: the only height and width, such multiples, that it takes; None for any.
         any_batch: whether it takes several pictures at once.
         mode: `paper` or `running`.
@@ -53,6 +54,7 @@ class Description:
     planes: tuple[int, int]
     range: tuple[int, int] = (-1, 1)
     size_multiple: int = 1
+    scale: float = 1
     size: tuple[int, int] | None = None
     any_batch: bool = True
     mode: str
@@ -75,11 +77,15 @@ class Description:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return asdict(self)
+        return asdict(self) | {"source": self.source.as_data(), "target": self.target.as_data()}
 
     def as_texts(self) -> dict[str, str]:
-        """Return it as files keep it: a text of JSON under each name."""
-        return {PREFIX + name: json.dumps(value) for name, value in self.as_data().items()}
+        """Return it as files keep it: a text of JSON under each name.
+
+        A scale of 1 is left out: older versions, which know no other, still read the file.
+        """
+        values = {name: value for name, value in self.as_data().items() if (name, value) != ("scale", 1)}
+        return {PREFIX + name: json.dumps(value) for name, value in values.items()}
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str], path: object) -> Description:
@@ -119,6 +125,9 @@ def describe(translator: Translator, record: CheckpointFile, direction: str, **d
     The details are those that depend on how it is exported.
     """
     source, target = translator.specs(direction)
+    scale = scale_of(translator.method)
+    if translator.goes_back(direction):
+        scale = 1 / scale
     table = {key: value for key, value in record.recipe.get("dataset", {}).items() if key != "root"}
     if translator.goes_back(direction):
         table = {"background": translator.background}
@@ -127,6 +136,7 @@ def describe(translator: Translator, record: CheckpointFile, direction: str, **d
         source=source,
         target=target,
         planes=(source.planes, target.planes),
+        scale=int(scale) if scale.denominator == 1 else float(scale),
         mode=translator.mode,
         direction=direction,
         dataset=table,

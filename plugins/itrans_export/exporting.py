@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -30,7 +29,7 @@ from itrans_export.layers import (
 )
 from itrans_export.parity import FailedRunError, largest_difference
 from itrans_export.pictures import pictures_of
-from itrans_export.program import NO_OTHER, Translation, program_of
+from itrans_export.program import NO_OTHER, Translation, multiple_of, program_of
 from itrans_export.script import is_simple, script_of
 from itrans_export.session import OnnxNetwork
 
@@ -180,8 +179,8 @@ def export_weights(checkpoint: str, folder: Path, *, half: bool = False) -> Expo
     path = checkpoint_path(checkpoint)
     record = load_checkpoint(path)
     translator = _translator(record, path, "paper", 0)
-    multiples = (int(getattr(network, "size_multiple", 1)) for network in translator.generators.values())
-    description = describe(translator, record, translator.directions[0], size_multiple=math.lcm(*multiples))
+    multiple = multiple_of(translator.generators.values())
+    description = describe(translator, record, translator.directions[0], size_multiple=multiple)
     with new_folder(folder) as inner:
         states = {name: record.generator_states[name] for name in translator.generators}
         write_safetensors(inner, states, description, half=half)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from itrans.api import ItransError, apply_generator, error_text
+from itrans.api import ItransError, apply_generator, error_text, scale_of
 from itrans_export.layers import noise_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from fractions import Fraction
 
     from itrans.commands import Translator
     from itrans_export.description import Description
@@ -31,6 +32,7 @@ class _Candidate:
     run: Run
     noise: list[Tensor]
     size_multiple: int
+    scale: Fraction
 
     def __call__(self, source: Tensor) -> Tensor:
         return self.run(source, self.noise)
@@ -52,10 +54,12 @@ def largest_difference(translator: Translator, description: Description, run: Ru
     Raises:
         FailedRunError: the exported network fails.
     """
-    largest = 0.0
+    largest, scale = 0.0, scale_of(translator.method)
+    if translator.goes_back(description.direction):
+        scale = 1 / scale
     for source in _sources(pictures, description):
         expected, noise = _reference(translator, description, source)
-        candidate = _Candidate(run, noise, description.size_multiple)
+        candidate = _Candidate(run, noise, description.size_multiple, scale)
         try:
             made = apply_generator(candidate, source)
         except Exception as error:  # of whatever runs it

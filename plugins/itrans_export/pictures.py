@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from itrans.api import DataError, ItransError, Split, counted, find_images, kind_of
+from itrans.api import DataError, ItransError, Split, counted, find_images, kind_of, read_image
 from itrans.commands import build_dataset, held_out_batches
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ def _made_up(translator: Translator, direction: str, size: tuple[int, int]) -> T
     source, _ = translator.specs(direction)
     shape = (*size, 1 if source.labels else source.channels)
     stored = np.random.default_rng(0).integers(0, source.labels or 256, shape).astype(np.uint8)
+    if source.has_range:
+        low, high = source.range
+        stored = (low + stored * ((high - low) / 255)).astype(source.dtype)
     return kind_of(source).planes(_stacked(stored), source).contiguous()
 
 
@@ -100,7 +103,8 @@ def _held_out(record: CheckpointFile, path: Path, *, back: bool) -> Iterator[Ten
 def _read(path: Path, translator: Translator, direction: str) -> Tensor:
     source, _ = translator.specs(direction)
     kind = kind_of(source)
-    image, _ = kind.as_source(kind.read(path), source, translator.background)
+    stored = read_image(path, any_floats=True) if source.has_range else kind.read(path)
+    image, _ = kind.as_source(stored, source, translator.background)
     try:
         translator.check(image, direction)
     except DataError as error:

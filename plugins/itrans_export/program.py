@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.fx.experimental import _config as sizes
 
-from itrans.api import ItransError, error_text
+from itrans.api import ItransError, error_text, scale_of
 from itrans_export.layers import noise_of, write_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch.export import ExportedProgram
 
@@ -50,7 +50,7 @@ class Translation(nn.Module):
     @property
     def size_multiple(self) -> int:
         """Of which height and width are multiples."""
-        return math.lcm(*(int(getattr(network, "size_multiple", 1)) for network in self.children()))
+        return multiple_of(self.children())
 
     def forward(self, source: Tensor, *noise: Tensor) -> Tensor:
         """Translate `(N, C, H, W)`; height and width are multiples of `size_multiple`."""
@@ -59,6 +59,16 @@ class Translation(nn.Module):
             return self._translate(source)
         finally:
             self.feed.values = {}
+
+
+def multiple_of(networks: Iterable[nn.Module]) -> int:
+    """Return of what the height and the width of pictures are multiples that some networks translate."""
+    multiples = [
+        number
+        for network in networks
+        for number in (getattr(network, "size_multiple", 1), scale_of(network).denominator)
+    ]
+    return math.lcm(*map(int, multiples))
 
 
 @dataclass(frozen=True)

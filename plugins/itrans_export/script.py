@@ -53,7 +53,7 @@ arguments.output.mkdir(parents=True, exist_ok=True)
     source = planes[None][:, :, reflected(height)[:, None], reflected(width)]
 {before}    made = session.run(None, {inputs})[0][0]
     top, left = -height % MULTIPLE // 2, -width % MULTIPLE // 2
-    made = made[:, top : top + height, left : left + width].transpose(1, 2, 0)
+    made = made[:, {rows}, {columns}].transpose(1, 2, 0)
 {output}    if not cv2.imwrite(str(arguments.output / f"{{path.stem}}.png"), image):
         raise SystemExit(f"The translation of {{path}} cannot be written.")
 """
@@ -70,9 +70,21 @@ _TO = {
     3: "    image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)\n",
 }
 
+_RGB_OF = {
+    1: "",
+    3: "    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)\n",
+    4: "    image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)\n",
+}
+
 _SCALED = """\
     white = np.iinfo(image.dtype).max
     return image.transpose(2, 0, 1).astype(np.float32) / (white / 2) - 1, image
+"""
+
+_RANGED = """\
+    if image.min() < {low} or image.max() > {high}:
+        raise SystemExit(f"{{path}} has values from {{image.min()}} to {{image.max()}}, outside of {low} to {high}.")
+    return (image.transpose(2, 0, 1).astype(np.float32) - {low}) / {half} - 1, image
 """
 
 _LABELS = """\
@@ -90,7 +102,7 @@ def is_simple(description: Description) -> bool:
     draws = target.kind == "image" and target.channels in {1, 3, 4}
     colours = target.kind == "ab" and source.kind == "lightness"
     stored = {source.dtype, target.dtype} <= {"uint8", "uint16"}
-    return reads and stored and (draws or colours or target.kind == "labels")
+    return reads and stored and float(description.scale).is_integer() and (draws or colours or target.kind == "labels")
 
 
 def script_of(description: Description, preparation: str = "") -> str:
@@ -116,13 +128,18 @@ def script_of(description: Description, preparation: str = "") -> str:
             f"    if source.shape[2:] != ({height}, {width}):\n"
             f'        raise SystemExit(f"{{path}} is {{width}}x{{height}}, and the network takes {width}x{height}.")\n'
         )
-    main = _MAIN.format(arguments=arguments, notice=notice, before=before, inputs=inputs, output=_writing(description))
-    only_bytes = description.source.kind == "lightness"
+    rows, columns = (_part(*names, int(description.scale)) for names in (("top", "height"), ("left", "width")))
+    output = _writing(description)
+    main = _MAIN.format(
+        arguments=arguments, notice=notice, before=before, inputs=inputs, rows=rows, columns=columns, output=output
+    )
+    types = [description.source.dtype] if description.source.has_range else ["uint8", "uint16"]
+    types = ["uint8"] if description.source.kind == "lightness" else types
     body = _HEAD.format(
         about="{about}",
         multiple=description.size_multiple,
-        types="np.uint8," if only_bytes else "np.uint8, np.uint16",
-        bits="8" if only_bytes else "8 or 16",
+        types=", ".join(f"np.{name}" for name in types) + ("," if len(types) == 1 else ""),
+        bits=" or ".join(name.removeprefix("uint") for name in types),
     )
     body += _reading(description) + main
     room = _MOST_LINES - len(body.splitlines()) + 1
@@ -132,6 +149,11 @@ def script_of(description: Description, preparation: str = "") -> str:
 _DRAWN = {"normal": "normal(size={shape})", "uniform": "uniform(-1, 1, size={shape})"}
 
 
+def _part(first: str, length: str, scale: int) -> str:
+    """Return which of an output's rows, or columns, are the picture's."""
+    return f"{first} : {first} + {length}" if scale == 1 else f"{scale} * {first} : {scale} * ({first} + {length})"
+
+
 def _reading(description: Description) -> str:
     source = description.source
     if source.kind == "labels":
@@ -139,6 +161,16 @@ def _reading(description: Description) -> str:
         unless = "" if ignored is None else f" and image[image != {ignored}].max(initial=0) >= {labels}"
         but = "" if ignored is None or ignored >= labels else f" & (image != {ignored})"
         return _LABELS.format(labels=labels, last=labels - 1, unless=unless, but=but)
+    if source.has_range:
+        low, high = source.range
+        read = "" if source.channels == 1 else "    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)\n"
+        return (
+            f"{read}    image = image[:, :, None] if image.ndim == 2 else image\n"
+            f"    if image.shape[2] != {source.channels}:\n"
+            f'        raise SystemExit(f"{{path}} has {{image.shape[2]}} channels, and {source.channels} are taken.")\n'
+            + _RGB_OF[source.channels]
+            + _RANGED.format(low=f"{low:g}", high=f"{high:g}", half=repr((high - low) / 2))
+        )
     if source.channels == 4:
         return (
             "    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)\n"
@@ -160,6 +192,10 @@ def _writing(description: Description) -> str:
     stored = (
         f"    half = np.iinfo({dtype}).max / 2\n    made = np.rint((made.clip(-1, 1) + 1) * half).astype({dtype})\n"
     )
+    if target.has_range:
+        low, high = target.range
+        scale = f"{(high - low) / 2!r} + {low:g}"
+        stored = f"    made = np.rint((made.clip(-1, 1) + 1) * {scale}).astype(np.{target.dtype})\n"
     if target.kind == "ab":
         return stored + "    image = cv2.cvtColor(np.concatenate([image, made], axis=2), cv2.COLOR_LAB2BGR)\n"
     conversion = {1: "made", 3: "cv2.cvtColor(made, cv2.COLOR_RGB2BGR)", 4: "cv2.cvtColor(made, cv2.COLOR_RGBA2BGRA)"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -13,6 +14,8 @@ from itrans.commands import CheckpointFile
 from itrans_export.description import Description
 
 _MOST_CHARACTERS = 300
+_FINEST = 64
+"""The largest denominator of a scale."""
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +33,7 @@ class OnnxNetwork(nn.Module):
     Attributes:
         description: what it says of itself.
         size_multiple: of which height and width are multiples.
+        scale: how many times as high and wide the output is.
         whole_pictures: whether parts of a picture would be normalised otherwise than the whole.
 
     Raises:
@@ -57,6 +61,7 @@ class OnnxNetwork(nn.Module):
         texts = self._session.get_modelmeta().custom_metadata_map
         self.description = Description.from_texts(texts, path)
         self.size_multiple = self.description.size_multiple
+        self.scale = Fraction(self.description.scale).limit_denominator(_FINEST)
         self.whole_pictures = self.description.whole_pictures
         self._path = path
         self.noise = nn.ModuleList(

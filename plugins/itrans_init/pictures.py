@@ -67,6 +67,10 @@ class Look:
         names = [f"{width}x{height}" for width, height in (by_area[0], by_area[-1])]
         return names[0] if len(by_area) == 1 else f"{names[0]} to {names[1]}"
 
+    def is_times(self, other: Look, scale: int) -> bool:
+        """Return whether the pictures of another side are so many times as large as these."""
+        return {(scale * width, scale * height) for width, height in self.sizes} == {*other.sizes}
+
     @property
     def kind_text(self) -> str:
         """Channels and types, as people say them."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from itrans_init.folders import Layout, Side
     from itrans_init.pictures import Classes, Look
 
+SCALES = (2, 3, 4, 8)
+"""By which a network makes pictures larger."""
+
 _SAID_LABELS = ("label", "mask", "seg", "annotation", "class", "palette")
 
 
@@ -30,11 +33,12 @@ class Plan:
         comments: why a value is what it is, by its dotted key.
         size: height and width, which are the same, of what is trained with.
         resize: height and width that pictures are scaled to before a part of that size is cut out; None to scale to it.
-        depth: of the U-Net.
+        depth: of the U-Net; of a network that makes pictures larger, how many blocks it has.
         filters: of the first layer.
         batch_size: pairs in a step.
         epochs: how many.
-        method: "pix2pix" or "cyclegan".
+        method: "pix2pix", "cyclegan" or "super_resolution".
+        scale: how many times as large as their sources the targets are.
         is_exact: whether pictures have more than the 8 bits that bf16 keeps.
         count: how many pictures, or pairs, there are to train with and to hold out.
         unsure: sentences on what may be otherwise.
@@ -51,6 +55,7 @@ class Plan:
     batch_size: int = 1
     epochs: int = 200
     method: str = "pix2pix"
+    scale: int = 1
     is_exact: bool = False
     count: int = 0
     unsure: list[str] = field(default_factory=list)
@@ -131,8 +136,8 @@ def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[]
     ]
     if (classes[0] is None) != (classes[1] is None):
         return _of_labels(layout, looks, classes, root)
-    _refuse_other_sizes(layout, looks)
-    if layout.is_order_guessed and looks[0].flatness < looks[1].flatness:
+    scale = _scale_of(layout, looks)
+    if scale == 1 and layout.is_order_guessed and looks[0].flatness < looks[1].flatness:
         layout.sides.reverse()
         looks.reverse()
     source, target = layout.sides
@@ -142,13 +147,18 @@ def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[]
             dataset[key] = side.ending
     for key, look in zip(("source_channels", "target_channels"), looks, strict=True):
         dataset |= _channels(key, look)
+    if scale > 1:
+        dataset["scale"] = scale
     found = (
         f"{_counted(source, 'pair')}: {_called(source)} ({looks[0].kind_text}) -> {_called(target)} "
         f"({looks[1].kind_text})"
     )
     plan = Plan(f"{layout.root.name}: {_plain(source)} -> {_plain(target)}", found, dataset)
     plan.comments["dataset.name"] = "two folders; names without the suffix tell which pictures belong together"
-    if layout.is_order_guessed:
+    if scale > 1:
+        plan.method, plan.scale = "super_resolution", scale
+        plan.comments["dataset.scale"] = f"targets, {looks[1].size_text}, are {scale} times as large as sources"
+    elif layout.is_order_guessed:
         plan.unsure.append(
             f"Which side is the source is a guess: {_called(source)}, which has larger even areas. For the other way, "
             "swap source and target."
@@ -220,13 +230,26 @@ def _channels(key: str, look: Look) -> dict[str, int]:
     return {key: 3}
 
 
-def _refuse_other_sizes(layout: Layout, looks: list[Look]) -> None:
+def _scale_of(layout: Layout, looks: list[Look]) -> int:
+    """Return how many times as large as sources targets are; where it is a guess which is which, the smaller is one.
+
+    Raises:
+        DataError: the two pictures of a pair have different sizes otherwise.
+    """
     one, other = looks
+    for scale in SCALES:
+        if one.is_times(other, scale):
+            return scale
+        if layout.is_order_guessed and other.is_times(one, scale):
+            layout.sides.reverse()
+            looks.reverse()
+            return scale
     if len(one.sizes) == len(other.sizes) == 1 and one.sizes.keys() != other.sizes.keys():
         raise DataError(
             f"{layout.root}: the two pictures of a pair have different sizes, {one.size_text} in "
             f"{layout.sides[0].template} and {other.size_text} in {layout.sides[1].template}. Scale one side first."
         )
+    return 1
 
 
 def _place(root: str, side: Side) -> str:

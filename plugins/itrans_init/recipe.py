@@ -43,6 +43,10 @@ def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
             ("loss", {"name": "cycle", "weight": 10.0}),
             ("loss", {"name": "identity", "weight": 5.0}),
         ]
+    elif plan.method == "super_resolution":
+        tables[1] = ("augment", {"crop": size, "mirror": True})
+        edsr = {"name": "edsr", "scale": plan.scale, "filters": plan.filters, "blocks": plan.depth}
+        tables += [("generator", edsr), ("loss", {"name": "l1"})]
     else:
         tables += [
             ("generator", {"name": "unet", "depth": plan.depth, "filters": plan.filters}),
@@ -53,7 +57,8 @@ def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     train: dict[str, Any] = {"batch_size": plan.batch_size, "epochs": plan.epochs}
     if plan.is_exact:
         train["precision"] = "fp32"
-    return [*tables, ("optimizer", {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999]}), ("train", train)]
+    betas = [0.5, 0.999] if plan.method != "super_resolution" else [0.9, 0.999]
+    return [*tables, ("optimizer", {"name": "adam", "lr": 2e-4, "betas": betas}), ("train", train)]
 
 
 def _line(text: str, comment: str | None) -> str:

@@ -108,10 +108,10 @@ def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layer
 
     click.echo(f"{subject.title}: {subject.source.planes} -> {counted(subject.target.planes, 'channel')}")
     padded = [
-        f"{entry.traced.network.name} gets pictures of {size}x{size} with a margin, as {entry.traced.size}x"
+        f"{entry.traced.network.name} gets pictures of {own}x{own} with a margin, as {entry.traced.size}x"
         f"{entry.traced.size}, which its layers and multiply-adds are of."
         for entry in networks
-        if entry.traced.size != size
+        if entry.traced.size != (own := entry.traced.network.size_for(size))
     ]
     for note in [*subject.notes, *padded]:
         click.echo(f"Note: {note}", err=True)
@@ -122,11 +122,11 @@ def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layer
         # The source comes first in what a discriminator sees, as it is what the picture is judged by.
         seen = f"{network.condition_channels}+{network.in_channels}" if network.condition_channels else (
             str(network.in_channels))  # fmt: skip
-        given = f"{seen}x{size}x{size}" if network.kind else ""
-        margin = passed.size - size  # which is cut off the outputs again
+        own = network.size_for(size)
+        given = f"{seen}x{own}x{own}" if network.kind else ""
+        whole, cut = network.size_of_output(passed.size), network.size_of_output(own)  # without the margin
         outputs = ", ".join(
-            _shape((*shape[:1], *(side - margin if side == passed.size else side for side in shape[1:])))
-            for shape in passed.outputs
+            _shape((*shape[:1], *(cut if side == whole else side for side in shape[1:]))) for shape in passed.outputs
         )
         kind = type(network.module).__name__
         rows.append([network.name, kind, given, outputs, f"{passed.parameters:,}", f"{passed.multiply_adds:,}"])

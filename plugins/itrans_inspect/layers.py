@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.utils.flop_counter import FlopCounterMode
 
-from itrans.api import ItransError, PluginError
+from itrans.api import ItransError, PluginError, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +98,7 @@ def trace(network: Network, size: int) -> Traced:
     Raises:
         ItransError: the network does not take pictures of that size.
     """
-    multiple = getattr(network.module, "size_multiple", 1)
+    multiple = math.lcm(getattr(network.module, "size_multiple", 1), scale_of(network.module).denominator)
     size += -size % multiple
 
     def observed(module: nn.Module, inputs: tuple[Tensor | None, ...]) -> Traced:

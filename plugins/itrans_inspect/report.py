@@ -65,7 +65,7 @@ def inspect_networks(subject: Subject, size: int) -> list[Inspected]:
     found = []
     for network in subject.networks:
         try:
-            passed = trace(network, size)
+            passed = trace(network, network.size_for(size))
         except ItransError as error:
             raise type(error)(f"{network.name}: {error}") from error
         is_judge = network.kind == "discriminator"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from itrans.api import DataError, ImageSpec, ItransError, PluginError
+from itrans.api import DataError, ImageSpec, ItransError, PluginError, scale_of
 from itrans.commands import (
     Recipe,
     build_dataset,
@@ -47,6 +48,7 @@ class Network:
         module: the network.
         in_channels: of the picture that it translates or judges.
         condition_channels: of the source that a discriminator sees besides; 0 if it sees none.
+        scale: how many times as large as sources the method's outputs are, which a discriminator judges.
     """
 
     name: str
@@ -54,6 +56,15 @@ class Network:
     module: nn.Module
     in_channels: int = 0
     condition_channels: int = 0
+    scale: Fraction = Fraction(1)
+
+    def size_for(self, size: int) -> int:
+        """Return how high and wide what it is given is, where sources are `size` high and wide."""
+        return int(size * self.scale) if self.kind == "discriminator" else size
+
+    def size_of_output(self, size: int) -> int:
+        """Return how high and wide a generator's outputs of pictures `size` high and wide are."""
+        return int(size * self.scale) if self.kind == "generator" else size
 
     def inputs(self, size: int, device: str) -> tuple[torch.Tensor | None, ...]:
         """Return what one picture of some height and width looks like to it: zeros `(1, C, size, size)`."""
@@ -157,8 +168,7 @@ def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str
     consequence = (
         "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
     )
-    if recipe.missing_data():
-        root = recipe.tables.dataset.arguments["root"]
+    if (root := recipe.missing_folder) is not None:
         return None, [f"The data set's folder {root} is not there: {consequence}."]
     try:
         return build_dataset(recipe, "train"), []
@@ -212,17 +222,16 @@ def _networks(
     noting = _Noting(**vars(recipe.with_losses(lambda part: not _is_network(part.component))))
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
     method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False, fitting=fitting)
-    found = []
+    found, scale = [], scale_of(method)
     for name, module in method.networks.items():
         module.eval()
         kind, offered = next(((kind, given) for made, kind, given in noting.built if made is module), (None, {}))
         channels = {key: offered[key] for key in ("in_channels", "condition_channels") if key in offered}
-        found.append(Network(name, kind, module, **channels))
+        found.append(Network(name, kind, module, **channels, scale=scale))
     return found
 
 
 def _is_network(component: Any) -> bool:
-    """Whether a loss compares features of a network of its own, which takes weights and is not the method's."""
-    return (
-        getattr(component, "role", None) == "image" and isinstance(component, type) and issubclass(component, nn.Module)
-    )
+    """Whether a loss compares features of a network of its own, which takes weights and does not learn."""
+    is_network = isinstance(component, type) and issubclass(component, nn.Module)
+    return is_network and getattr(component, "role", None) == "image" and not getattr(component, "trains", False)

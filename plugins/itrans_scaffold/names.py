@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 _LONGEST = 39
 """So that every line of the package stays within 120 characters."""
 
+MODULES = {
+    "generator": "generators",
+    "discriminator": "discriminators",
+    "loss": "losses",
+    "dataset": "datasets",
+    "method": "methods",
+    "metric": "metrics",
+    "tracker": "trackers",
+    "page": "pages",
+}
+"""The module, in a package as in the templates, that has the components of a kind."""
+
 _OTHER_FOLDERS = {"build", "dist", "runs", "tests"}
 """What else is, or comes to be, in the package's folder."""
 
@@ -31,7 +43,7 @@ class Names:
         folder: what was asked for, and the folder's name: `itrans-line_art`.
         distribution: what pip calls it: `itrans-line-art`.
         module: what Python imports: `itrans_line_art`.
-        component: what recipes say, for every kind: `line_art`.
+        component: what recipes say of components that have no name of their own: `line_art`.
         prefix: how the classes' names begin: `LineArt`.
     """
 
@@ -41,9 +53,27 @@ class Names:
     component: str
     prefix: str
 
-    def class_of(self, kind: str) -> str:
-        """Return the name of the class of a kind: `LineArtGenerator`."""
-        return f"{self.prefix}{kind.capitalize()}"
+
+@dataclass(frozen=True)
+class Part:
+    """A component of a plugin.
+
+    Attributes:
+        kind: `loss`.
+        name: what recipes say: `huber`.
+        module: the file in the package: `losses`, or `loss_huber` beside others of the kind.
+        prefix: how the class's name begins: `Huber`.
+    """
+
+    kind: str
+    name: str
+    module: str
+    prefix: str
+
+    @property
+    def class_name(self) -> str:
+        """The name of the class: `HuberLoss`."""
+        return f"{self.prefix}{self.kind.capitalize()}"
 
 
 def names_of(name: str) -> Names:
@@ -79,12 +109,47 @@ def names_of(name: str) -> Names:
     return Names(name, distribution, module, component, prefix if prefix.isidentifier() else _camel(module))
 
 
-def refuse_taken(names: Names, kinds: Sequence[str]) -> None:
+def parts_of(names: Names, asked: Sequence[tuple[str, str | None]]) -> list[Part]:
+    """Return the components of a plugin, in the order of the kinds.
+
+    Args:
+        names: of the plugin.
+        asked: a kind, and what recipes are to say, of each; None is the plugin's own name.
+
+    Raises:
+        PluginError: no component can have such a name, or two would have one class.
+    """
+    wanted = dict.fromkeys((kind, names.component if name is None else name) for kind, name in asked)
+    parts: dict[str, Part] = {}
+    for kind in REGISTRIES:
+        own = [name for other, name in wanted if other == kind]
+        for name in own:
+            word = re.sub(r"-", "_", name)
+            module = MODULES[kind] if len(own) == 1 else f"{kind}_{word.lower()}"
+            part = Part(kind, name, module, names.prefix if name == names.component else _prefix(name, names))
+            if other := parts.get(part.class_name):
+                raise PluginError(f'The names "{other.name}" and "{name}" would give one class, {part.class_name}.')
+            parts[part.class_name] = part
+    return list(parts.values())
+
+
+def _prefix(name: str, names: Names) -> str:
+    """Return how the class of a component begins."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?", name) or len(name) > _LONGEST:
+        raise PluginError(
+            f'"{name}" cannot name a component: letters (a-z), digits, and "-" or "_" between them can, at most '
+            f"{_LONGEST} of them, such as --kind loss=huber."
+        )
+    prefix = _camel(name.replace("-", "_"))
+    return prefix if prefix.isidentifier() else f"{names.prefix}{prefix}"
+
+
+def refuse_taken(names: Names, parts: Sequence[Part]) -> None:
     """Refuse names that something installed has already.
 
     Args:
         names: of the new plugin.
-        kinds: of its components.
+        parts: its components.
 
     Raises:
         PluginError: a distribution, a module or a component has the name.
@@ -99,12 +164,18 @@ def refuse_taken(names: Names, kinds: Sequence[str]) -> None:
         raise PluginError(f'The name "{names.folder}" is taken: {names.module} is a module of Python itself.')
     if place := _place_of(names.module):
         raise PluginError(f'The name "{names.folder}" is taken: Python finds a module {names.module} in {place}.')
-    for kind in kinds:
-        for origin in REGISTRIES[kind].origins():
-            if origin.name == names.component:
+    for part in parts:
+        for origin in REGISTRIES[part.kind].origins():
+            if origin.name == part.name:
+                advice = (
+                    "Choose another name for the package, after which its components are called, or one for this: "
+                    f"--kind {part.kind}=NAME."
+                    if part.name == names.component
+                    else "Choose another name for it."
+                )
                 raise PluginError(
-                    f'There is a {kind} "{names.component}" already, from {origin.distribution} {origin.version}. '
-                    "Choose another name for the package: its components are called after it."
+                    f'There is a {part.kind} "{part.name}" already, from {origin.distribution} {origin.version}. '
+                    f"{advice}"
                 )
 
 

@@ -9,7 +9,7 @@ from itrans.api import REGISTRIES, __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itrans_scaffold.names import Names
+    from itrans_scaffold.names import Names, Part
 
 IGNORED = """\
 __pycache__/
@@ -76,10 +76,17 @@ pytest
 
 What is here works as it stands, and is meant to be edited:
 
-1. Change the classes. Their keyword arguments are the recipe's keys; their annotations say which values are good.
-2. Rename the components: left of `=` in `pyproject.toml`, and in `recipe.toml`. Then install again, because the names
+{steps}"""
+
+_CHANGE = """\
+Change the classes. Their keyword arguments are the recipe's keys; their annotations say which values are good.
+"""
+_RENAME = """\
+Rename the components: left of `=` in `pyproject.toml`, and in `recipe.toml`. Then install again, because the names
    are read from what is installed.
-3. Change this text, and the metadata in `pyproject.toml`. The licence is Apache-2.0; another will do.
+"""
+_METADATA = """\
+Change this text, and the metadata in `pyproject.toml`. The licence is Apache-2.0; another will do.
 """
 
 _TESTS = '''\
@@ -103,39 +110,23 @@ def test_recipe() -> None:
 
 _CHECK = """\
 
-def test_{kind}() -> None:
+def test_{test}() -> None:
     check_{kind}({class_name})
 """
 
 _LINE = 120
 
-_MODULES = {
-    "generator": "generators",
-    "discriminator": "discriminators",
-    "loss": "losses",
-    "dataset": "datasets",
-    "method": "methods",
-    "metric": "metrics",
-    "tracker": "trackers",
-    "page": "pages",
-}
 
-
-def module_of(kind: str) -> str:
-    """Return the module, in the package as in the templates, that has the components of a kind."""
-    return _MODULES[kind]
-
-
-def project_text(names: Names, kinds: Sequence[str]) -> str:
+def project_text(names: Names, parts: Sequence[Part]) -> str:
     """Return the content of `pyproject.toml`."""
     entry_points = "\n".join(
         f'[project.entry-points."{REGISTRIES[kind].group}"]\n'
-        f'{names.component} = "{names.module}.{module_of(kind)}:{names.class_of(kind)}"\n'
-        for kind in kinds
+        + "".join(f'{part.name} = "{names.module}.{part.module}:{part.class_name}"\n' for part in some)
+        for kind, some in _by_kind(parts).items()
     )
     return _PROJECT.format(
         distribution=names.distribution,
-        description=description(kinds),
+        description=description(parts),
         version=__version__,
         next_major=int(__version__.partition(".")[0]) + 1,
         entry_points=entry_points,
@@ -143,33 +134,59 @@ def project_text(names: Names, kinds: Sequence[str]) -> str:
     )
 
 
-def readme_text(names: Names, kinds: Sequence[str]) -> str:
+def readme_text(names: Names, parts: Sequence[Part]) -> str:
     """Return the content of `README.md`."""
     rows = "\n".join(
-        f"| {kind} | `{names.component}` | `{names.module}.{module_of(kind)}.{names.class_of(kind)}` |"
-        for kind in kinds
+        f"| {part.kind} | `{part.name}` | `{names.module}.{part.module}.{part.class_name}` |" for part in parts
     )
-    return _README.format(distribution=names.distribution, description=description(kinds), rows=rows)
+    steps = (
+        [_CHANGE, _RENAME, _METADATA] if any(part.name == names.component for part in parts) else [_CHANGE, _METADATA]
+    )
+    return _README.format(
+        distribution=names.distribution,
+        description=description(parts),
+        rows=rows,
+        steps="".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
+    )
 
 
-def tests_text(names: Names, kinds: Sequence[str]) -> str:
+def tests_text(names: Names, parts: Sequence[Part]) -> str:
     """Return the package's tests: a line for what itrans asks of each component, and that the recipe is good."""
-    checks = sorted(f"check_{kind}" for kind in kinds)
+    by_kind = _by_kind(parts)
+    checks = sorted(f"check_{kind}" for kind in by_kind)
     line = f"from itrans.testing import {', '.join(checks)}\n"
     if len(line) > _LINE:
         line = "".join(["from itrans.testing import (\n", *(f"    {name},\n" for name in checks), ")\n"])
-    imports = sorted(
-        [
-            line,
-            *(f"from {names.module}.{module_of(kind)} import {names.class_of(kind)}\n" for kind in kinds),
-        ]
+    imports = sorted([line, *(f"from {names.module}.{part.module} import {part.class_name}\n" for part in parts)])
+    tests = "\n".join(
+        _CHECK.format(
+            kind=part.kind,
+            test=part.kind if len(by_kind[part.kind]) == 1 else part.module,
+            class_name=part.class_name,
+        )
+        for part in parts
     )
-    tests = "\n".join(_CHECK.format(kind=kind, class_name=names.class_of(kind)) for kind in kinds)
     return _TESTS.format(imports="".join(imports), checks=tests)
 
 
-def description(kinds: Sequence[str]) -> str:
-    """Return `A generator, a loss and a method for itrans`."""
-    *most, last = [f"a {'data set' if kind == 'dataset' else kind}" for kind in kinds]
+def description(parts: Sequence[Part]) -> str:
+    """Return `A generator, two losses and a method for itrans`."""
+    counts = {kind: len(some) for kind, some in _by_kind(parts).items()}
+    *most, last = [_counted(kind, count) for kind, count in counts.items()]
     text = f"{', '.join(most)} and {last}" if most else last
-    return f"A{text[1:]} for itrans"
+    return f"{text[0].upper()}{text[1:]} for itrans"
+
+
+def _counted(kind: str, count: int) -> str:
+    noun = "data set" if kind == "dataset" else kind
+    if count == 1:
+        return f"a {noun}"
+    number = {2: "two", 3: "three"}.get(count, str(count))
+    return f"{number} {'losses' if kind == 'loss' else f'{noun}s'}"
+
+
+def _by_kind(parts: Sequence[Part]) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for part in parts:
+        found.setdefault(part.kind, []).append(part)
+    return found

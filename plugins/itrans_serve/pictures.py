@@ -61,7 +61,7 @@ class Reader:
         preparation = None if translator.goes_back(direction) else translator.preparation
         if prepare:
             return self._prepared(content, preparation), None
-        image, note = self._read(content, labels=spec.kind == "labels"), None
+        image, note = self._read(content, labels=spec.kind == "labels", any_floats=spec.has_range), None
         # What is made of a photo is not its grey where training made its lines: that is refused, with what to do.
         if preparation is None or spec.channels > 1:
             image, note = kind_of(spec).as_source(image, spec, translator.background)
@@ -86,7 +86,7 @@ class Reader:
         except Exception as error:  # a plugin's
             raise DataError(f"{_NAMELESS} cannot be prepared: {error_text(error)}") from error
 
-    def _read(self, content: bytes, *, labels: bool) -> ImageArray:
+    def _read(self, content: bytes, *, labels: bool, any_floats: bool = False) -> ImageArray:
         if not content:
             raise DataError("The body is empty: send a picture.")
         self._refuse_if_too_large(size_in_header(content))
@@ -94,7 +94,7 @@ class Reader:
         path = self._folder / f"{next(self._numbers)}{suffix}"
         try:
             path.write_bytes(content)
-            image = read_label_map(path) if labels else read_image(path)
+            image = read_label_map(path) if labels else read_image(path, any_floats=any_floats)
         except ItransError as error:
             raise type(error)(str(error).replace(str(path), _NAMELESS)) from error
         finally:
@@ -166,6 +166,10 @@ def png(image: ImageArray) -> bytes:
     if channels not in {1, 3, 4}:
         raise OutputError(f"The output has {counted(channels, 'channel')}, which no PNG has. Ask for format=npy.")
     if image.dtype == np.float32:
+        if image.min() < 0 or image.max() > 1:
+            raise OutputError(
+                "The output has floats that are not from 0 to 1, which no PNG has. Ask for format=npy, or view=shown."
+            )
         image = cast("NDArray[np.uint16]", np.rint(image * np.float32(65535)).astype(np.uint16))
     if channels > 1:
         order = cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -160,6 +160,9 @@ def _size_of(recipe: Mapping[str, Any]) -> tuple[int, int] | None:
 def _noise(spec: ImageSpec, size: tuple[int, int]) -> ImageArray:
     generator = np.random.default_rng(0)
     shape = (*size, spec.channels)
+    if spec.has_range:
+        low, high = spec.range
+        return cast("ImageArray", (low + generator.random(shape) * (high - low)).astype(spec.dtype))
     if spec.dtype == "float32":
         return generator.random(shape, np.float32)
     white = 255 if spec.dtype == "uint8" else 65535

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from itrans.api import DataError, ItransError, RoomError, error_text
+from itrans.api import DataError, ItransError, RoomError, error_text, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +146,8 @@ class Worker:
 
     def _refuse_if_too_large(self, order: Order, count: int) -> None:
         height, width = order.image.shape[:2]
-        if height * width * count <= _SMALL:
+        larger = max(1.0, float(scale_of(order.translator.method))) ** 2
+        if height * width * larger * count <= _SMALL:
             return
         need, free = order.translator.room(order.image, order.direction)
         if free is not None and need * count > free:

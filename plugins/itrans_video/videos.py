@@ -71,7 +71,7 @@ def translate_video(
 def _check(translator: Translator, direction: str | None, path: Path) -> None:
     source, target = translator.specs(direction)
     made = kind_of(target).output_spec(target, source)
-    exact = not (kind_of(source).is_smooth and kind_of(target).is_smooth)
+    exact = not (kind_of(source).is_smooth and kind_of(target).is_smooth) or source.has_range or made.has_range
     if exact or source.channels not in {1, 3} or made.channels not in {1, 3}:
         raise DataError(
             f"{path} is a video, which has colours of 8 bits, and this checkpoint is for other pictures. Translate the "

@@ -174,6 +174,36 @@ class TestCheck:
             REGISTRIES["dataset"].unregister("mine")
         assert next(row["status"] for row in rows if row["name"] == "mine").startswith("faulty: ")
 
+    @pytest.mark.usefixtures("checked_here")
+    @pytest.mark.parametrize(
+        ("target", "advice"),
+        [
+            ("wrong_entry", "write wrong_entry:Class"),
+            ("wrong_entry.Plain", "write wrong_entry:Plain"),
+            ("wrong_entry Plain", "write wrong_entry:Plain"),
+            ("wrong_entry:", "write wrong_entry:Class"),
+            ("wrong_entry:Plian", 'Did you mean "Plain"?'),
+            ("wrong_entry:broken", "has no attribute"),
+        ],
+    )
+    def test_an_entry_point_that_names_no_class_is_told_what_to_write(self, itrans, install, target, advice):
+        source = "class Plain:\n    role = 'image'\n\n    def __call__(self, translated): ...\n"
+        install("wrong", "1", f"[itrans.losses]\nwrong = {target}\n", wrong_entry=source)
+        rows = json.loads(itrans("list-plugins", "loss", "--check", "--json").stdout)
+        status = next(row["status"] for row in rows if row["name"] == "wrong")
+        assert status.startswith("broken: ")
+        assert advice in status
+
+    @pytest.mark.usefixtures("checked_here")
+    @pytest.mark.parametrize(
+        ("group", "meant"), [("generator", "generators"), ("lossess", "losses"), ("comands", "commands")]
+    )
+    def test_an_unknown_group_is_told_which_one_may_be_meant(self, itrans, install, group, meant):
+        install("lost", "1", f"[itrans.{group}]\nlost = lost_part:Lost\n")
+        done = itrans("list-plugins", "page", "--check")
+        assert f'Did you mean "itrans.{meant}"?' in done.stderr
+        assert "lost-1.dist-info" in done.stderr
+
     @pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
     def test_the_timeout_is_a_positive_number(self, itrans, seconds):
         done = itrans("list-plugins", "--check", "--timeout", seconds)

@@ -77,6 +77,7 @@ def laid_over_base(part: dict[str, object]) -> dict[str, object]:
             if one in part["train"]:
                 whole["train"].pop(other, None)
     roles = {LOSSES.get(loss["name"]).role for loss in whole["loss"]}
-    if "adversarial" not in roles or whole.get("method", {}).get("name") in {"two_way", "tinting"}:
+    is_judged = "adversarial" in roles and whole.get("method", {}).get("name") not in {"two_way", "tinting"}
+    if not is_judged and "discriminator" not in part:
         del whole["discriminator"]
     return whole

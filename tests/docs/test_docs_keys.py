@@ -94,6 +94,8 @@ COMPONENTS = [
     ("data.md", "dataset", "edges"),
     ("data.md", "dataset", "colorization"),
     ("data.md", "dataset", "inpainting"),
+    ("super-resolution.md", "dataset", "super_resolution"),
+    ("super-resolution.md", "generator", "edsr"),
     ("prepare.md", "dataset", "shards"),
     ("labels.md", "dataset", "labels"),
     ("labels.md", "dataset", "facades_sample"),

@@ -41,6 +41,8 @@ PARTS = [
     ("generator", "resnet", {"blocks": 1, "filters": 2, "norm": "batch", "dropout": 0.5}),
     ("generator", "global", {"downsamplings": 2, "blocks": 1, "filters": 2}),
     ("generator", "local_enhancer", {"global_downsamplings": 1, "global_blocks": 1, "blocks": 1, "filters": 2}),
+    ("generator", "edsr", {"blocks": 1, "filters": 2}),
+    ("generator", "edsr", {"blocks": 1, "filters": 2, "scale": 6, "residual_scale": 0.1}),
     ("generator", "noise_mlp", {"noise": 4, "hidden": [8]}),
     ("generator", "noise_mlp", {"noise": 4, "hidden": [8], "size": 40, "conditional": False}),
     ("discriminator", "patchgan", {"patch": 1, "filters": 2}),
@@ -73,6 +75,7 @@ NEEDS_MORE = {
     *(("metric", name) for name in ("lpips", "lpips_vgg", "lpips_squeeze")),
     *(("dataset", name) for name in ("aligned", "paired", "openmoji", "unaligned", "instance_maps", "digits")),
     *(("dataset", name) for name in ("edges", "colorization", "inpainting", "labels", "facades_sample", "shards")),
+    ("dataset", "super_resolution"),
 }
 """What is tried in tests of its own below."""
 
@@ -144,7 +147,7 @@ def test_shards_pass(tmp_path):
     check_dataset("shards", root=str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["edges", "colorization", "inpainting"])
+@pytest.mark.parametrize("name", ["edges", "colorization", "inpainting", "super_resolution"])
 def test_pairs_made_of_single_pictures_pass(tmp_path, name):
     for number, folder in enumerate(("train", "val")):
         written(tmp_path / folder, number)

@@ -107,7 +107,7 @@ class Nasty(Generator, metaclass=Raising):
     ("kind", "component", "fault"),
     [
         ("generator", Halving, "Of a source (2, 3, 256, 256) (N, C, H, W) it should make (2, 4, 256, 256), and makes"),
-        ("generator", Listing, "Of a source (2, 3, 256, 256) (N, C, H, W) it should make (2, 4, 256, 256), and makes"),
+        ("generator", Listing, "It should return a tensor (2, 4, 256, 256) (N, C, H, W), and returns list."),
         ("generator", Mismatched, "With the defaults of its arguments it raises RuntimeError: "),
         ("generator", Late, "size_multiple should be a whole number from 1, and is -1."),
         ("generator", Exiting, "With the defaults of its arguments it raises SystemExit: no."),

@@ -16,9 +16,10 @@ class TemplateDiscriminator(nn.Module):
     before anything is built.
 
     Args:
-        in_channels: of the picture that it judges; given by itrans, from the data.
-        condition_channels: of the source that it also sees, 0 if it sees none; given by itrans, from the data and
-            the adversarial loss.
+        in_channels: planes of the picture that it judges, which are its channels, or of label maps one for each class;
+            given by itrans, from the data.
+        condition_channels: planes of the source that it also sees, 0 if it sees none; given by itrans, from the data
+            and the adversarial loss.
         filters: channels of the first layer; the second has twice as many.
     """
 

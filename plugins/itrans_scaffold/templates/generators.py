@@ -16,8 +16,9 @@ class TemplateGenerator(nn.Module):
     before anything is built.
 
     Args:
-        in_channels: of the source; given by itrans, from the data.
-        out_channels: of the output; given by itrans, from the data.
+        in_channels: planes of the source, which are its channels, or of label maps one for each class; given by itrans,
+            from the data.
+        out_channels: planes of the output, likewise.
         filters: channels at full size; they double each time the picture is halved.
         blocks: how many residual blocks there are.
     """

@@ -15,8 +15,10 @@ class TemplateMethod:
     """Supervised training on pairs: the discriminator learns first, if there is one, then the generator.
 
     Args:
-        build_generator: makes the recipe's generator for some input and output channels, as often as it is called.
-        build_discriminator: makes the recipe's discriminator; None if there is none, or if it is only to translate.
+        build_generator: makes the recipe's generator for some planes of its inputs and outputs, as often as it is
+            called.
+        build_discriminator: makes the recipe's discriminator, for the planes of the pictures that it judges and of the
+            sources that it sees; None if there is none, or if it is only to translate.
         losses: the recipe's, with their weights; empty if it is only to translate.
         source: what the source pictures are.
         target: what the target pictures are.

@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "global": {"filters": 4, "downsamplings": 2, "blocks": 1},
     "local_enhancer": {"filters": 4, "global_downsamplings": 2, "blocks": 1, "global_blocks": 1},
     "timm_unet": {"backbone": "test_resnet", "filters": 2},
+    "edsr": {"filters": 4, "blocks": 1, "scale": 3},
     "noise_mlp": {"size": 8, "hidden": [8], "noise": 5},
 }
 """Every generator that comes with itrans, as small as it can be."""

@@ -46,7 +46,9 @@ def made(itrans, tmp_path, *options) -> dict:
     assert done.exit_code == 0, done.output
     assert "itrans run mine.toml" in done.output
     assert itrans("run", "mine.toml", "--check").exit_code == 0
-    small = ("--set", "generator.filters=4", "--set", "discriminator.filters=4", "--set", "validation.pairs=1")
+    small = ["--set", "generator.filters=4", "--set", "validation.pairs=1"]
+    if "[discriminator]" in (tmp_path / "mine.toml").read_text(encoding="utf-8"):
+        small += ["--set", "discriminator.filters=4"]
     trained = itrans("run", "mine.toml", "--set", "train.steps=1", *small, "-o", "run")
     assert trained.exit_code == 0, trained.output
     return tomllib.loads((tmp_path / "mine.toml").read_text(encoding="utf-8"))
@@ -288,3 +290,16 @@ def test_wrong_arguments_are_told(itrans, tmp_path, write, arguments, named):
     assert done.exit_code == 2
     assert named in done.output
     assert (tmp_path / "there.toml").read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize(("folders", "factor"), [(("a", "b"), 2), (("b", "a"), 2), (("low", "high"), 4)])
+def test_pairs_whose_targets_are_larger(itrans, tmp_path, write, folders, factor):
+    for number in range(COUNT):
+        _, photo = scene(number)
+        write(f"{folders[0]}/{number}.png", cv2.resize(photo, (48 // factor,) * 2, interpolation=cv2.INTER_AREA))
+        write(f"{folders[1]}/{number}.png", photo)
+    recipe = made(itrans, tmp_path)
+    dataset, generator = recipe["dataset"], recipe["generator"]
+    assert (dataset["source"], dataset["target"], dataset["scale"]) == (*folders, factor)
+    assert (generator["name"], generator["scale"]) == ("edsr", factor)
+    assert recipe["augment"]["crop"] == 48 // factor

@@ -179,7 +179,7 @@ TABLES = {
     "identity": {"name": "identity"},
     "l1": {"name": "l1"},
 }
-NO_USE = 'has no use for the loss "l1": without pairs there is no target to compare with'
+NO_USE = 'The loss "l1" has no role that the method "cyclegan" knows ("adversarial", "cycle" or "identity")'
 CONDITIONAL = 'The loss "cgan" shows the source to the discriminator; without pairs it cannot. Use "gan".'
 NO_DISCRIMINATOR = 'The method "cyclegan" needs a discriminator: add a [discriminator] table.'
 NO_ADVERSARIAL = 'The method "cyclegan" needs an adversarial loss, such as "gan" with objective = "lsgan".'
