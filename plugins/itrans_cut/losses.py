@@ -92,8 +92,8 @@ class PatchNCE(nn.Module):
                 f"many channels, not {translated.source.shape[1]} and {translated.output.shape[1]}."
             )
         with torch.no_grad():  # what is compared with is not to move (equation 3, as the authors train it)
-            keys = self._features(translated.source, None)
-        queries = self._features(translated.output, [places for _, places in keys])
+            keys = self._features(translated.source.float(), None)
+        queries = self._features(translated.output.float(), [places for _, places in keys])
         values = [
             self._entropy(head, query, key)
             for head, (query, _), (key, _) in zip(self.heads, queries, keys, strict=True)

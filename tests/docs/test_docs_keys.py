@@ -107,6 +107,8 @@ COMPONENTS = [
     ("cyclegan.md", "loss", "cycle"),
     ("cyclegan.md", "loss", "identity"),
     ("cyclegan.md", "dataset", "unaligned"),
+    ("cut.md", "method", "cut"),
+    ("cut.md", "loss", "patch_nce"),
     ("bridge.md", "method", "bridge"),
     ("bridge.md", "generator", "bridge_unet"),
     ("pix2pixhd.md", "generator", "global"),

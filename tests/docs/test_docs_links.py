@@ -53,6 +53,7 @@ def test_the_site_has_all_pages():
         "spandrel.md",
         "spandrel_arguments.md",
         "cyclegan.md",
+        "cut.md",
         "bridge.md",
         "pix2pixhd.md",
         "bicycle.md",
