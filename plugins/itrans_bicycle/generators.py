@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from itrans_bicycle.encoder import Positive, planes_of
@@ -46,7 +47,7 @@ class LatentUNet(nn.Module):
         size_multiple: height and width have to be multiples of this, `2**depth`.
 
     Raises:
-        ValueError: there is nothing but a code, the depth is less than 2, or a choice is none of the above.
+        ValueError: there is nothing but a code, or a choice is none of the above.
     """
 
     channels_last = True
@@ -57,19 +58,15 @@ class LatentUNet(nn.Module):
         in_channels: int,
         out_channels: int,
         latent: Positive = 8,
-        depth: Positive = 8,
+        depth: Annotated[int, Ge(2), Le(12)] = 8,
         filters: Positive = 64,
         norm: Norm = "pixel",
         upsample: Upsample = "transposed",
     ) -> None:
         super().__init__()
         if in_channels <= latent:
-            raise ValueError(
-                f"of {in_channels} planes, the last {latent} cannot be a code: use it with the method "
-                '"bicycle", or lower latent'
-            )
-        if depth < 2:
-            raise ValueError(f"A generator of depth {depth} has no bottleneck: depth is 2 or more.")
+            told = 'use it with the method "bicycle", or lower latent'
+            raise ValueError(f"of {in_channels} planes, the last {latent} cannot be a code: {told}")
         self.latent, self.size_multiple = latent, 2**depth
         widths = [filters * min(2**level, FULL_WIDTH) for level in range(depth)]
         plain: PictureNorm = "none" if norm == "pixel" else norm

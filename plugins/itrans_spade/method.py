@@ -9,16 +9,16 @@ from annotated_types import Ge
 from torch import Tensor
 
 from itrans.api import Batch, ImageSpec, Runtime, WeightedLoss
-from itrans_bicycle.codes import CodedTranslation, problems
-from itrans_bicycle.encoder import Encoder, Positive, divergence
+from itrans_bicycle.encoder import Positive, divergence
+from itrans_bicycle.method import BicycleGAN, problems
 
 
-class StyledSPADE(CodedTranslation):
+class StyledSPADE(BicycleGAN):
     """SPADE with an image encoder: the two form a variational autoencoder, and the decoder sees the label map.
 
     Source: arXiv 1903.07291, section 3 and appendix A. The code is planes of the source here, so that it reaches every
-    layer and pictures of any size; in the paper it is the generator's first layer, of one size. The encoder is that of
-    `itrans_bicycle`.
+    layer and pictures of any size; in the paper it is the generator's first layer, of one size. Encoder,
+    losses and translating are those of BicycleGAN, of whose two cycles this has the first.
 
     Args:
         build_generator: makes the recipe's generator for some input and output channels.
@@ -48,16 +48,17 @@ class StyledSPADE(CodedTranslation):
         encoder_filters: Positive = 64,
         encoder_layers: Positive = 6,
     ) -> None:
-        self._kl_weight = kl_weight
         super().__init__(
             build_generator=build_generator,
             build_discriminator=build_discriminator,
             losses=losses,
             source=source,
             target=target,
-            encoder=Encoder(in_channels=target.planes, latent=latent, filters=encoder_filters, layers=encoder_layers),
             latent=latent,
-            judges={"encoded": "discriminator"},
+            kl_weight=kl_weight,
+            discriminators=1,
+            encoder_filters=encoder_filters,
+            encoder_layers=encoder_layers,
         )
 
     @staticmethod
@@ -75,5 +76,5 @@ class StyledSPADE(CodedTranslation):
         with runtime.update("generator", "encoder") as update:
             weighted, kl = self.generator_losses(batch, outputs, logged), divergence(mean, log_variance)
             logged["encoder.kl"] = kl.detach()
-            update(weighted | {"kl": self._kl_weight * kl})
+            update(weighted | {"kl": self.kl_weight * kl})
         return logged
