@@ -93,7 +93,7 @@ class _GeneratorCheck(NetworkCheck):
         self.findings.faults += [
             f"{fault} (Height and width are made multiples of its size_multiple, "
             f"{getattr(network, 'size_multiple', 1)}.)"
-            for fault in output_faults(source, output, out_channels)
+            for fault in output_faults(network, source, output, out_channels)
         ]
         self.expect(output.dtype == torch.float32, f"Its output should be float32, and is {output.dtype}.")
         if self.expect(bool(output.isfinite().all()), "Its output should be finite, and is not."):
@@ -133,9 +133,11 @@ class _GeneratorCheck(NetworkCheck):
             )
 
 
-def output_faults(source: Tensor, output: object, out_channels: int) -> list[str]:
+def output_faults(network: object, source: Tensor, output: object, out_channels: int) -> list[str]:
     """Return what is wrong with the shape of an output; nothing of its values is looked at."""
-    wanted, shape = (len(source), out_channels, *source.shape[2:]), tuple(getattr(output, "shape", ()))
+    scale = getattr(network, "scale", 1)
+    wanted = (len(source), out_channels, *(scale * side for side in source.shape[2:]))
+    shape = tuple(getattr(output, "shape", ()))
     if shape == wanted:
         return []
     return [f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}, and makes {shape}."]

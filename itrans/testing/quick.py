@@ -83,7 +83,7 @@ def _generator_faults(component: Callable[..., Any]) -> list[str]:
         return found
     side = -(-_SIZE // multiple) * multiple
     source = torch.empty(2, 3, side, side)
-    return output_faults(source, network(source), 4)
+    return output_faults(network, source, network(source), 4)
 
 
 def _discriminator_faults(component: Callable[..., Any]) -> list[str]:
