@@ -71,8 +71,10 @@ class SpandrelGenerator(nn.Module):
             self.size_multiple: int = described.size_requirements.multiple_of
             self._requirements = described.size_requirements
             self._call = described._call_fn
-            if initialize:  # else it has been tried before its weights were trained
+            is_real = not any(weight.is_meta for weight in self.parameters())
+            if initialize or not is_real:  # else it has been tried before its weights were trained
                 self._try(in_channels, out_channels)
+            if initialize and is_real:
                 _warn_of_others(self.network, described.model)
 
     @classmethod
