@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from itrans.api import CheckpointError, ImageSpec, PluginError, RecipeError
+from itrans.api import CheckpointError, ImageSpec, PluginError, RecipeError, scale_of
 from itrans.commands import CheckpointFile, build_method, recipe_of
 from itrans_import.recognition import own_state, recognize
 from itrans_import.weights import read_weights
@@ -87,6 +88,8 @@ def import_networks(
         states = {file.kind: file.found.state for file in files}
         cpu = torch.device("cpu")
         method = build_method(recipe, source, target, device=cpu, initialize=False, fitting=(states, generator))
+        if (scale := scale_of(method.networks["generator"])) != 1:
+            recipe = _recipe(files, overrides, scale)
     except (PluginError, RecipeError) as error:
         if overrides:  # which may be what is wrong
             raise
@@ -116,7 +119,7 @@ def _recognized_file(kind: str, path: Path, name: str | None) -> _File:
     return _File(kind, path, *recognize(kind, read_weights(path), path, name))
 
 
-def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
+def _recipe(files: Sequence[_File], overrides: Sequence[str], scale: Fraction = Fraction(1)) -> Recipe:
     """Return the recipe of imported networks: what the weights do not tell is the schema's default.
 
     Without a discriminator there is no adversarial loss, because the checkpoint has nothing to train with one.
@@ -125,7 +128,7 @@ def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
     in_channels, out_channels = generator.found.in_channels, generator.found.out_channels
     data: dict[str, Any] = {
         "title": f"imported from {' and '.join(file.path.name for file in files)}",
-        "dataset": _dataset(in_channels, out_channels),
+        "dataset": _dataset(in_channels, out_channels, scale),
         "loss": [{"name": "l1", "weight": 100.0}],
         "train": {"epochs": 1},  # a recipe has to say so much
     }
@@ -136,10 +139,10 @@ def _recipe(files: Sequence[_File], overrides: Sequence[str]) -> Recipe:
     return recipe_of(data, generator.path, overrides=overrides, recorded=_OURS)
 
 
-def _dataset(in_channels: int, out_channels: int) -> dict[str, Any]:
-    """Return the data set that pairs of so many channels come from, if they come from pictures."""
+def _dataset(in_channels: int, out_channels: int, scale: Fraction) -> dict[str, Any]:
+    """Return the data set that pairs of so many channels, and of a scale, come from, if they come from pictures."""
     convertible = {1, 3, 4}
-    if in_channels == out_channels:
+    if in_channels == out_channels and scale == 1:
         channels = {"channels": in_channels} if in_channels in convertible else {}
         return {"name": "aligned", "root": UNKNOWN_ROOT, **channels}
     sides = {"source_channels": in_channels, "target_channels": out_channels}
@@ -147,6 +150,7 @@ def _dataset(in_channels: int, out_channels: int) -> dict[str, Any]:
         "name": "paired",
         "root": UNKNOWN_ROOT,
         **{key: count for key, count in sides.items() if count in convertible},
+        **({} if scale == 1 else {"scale": int(scale) if scale.denominator == 1 else float(scale)}),
     }
 
 
