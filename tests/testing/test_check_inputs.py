@@ -295,7 +295,10 @@ class WithoutChannels(Noise):
 @pytest.mark.parametrize(
     ("component", "advice"),
     [
-        (Tensors, "0.png: the source is not an array of height, width and channels, but torch.Tensor: give numpy arrays"),
+        (
+            Tensors,
+            "0.png: the source is not an array of height, width and channels, but torch.Tensor: give numpy arrays",
+        ),
         (ChannelsFirst, "Is it (C, H, W)?"),
         (WithoutChannels, "give image[..., None]"),
     ],
