@@ -12,7 +12,7 @@ from torch import Tensor
 from itrans.api import Batch, ImageSpec, PluginError, error_text, scale_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import nn
 
@@ -79,7 +79,7 @@ class Calls:
         raise PluginError(f"{who} takes more than a picture, and how it is called cannot be seen: {reason}")
 
     def _translate(self, size: int) -> None:
-        translate = self._method.translate
+        translate: Callable[..., object] = self._method.translate
         known = {**(getattr(self._method, "extras", None) or {}), **self._extras}
         needed = {
             name: _stand_in(known[name], size)

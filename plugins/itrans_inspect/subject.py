@@ -23,7 +23,6 @@ from itrans.commands import (
     load_recipe,
     recorded_in,
 )
-
 from itrans_inspect.calls import Calls, Inputs
 
 if TYPE_CHECKING:
