@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from itrans.api import Batch, ImageSpec, PluginError, error_text, scale_of
+from itrans.api import Batch, ImageSpec, ItransError, PluginError, error_text, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,30 +64,35 @@ class Calls:
             raise _Reached
 
         handle = module.register_forward_pre_hook(note, with_kwargs=True)
-        who, reason = type(module).__name__, "it is not called"
+        who, reason = type(module).__name__, ""
         try:
             for attempt in (self._translate, self._step):
                 with contextlib.suppress(_Reached):
                     try:
                         attempt(size)
                     except Exception as error:  # whatever a method of somebody else's raises
-                        reason = error_text(error)
+                        reason = reason or (str(error) if isinstance(error, ItransError) else error_text(error))
                 if found:
                     return found[0].to("cpu")
         finally:
             handle.remove()
-        raise PluginError(f"{who} takes more than a picture, and how it is called cannot be seen: {reason}")
+        raise PluginError(
+            f"{who} takes more than a picture, and how it is called cannot be seen: {reason or 'it is not called.'}"
+        )
 
     def _translate(self, size: int) -> None:
         translate: Callable[..., object] = self._method.translate
         known = {**(getattr(self._method, "extras", None) or {}), **self._extras}
-        needed = {
-            name: _stand_in(known[name], size)
+        needed = [
+            name
             for name, one in inspect.signature(translate).parameters.items()
-            if one.kind is one.KEYWORD_ONLY and one.default is one.empty and name in known
-        }
+            if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+        ]
+        if lacking := [name for name in needed if name not in known]:
+            raise PluginError(f'translate() needs the extra "{lacking[0]}", and no data set is read that has it.')
+        given = {name: _stand_in(known[name], size) for name in needed}
         with torch.no_grad():
-            translate(torch.zeros(1, self._source.planes, size, size), **needed)
+            translate(torch.zeros(1, self._source.planes, size, size), **given)
 
     def _step(self, size: int) -> None:
         large = int(size * scale_of(self._method))

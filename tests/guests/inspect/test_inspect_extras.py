@@ -91,6 +91,12 @@ def test_a_checkpoint_knows_its_extras(itrans, tmp_path):
     assert told(itrans, run)["generator"]["multiply_adds"] == 16**2 * 7 * 3 * 9
 
 
+def test_without_the_data_set_the_extra_that_is_missing_is_named(itrans, judged):
+    done = itrans("inspect", judged, "--channels", "3,3")
+    assert done.exit_code == 2
+    assert 'the extra "colour"' in done.stderr
+
+
 def test_a_network_that_is_never_called_is_named(itrans, judged, monkeypatch):
     monkeypatch.setattr(Judged, "step", lambda _self, _batch, _runtime: {})
     done = itrans("inspect", judged)
