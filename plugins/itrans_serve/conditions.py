@@ -74,7 +74,9 @@ def picture_extras(translator: Translator) -> dict[str, ImageSpec]:
     return {name: spec for name, spec in translator.accepted.extras.items() if isinstance(spec, ImageSpec)}
 
 
-def values_of(translator: Translator, given: Sequence[str], extras: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def values_of(
+    translator: Translator, given: Sequence[str], extras: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the options and the extras of a query, whose texts are `NAME=VALUE`.
 
     Raises:
@@ -86,7 +88,11 @@ def values_of(translator: Translator, given: Sequence[str], extras: Sequence[str
         if name in pictures:
             raise DataError(f'The extra "{name}" is a picture: send it as a file of a form, named {name}.')
     checked = translator.fixed_values(*said)
-    return tuple({name: value for name, value in checked.items() if name in one} for one in said)
+    for name, value in checked.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(f'"{name}" is {value}, and should be a finite number.')
+    numbers = {name: checked.pop(name) for name in said[1]}
+    return checked, numbers
 
 
 def refuse_missing(translator: Translator, extras: Mapping[str, Any]) -> None:
