@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _MOST_NAMED = 20
@@ -119,14 +119,22 @@ def extras(command: _Command) -> _Command:
 
 
 def _named_values(_context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
-    """Return values by name of texts `NAME=VALUE`, whose values are TOML, or else text."""
+    return named_values(texts, parameter.opts[0])
+
+
+def named_values(texts: Iterable[str], option: str) -> dict[str, Any]:
+    """Return values by name of texts `NAME=VALUE`, whose values are TOML, or else text.
+
+    Raises:
+        ItransError: a text reads otherwise, or a name is given twice; the message begins with the option.
+    """
     from itrans.errors import ItransError
     from itrans.recipe.document import assigned_value
 
     found: dict[str, Any] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
-        said = f"{parameter.opts[0]} {text}"
+        said = f"{option} {text}"
         if not equals or not name.isidentifier():
             raise ItransError(f"{said}: this should read NAME=VALUE.")
         if name in found:

@@ -14,6 +14,7 @@ from itrans.cli.console import Bar, has_widgets, is_notebook, is_terminal
 from itrans.errors import counted
 from itrans.metrics.measuring import SOURCE_L1
 from itrans.training.journal import Reporter
+from itrans.translating.companions import needed_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,8 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
         if source_l1 and progress.best > source_l1:
             lines.append("  beware      the sources themselves are nearer to the targets: train longer, or differently")
     lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
-    lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR")
+    more = "".join(f" {argument}" for argument in needed_arguments(trainer.accepted))
+    lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR{more}")
     if folder.page.is_file() and folder.page.stat().st_mtime > time.time() - seconds - 1:  # written by this run
         lines.append(f"How it went: open {folder.page}")
     return "\n".join(lines)

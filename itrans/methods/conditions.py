@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from itrans.errors import ItransError, PluginError, did_you_mean
 from itrans.pictures.extras import ExtraSpec, extras_of
-from itrans.recipe.signature import Signature
+from itrans.recipe.signature import Signature, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,20 @@ class Conditions:
     def of(self, places: slice) -> Conditions:
         """Return those of some pictures of the batch."""
         return Conditions({name: values[places] for name, values in self.extras.items()}, self.options)
+
+
+class Option(NamedTuple):
+    """An option of a method, for those who show it.
+
+    Attributes:
+        type: of its values, as a person would write it.
+        default: what it is unless it is given.
+        schema: the JSON schema of its values; empty if that is unknown.
+    """
+
+    type: str
+    default: Any
+    schema: Mapping[str, Any]
 
 
 class Accepted:
@@ -92,6 +106,14 @@ class Accepted:
             if name not in known:
                 there = f"It takes {self.listing()}." if known else "It takes no options and no extras."
                 raise ItransError(f'The method {self.who} takes no "{name}".{did_you_mean(name, known)} {there}')
+
+    def described_options(self) -> dict[str, Option]:
+        """Return what is to be known of each option."""
+        sign = self._signature
+        return {
+            name: Option(type_text(sign.annotation(name)), default, sign.schema(name))
+            for name, default in self.options.items()
+        }
 
     def listing(self) -> str:
         """Return what there is, as a message lists it."""

@@ -144,6 +144,13 @@ class Signature:
             entries.append(f"{name} ({shown}{default})")
         return entries
 
+    def schema(self, name: str) -> dict[str, Any]:
+        """Return the JSON schema of an argument; empty where it has none."""
+        try:
+            return TypeAdapter(self.annotation(name)).json_schema()
+        except _NOT_CHECKABLE:
+            return {}
+
     def annotation(self, name: str) -> Any:
         """Return the annotation of an argument; `Any` where it has none that can be read."""
         return self._annotations.get(name, Any)

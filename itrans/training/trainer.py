@@ -11,6 +11,8 @@ import torch
 from itrans.checkpoint.file import Progress
 from itrans.data.sampler import derived_seed
 from itrans.errors import DataError, ItransError, OutputError, counted
+from itrans.methods.conditions import Accepted
+from itrans.pictures.extras import extras_of
 from itrans.recipe.optimizers import refuse_unknown_networks
 from itrans.training.build import build_dataset, build_method, training_batches, with_credit
 from itrans.training.devices import choose_dtype, choose_memory_format, where_and_how
@@ -121,6 +123,11 @@ class Trainer:
         self.samples = Samples(tables.log, self.selection.validator, written, sample or "", self._journal.pictures)
         self._pace = Pace(tables.train.batch_size * tables.train.accumulate * processes.count)
         self._first_step = self._logged = self.progress.step
+
+    @property
+    def accepted(self) -> Accepted:
+        """What translating with the result takes besides pictures."""
+        return Accepted(self._method, extras_of(self._dataset))
 
     def train(self) -> Outcome:
         """Train to the end, or until asked to stop; the state is saved either way.

@@ -13,7 +13,7 @@ from itrans.pictures.spec import ImageSpec
 from itrans.translating.given import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from itrans.methods.conditions import Accepted
     from itrans.pictures.spec import ImageArray
@@ -65,7 +65,7 @@ class Companions:
             else:
                 raise DataError(f"{_WITH} {name}={value}: there is no such file or folder.")
         if lacking := [name for name in accepted.extras if name in accepted.required and name not in extras]:
-            needs = " ".join(f"{_WITH} {name}={_example(accepted, name)}" for name in lacking)
+            needs = " ".join(_arguments(accepted, lacking))
             raise ItransError(f"This checkpoint translates with more than a picture. Give it {needs}.")
 
     @property
@@ -91,6 +91,15 @@ class Companions:
         if fault := kind.refusal(image, spec):
             raise DataError(f'{path} cannot be the extra "{name}": {fault}')
         return image
+
+
+def needed_arguments(accepted: Accepted) -> list[str]:
+    """Return what a command line cannot do without: `--with colour=red|blue`, `--with mask=FOLDER|FILE`."""
+    return _arguments(accepted, [name for name in accepted.extras if name in accepted.required])
+
+
+def _arguments(accepted: Accepted, names: Iterable[str]) -> list[str]:
+    return [f"{_WITH} {name}={_example(accepted, name)}" for name in names]
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:

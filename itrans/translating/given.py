@@ -62,6 +62,27 @@ def conditions_of(
     return Conditions(extras, options)
 
 
+def fixed_values(accepted: Accepted, options: Mapping[str, Any], extras: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is given by name, checked: options, and those extras that are numbers or names of some.
+
+    Raises:
+        DataError: an extra is not what it should be, or is a picture.
+        ItransError: there is no such option or extra, one is given as the other, or an option is not what it should be.
+    """
+    accepted.refuse_unknown({**options, **extras})
+    for names, noun, other in ((options, "an option", "an extra"), (extras, "an extra", "an option")):
+        for name in names:
+            if (name in accepted.extras) != (names is extras):
+                raise ItransError(f'"{name}" is given as {noun}, and is {other} of the method {accepted.who}.')
+    found = accepted.checked_options(options)
+    for name, value in extras.items():
+        spec = accepted.extras[name]
+        if isinstance(spec, ImageSpec):
+            raise DataError(f'The extra "{name}" is {described(spec)}, and no value stands for one.')
+        found[name] = number_of(name, value, spec)
+    return found
+
+
 def given_together(accepted: Accepted, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what is given for each of some pictures as it is given for all: of each extra, a list."""
     return {
@@ -87,7 +108,7 @@ def number_of(name: str, value: object, spec: ExtraSpec) -> Any:
 def stand_ins(accepted: Accepted, size: tuple[int, int]) -> dict[str, Any]:
     """Return something for each extra that the method needs, to measure with."""
     return {
-        name: np.zeros((*size, spec.channels), spec.dtype) if isinstance(spec, ImageSpec) else 0
+        name: np.full((*size, spec.channels), spec.range[0], spec.dtype) if isinstance(spec, ImageSpec) else 0
         for name, spec in accepted.extras.items()
         if name in accepted.required
     }

@@ -15,7 +15,7 @@ from itrans.pictures.tensors import stack
 from itrans.training.devices import Precision, choose_dtype
 from itrans.translating.described import Described
 from itrans.translating.generators import Need, checked_seed, free_memory_of, seeds_for
-from itrans.translating.given import conditions_of, stand_ins
+from itrans.translating.given import conditions_of, fixed_values, stand_ins
 from itrans.translating.models import Backend
 from itrans.translating.tiles import translate_tiles
 from itrans.translating.tiling import Tiling
@@ -265,9 +265,17 @@ class Translator(Described):
         """Return why samples of one picture are all the same, as the end of a sentence."""
         return self._generators.why_alike()
 
-    def _translate_with_stand_ins(self, image: ImageArray, direction: str | None) -> object:
+    def fixed_values(self, options: Mapping[str, Any], extras: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options, and extras that are no pictures, as `translate` takes them; see `given.fixed_values`."""
+        return fixed_values(self.accepted, options, extras)
+
+    def stand_ins(self, image: ImageArray) -> dict[str, Any]:
+        """Return something for each extra that a picture cannot be translated without, to try how that is done."""
         height, width = image.shape[:2]
-        return self.translate(image, direction=direction, **stand_ins(self.accepted, (height, width)))
+        return stand_ins(self.accepted, (height, width))
+
+    def _translate_with_stand_ins(self, image: ImageArray, direction: str | None) -> object:
+        return self.translate(image, direction=direction, **self.stand_ins(image))
 
     def _as_source(self, image: ImageArray, direction: str | None) -> ImageArray:
         self.check(image, direction)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from itrans.api import WHITE, counted
+from itrans.api import WHITE, ImageSpec, counted
+from itrans_data.numbers import Numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from itrans.api import Dataset, ImageArray, ImageSpec, Pair, Split
+    from itrans.api import Dataset, ImageArray, Pair, Split
 
 HEADINGS = ("split", "side", "size", "stored as", "values")
 
@@ -107,6 +110,8 @@ class _SplitSurvey:
         self.paired = bool(getattr(dataset, "paired", True))
         self._halves = bool(getattr(dataset, "side_by_side", False))
         self._sides = _Side("source", dataset.source), _Side("target", dataset.target)
+        extras: Mapping[str, Any] = getattr(dataset, "extras", None) or {}
+        self._extras = {name: _extra(name, spec) for name, spec in extras.items()}
         self._specs = specs = dataset.source, dataset.target
         alike = specs[0].planes == specs[1].planes and all(spec.kind == "image" for spec in specs)
         self._comparable, self._distance, self._compared = self.paired and alike, 0.0, 0
@@ -114,6 +119,9 @@ class _SplitSurvey:
     def add(self, pair: Pair) -> None:
         for side, image in zip(self._sides, (pair.source, pair.target), strict=True):
             side.add(image)
+        for name, extra in self._extras.items():
+            value: Any = pair.extras[name]
+            extra.add(value)
         if self._comparable:
             sides = zip((pair.source, pair.target), self._specs, strict=True)
             source, target = (
@@ -129,7 +137,8 @@ class _SplitSurvey:
         return self._distance / self._compared if self._compared else None
 
     def rows(self, split: Split) -> list[tuple[str, str, str, str, str]]:
-        return [(split, side.name, side.sizes(), side.kind(), side.values()) for side in self._sides if side.count]
+        sides = [side for side in (*self._sides, *self._extras.values()) if side.count]
+        return [(split, side.name, side.sizes(), side.kind(), side.values()) for side in sides]
 
     def notes(self) -> list[str]:
         notes = [note for side in self._sides if side.count for note in side.notes()]
@@ -234,6 +243,10 @@ class _Side:
         if ignored is None or ignored >= len(self._classes):
             return 0.0
         return float(self._classes[ignored] / self._classes.sum())
+
+
+def _extra(name: str, spec: Any) -> _Side | Numbers:
+    return _Side(name, spec) if isinstance(spec, ImageSpec) else Numbers(name, spec)
 
 
 def _in_size(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import html
 import importlib.resources
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
 
-from itrans.api import WHITE, __version__, as_channels, counted, kind_of
+from itrans.api import WHITE, ImageSpec, __version__, as_channels, counted, kind_of
 from itrans_data.histograms import class_bars, histogram
 from itrans_report.encoding import data_uri, web_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from itrans.api import Dataset, ImageArray, ImageSpec, Pair
+    from itrans.api import Dataset, ImageArray, Pair
     from itrans.commands import Recipe
 
 _MOST_PIXELS = 320 * 320
@@ -112,26 +112,48 @@ def _text(value: object) -> str:
 
 def _pair(dataset: Dataset, one: ShownPair, values: Sequence[tuple[_Values, _Values]]) -> str:
     stored = one.stored
-    columns = [_column(dataset, stored, "as stored", [_stored_text(stored.source), _stored_text(stored.target)])]
+    texts = [_stored_text(image) for _, image, _ in _pictures(dataset, stored)]
+    columns = [_column(dataset, stored, "as stored", texts)]
     for epoch, (pair, sides) in enumerate(zip(one.drawn, values, strict=True), 1):
-        texts = [f"{'x'.join(map(str, side.shape))}<br>{side.range}" for side in sides]
+        others = [_values(image, spec) for _, image, spec in _pictures(dataset, pair)[2:]]
+        texts = [f"{'x'.join(map(str, side.shape))}<br>{side.range}" for side in (*sides, *others)]
         columns.append(_column(dataset, pair, f"epoch {epoch}", texts))
+    more = "".join(f'<span class="soft small"> {html.escape(text)}</span>' for text in _numbers(dataset, stored))
     return (
-        f'<section class="card pair"><h3>{html.escape(stored.key)}</h3>'
+        f'<section class="card pair"><h3>{html.escape(stored.key)}{more}</h3>'
         f'<div class="draws" tabindex="0">{"".join(columns)}</div></section>'
     )
 
 
 def _column(dataset: Dataset, pair: Pair, heading: str, texts: Sequence[str]) -> str:
-    pictures = [
-        _picture(image, spec, pair.source, f"{name} of {pair.key}, {heading}")
-        for name, image, spec in (("source", pair.source, dataset.source), ("target", pair.target, dataset.target))
-    ]
-    figures = "".join(
-        f'<figure>{picture}<figcaption class="number">{text}</figcaption></figure>'
-        for picture, text in zip(pictures, texts, strict=True)
-    )
+    shown = _pictures(dataset, pair)
+    figures = ""
+    for (name, image, spec), text in zip(shown, texts, strict=True):
+        picture = _picture(image, spec, pair.source, f"{name} of {pair.key}, {heading}")
+        named = f"{html.escape(name)}<br>" if len(shown) > 2 else ""
+        figures += f'<figure>{picture}<figcaption class="number">{named}{text}</figcaption></figure>'
     return f'<div class="draw"><div class="when">{heading}</div>{figures}</div>'
+
+
+def _pictures(dataset: Dataset, pair: Pair) -> list[tuple[str, ImageArray, ImageSpec]]:
+    """Return a pair's pictures, each with its name and what it is: source, target, and its extras that are some."""
+    extras = [(name, pair.extras[name], spec) for name, spec in _extras(dataset).items() if isinstance(spec, ImageSpec)]
+    sides = [("source", pair.source, dataset.source), ("target", pair.target, dataset.target)]
+    return [*sides, *cast("list[tuple[str, ImageArray, ImageSpec]]", extras)]
+
+
+def _numbers(dataset: Dataset, pair: Pair) -> list[str]:
+    """Return a pair's extras that are no pictures: `colour red`, `age 1.5`."""
+    found = []
+    for name, spec in _extras(dataset).items():
+        value: Any = pair.extras[name] if not isinstance(spec, ImageSpec) else None
+        if value is not None:
+            found.append(f"{name} {spec[int(value)] if isinstance(spec, tuple) else format(value, 'g')}")
+    return found
+
+
+def _extras(dataset: Dataset) -> Mapping[str, Any]:
+    return getattr(dataset, "extras", None) or {}
 
 
 def _stored_text(image: ImageArray) -> str:

@@ -67,6 +67,8 @@ class _Size(click.ParamType[tuple[int, int]]):
     show_default=True,
     help="How far an output may be from the checkpoint's: black is 0, white is 1.",
 )
+@options.method_options
+@options.extras
 @click.option("--half", is_flag=True, help="Weights of 16 bits: of safetensors.")
 @options.code
 def export(
@@ -80,6 +82,8 @@ def export(
     size: tuple[int, int] | None,
     pictures: Path | None,
     tolerance: float,
+    method_options: dict[str, Any],
+    extras: dict[str, Any],
     half: bool,
     code: tuple[str, ...],
 ) -> None:
@@ -108,6 +112,8 @@ def export(
             size=size,
             pictures=pictures,
             tolerance=tolerance,
+            options=method_options,
+            extras=extras,
         )
     _print(done, checkpoint, output, to, half=half)
 
@@ -118,8 +124,9 @@ def _refuse_options(to: str, *, half: bool) -> None:
     if to != "safetensors":
         return
     context = click.get_current_context()
-    for name in ("mode", "dropout", "seed", "direction", "size", "pictures", "tolerance"):
-        if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT:
+    names = {name: name for name in ("mode", "dropout", "seed", "direction", "size", "pictures", "tolerance")}
+    for parameter, name in (names | {"method_options": "option", "extras": "with"}).items():
+        if context.get_parameter_source(parameter) != click.core.ParameterSource.DEFAULT:
             raise ItransError(f"--{name} is for --to onnx and pt2: safetensors are the weights, of all generators.")
 
 
@@ -138,6 +145,8 @@ def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) 
     _row("makes", _kind(said.target))
     how = "each picture by its own statistics" if said.mode == "paper" else "statistics gathered in training"
     _row("mode", f"{said.mode} ({how}); dropout {said.dropout if done.has_dropout else 'none'}" + _noise(done))
+    if said.fixed:
+        _row("with", f"{said.fixed}: part of the network")
     _row(
         "checked",
         f"outputs differ from the checkpoint's by at most {_number(done.difference)} (black is 0, white 1), on "

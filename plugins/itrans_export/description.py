@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from itrans.api import DATASETS, CheckpointError, ImageSpec, ItransError, PluginError, __version__, scale_of
@@ -39,6 +39,8 @@ class Description:
         noise: the inputs besides the picture: the shape and the distribution of each.
         whole_pictures: whether each picture is normalised by its own statistics, which parts of it have not.
         direction: the method's.
+        options: what the method's options are in the network, by name.
+        extras: what is part of the network of what pairs have besides their pictures, by name.
         dataset: the recipe's table without its folder, where sources are those of the data set; else what pictures are
             laid on.
         sample: what stood in for the recipe's data; None for nothing.
@@ -63,12 +65,20 @@ class Description:
     noise: tuple[tuple[tuple[int, ...], str], ...] = ()
     whole_pictures: bool = False
     direction: str
+    options: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
     dataset: dict[str, Any]
     sample: str | None = None
     attribution: str = ""
     step: int = 0
     itrans: str = __version__
     version: int = _VERSION
+
+    @property
+    def fixed(self) -> str:
+        """The options and extras that are part of the network, for people: `steps 20, colour blue`; or nothing."""
+        values = {**self.options, **self.extras}
+        return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
 
     @property
     def background(self) -> str:
@@ -82,9 +92,11 @@ class Description:
     def as_texts(self) -> dict[str, str]:
         """Return it as files keep it: a text of JSON under each name.
 
-        A scale of 1 is left out: older versions, which know no other, still read the file.
+        A scale of 1, and what there are no options and no extras of, is left out: older versions, which do not know
+        them, still read the file.
         """
-        values = {name: value for name, value in self.as_data().items() if (name, value) != ("scale", 1)}
+        plain = {"scale": 1, "options": {}, "extras": {}}
+        values = {name: value for name, value in self.as_data().items() if name not in plain or value != plain[name]}
         return {PREFIX + name: json.dumps(value) for name, value in values.items()}
 
     @classmethod

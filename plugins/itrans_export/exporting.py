@@ -19,6 +19,7 @@ from itrans_export.files import (
     write_pt2,
     write_safetensors,
 )
+from itrans_export.fixed import described_values, fixed_values
 from itrans_export.layers import (
     depends_on_size,
     drawn_values,
@@ -34,6 +35,7 @@ from itrans_export.script import is_simple, script_of
 from itrans_export.session import OnnxNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -85,6 +87,8 @@ def export_network(
     size: tuple[int, int] | None = None,
     pictures: Path | None = None,
     tolerance: float = 0.002,
+    options: Mapping[str, Any] | None = None,
+    extras: Mapping[str, Any] | None = None,
 ) -> Export:
     """Write a checkpoint's translation as a program, if its outputs are the checkpoint's.
 
@@ -99,6 +103,8 @@ def export_network(
         size: the only height and width; None for any that the network takes.
         pictures: a folder of pictures to check it on; None for held-out ones of the run.
         tolerance: how far a value of an output may be from the checkpoint's, where black is 0 and white is 1.
+        options: of the method, by name, which become part of the network.
+        extras: the same: numbers, or names of a choice.
 
     Raises:
         ItransError: the checkpoint cannot be used, or not be exported, or the outputs differ; nothing is written then.
@@ -111,6 +117,7 @@ def export_network(
     translator = _translator(record, path, mode, seed)
     translator.specs(direction)  # there is such a direction
     direction = direction or translator.directions[0]
+    fixed = fixed_values(translator, options or {}, extras or {})
     with new_folder(folder) as inner:
         shown = pictures_of(record, path, translator, direction, pictures)
         networks = [*translator.generators.values()]
@@ -118,12 +125,12 @@ def export_network(
         if dropout == "off" or mode == "running":
             turn_dropout_off(networks)
         example = shown.planes[0] if size is None else functional.interpolate(shown.planes[0], size)
-        drawn, reason = _drawn(translator, direction, seed, example)
+        drawn, reason = _drawn(translator, direction, seed, example, fixed)
         prepares = None if translator.goes_back(direction) else translator.preparation
         preparation = prepares.what if prepares else ""
 
         def attempt(*, is_fixed: bool) -> tuple[Program, Description, float]:
-            network = Translation(_translator(record, path, mode, seed), direction, drawn)
+            network = Translation(_translator(record, path, mode, seed), direction, drawn, fixed)
             sides = example.shape[2], example.shape[3]
             program = program_of(network, translator.specs(direction)[0].planes, sides, is_fixed=is_fixed)
             description = describe(
@@ -137,9 +144,10 @@ def export_network(
                 seed=seed,
                 noise=tuple((module.shape, str(module.distribution)) for module in network.feed.modules),
                 whole_pictures=normalizes_by_picture(networks, mode),
+                **described_values(translator, fixed),
             )
             run = _write(inner, to, program, description, preparation)
-            return program, description, largest_difference(translator, description, run, shown.planes)
+            return program, description, largest_difference(translator, description, run, shown.planes, fixed)
 
         is_fixed = size is not None or bool(drawn)
         try:
@@ -193,7 +201,9 @@ def _translator(record: CheckpointFile, path: Path, mode: Literal["paper", "runn
     return Translator(path, device="cpu", mode=mode, seed=seed, precision="fp32", record=record)
 
 
-def _drawn(translator: Translator, direction: str, seed: int, example: Tensor) -> tuple[list[dict[Any, Tensor]], str]:
+def _drawn(
+    translator: Translator, direction: str, seed: int, example: Tensor, fixed: Mapping[str, Any]
+) -> tuple[list[dict[Any, Tensor]], str]:
     """Return what random layers draw for a picture, and why that makes its size the only one."""
     modules = modules_of(translator.generators.values())
     if translator.mode == "paper" and any(map(is_random, modules)):
@@ -202,7 +212,7 @@ def _drawn(translator: Translator, direction: str, seed: int, example: Tensor) -
         reason = "noise of the size of a feature map is part of the network"
     else:
         return [], ""
-    return drawn_values(translator, example, direction, seed), reason
+    return drawn_values(translator, example, direction, seed, fixed), reason
 
 
 def _write(inner: Path, to: str, program: Program, description: Description, preparation: str) -> Run:

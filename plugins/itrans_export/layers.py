@@ -79,10 +79,13 @@ def modules_of(networks: Iterable[nn.Module]) -> list[nn.Module]:
     return list(dict.fromkeys(module for network in networks for module in network.modules()))
 
 
-def drawn_values(translator: Translator, source: Tensor, direction: str | None, seed: int) -> list[dict[Any, Tensor]]:
+def drawn_values(
+    translator: Translator, source: Tensor, direction: str | None, seed: int, fixed: Mapping[str, Any] | None = None
+) -> list[dict[Any, Tensor]]:
     """Return what random layers draw for pictures of a size: for each of the translator's layers, values by shape.
 
-    A mask is what a layer makes of ones, so each is given ones. `source` is planes `(1, C, H, W)`.
+    A mask is what a layer makes of ones, so each is given ones. `source` is planes `(1, C, H, W)`; `fixed` is what the
+    method takes besides.
     """
     modules = modules_of(translator.generators.values())
     drawn: list[dict[Any, Tensor]] = [{} for _ in modules]
@@ -92,7 +95,7 @@ def drawn_values(translator: Translator, source: Tensor, direction: str | None, 
             handles.append(module.register_forward_pre_hook(lambda _, given: (torch.ones_like(given[0]),)))
             handles.append(module.register_forward_hook(functools.partial(_note, values)))
     try:
-        translator.translate_planes(source, direction, seed=seed)
+        translator.translate_planes(source, direction, seed=seed, **(fixed or {}))
     finally:
         for handle in handles:
             handle.remove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from itrans.api import ItransError, apply_generator, error_text, scale_of
 from itrans_export.layers import noise_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from itrans.commands import Translator
@@ -42,7 +42,13 @@ class FailedRunError(ItransError):
     """A network that was exported without a fault cannot be run."""
 
 
-def largest_difference(translator: Translator, description: Description, run: Run, pictures: Sequence[Tensor]) -> float:
+def largest_difference(
+    translator: Translator,
+    description: Description,
+    run: Run,
+    pictures: Sequence[Tensor],
+    fixed: Mapping[str, Any] | None = None,
+) -> float:
     """Return by how much a value of an output differs at most, where black is 0 and white is 1; infinity for NaN.
 
     Args:
@@ -50,6 +56,7 @@ def largest_difference(translator: Translator, description: Description, run: Ru
         description: of the export.
         run: runs it.
         pictures: `(1, C, H, W)` each. They are also compared in a batch, and cut to another size, where that is taken.
+        fixed: options and extras that are part of the exported network.
 
     Raises:
         FailedRunError: the exported network fails.
@@ -58,7 +65,7 @@ def largest_difference(translator: Translator, description: Description, run: Ru
     if translator.goes_back(description.direction):
         scale = 1 / scale
     for source in _sources(pictures, description):
-        expected, noise = _reference(translator, description, source)
+        expected, noise = _reference(translator, description, source, fixed or {})
         candidate = _Candidate(run, noise, description.size_multiple, scale)
         try:
             made = apply_generator(candidate, source)
@@ -83,7 +90,9 @@ def _sources(pictures: Sequence[Tensor], description: Description) -> Iterator[T
         yield first[:, :, :height, :width]
 
 
-def _reference(translator: Translator, description: Description, source: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _reference(
+    translator: Translator, description: Description, source: Tensor, fixed: Mapping[str, Any]
+) -> tuple[Tensor, list[Tensor]]:
     """Return what the checkpoint makes of sources, and the noise that it draws."""
     modules = noise_of(translator.generators.values()).modules
     noise: dict[nn.Module, Tensor] = {}
@@ -94,7 +103,7 @@ def _reference(translator: Translator, description: Description, source: Tensor)
     handles = [module.register_forward_hook(note) for module in modules]
     try:
         translate = functools.partial(translator.translate_planes, direction=description.direction)
-        expected = translate(source, seed=description.seed)
+        expected = translate(source, seed=description.seed, **fixed)
     finally:
         for handle in handles:
             handle.remove()

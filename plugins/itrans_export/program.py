@@ -16,7 +16,7 @@ from itrans.api import ItransError, error_text, scale_of
 from itrans_export.layers import noise_of, write_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch.export import ExportedProgram
 
@@ -36,16 +36,29 @@ class Translation(nn.Module):
         translator: whose layers have been made exportable, see `write_mode`.
         direction: of the translator.
         drawn: what random layers draw.
+        fixed: what the method takes besides: options, and extras that are numbers.
     """
 
-    def __init__(self, translator: Translator, direction: str, drawn: Sequence[Mapping[Any, Tensor]] = ()) -> None:
+    def __init__(
+        self,
+        translator: Translator,
+        direction: str,
+        drawn: Sequence[Mapping[Any, Tensor]] = (),
+        fixed: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
+        extras, given = translator.accepted.extras, fixed or {}
+        self._numbers = {name: value for name, value in given.items() if name in extras}
+        self._dtypes = {name: torch.float32 if extras[name] is float else torch.int64 for name in self._numbers}
+        options = {name: value for name, value in given.items() if name not in extras}
         networks = translator.generators
         self.feed = noise_of(networks.values())
         write_mode(networks.values(), translator.mode, self.feed, drawn)
         for name, network in networks.items():
             self.add_module(name.replace(".", "_"), network.requires_grad_(False))
-        self._translate = functools.partial(translator.method.translate, direction=direction)
+        self._translate: Callable[..., Tensor] = functools.partial(
+            translator.method.translate, direction=direction, **options
+        )
 
     @property
     def size_multiple(self) -> int:
@@ -55,8 +68,12 @@ class Translation(nn.Module):
     def forward(self, source: Tensor, *noise: Tensor) -> Tensor:
         """Translate `(N, C, H, W)`; height and width are multiples of `size_multiple`."""
         self.feed.values = dict(zip(self.feed.modules, noise, strict=True))
+        numbers = {
+            name: torch.full((source.shape[0],), value, dtype=self._dtypes[name], device=source.device)
+            for name, value in self._numbers.items()
+        }
         try:
-            return self._translate(source)
+            return self._translate(source, **numbers)
         finally:
             self.feed.values = {}
 

@@ -207,6 +207,8 @@ def _about(description: Description, preparation: str, room: int) -> str:
     title = " ".join(description.title.split()) or "a network"
     random = f"dropout {description.dropout}" + (f", seed {description.seed}" if description.dropout != "off" else "")
     lines = [f"With model.onnx: {title}; itrans {description.itrans}, mode {description.mode}, {random}."]
+    if description.fixed:
+        lines.append(f"Part of the network: {description.fixed}.")
     if description.sample is not None:
         lines.append(f"It was trained on sample data. {description.sample}")
     elif description.attribution:

@@ -139,24 +139,38 @@ def _support(network: Network, size: int, number: int) -> _Support:
     generator = torch.Generator().manual_seed(0)
     with torch.enable_grad(), _without_statistics(network.module):
         for _ in range(_PICTURES):
-            inputs = [
-                None if zeros is None else torch.rand(zeros.shape, generator=generator).mul_(2).sub_(1).requires_grad_()
-                for zeros in network.inputs(size, "cpu")
-            ]
+            given = network.inputs(size, "cpu")
+            places = [_noise(value, size, generator) for value in given.places]
+            named = {name: _noise(value, size, generator) for name, value in given.named.items()}
+            inputs = [value for value in (*places, *named.values()) if _is_picture(value, size)]
             # Copies, as a network may write over what it is given.
-            outputs = network.module(*(None if tensor is None else tensor.clone() for tensor in inputs))
+            outputs = network.module(*map(_copy, places), **{name: _copy(value) for name, value in named.items()})
             logits = (outputs if isinstance(outputs, list | tuple) else [outputs])[number]
             row, column = (side // 2 for side in logits.shape[-2:])
-            seen = [tensor for tensor in inputs if tensor is not None]
             for place, which in enumerate((column, max(0, column - 1))):
                 value = logits[..., row, which].sum()
-                for gradient in torch.autograd.grad(value, seen, allow_unused=True, retain_graph=True):
+                for gradient in torch.autograd.grad(value, inputs, allow_unused=True, retain_graph=True):
                     if gradient is not None:
                         used[place] |= gradient.ne(0).any(dim=2).flatten(0, 1).any(dim=0)
     columns, before = (line.nonzero().flatten().tolist() for line in used)
     if not columns or not before:  # it judges nothing but its own weights
         columns = before = [0, size - 1]
     return _Support(size, logits.shape[-1], column, columns[0], columns[-1], before[0])
+
+
+def _is_picture(value: Any, size: int) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point() and value.ndim == 4 and value.shape[-1] == size
+
+
+def _noise(value: Any, size: int, generator: torch.Generator) -> Any:
+    """Return noise from -1 to 1 in place of a picture; other values as they are."""
+    if not _is_picture(value, size):
+        return value
+    return torch.rand(value.shape, generator=generator).mul_(2).sub_(1).requires_grad_()
+
+
+def _copy(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 @contextlib.contextmanager

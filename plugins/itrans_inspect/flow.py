@@ -14,6 +14,7 @@ from itrans_inspect.layers import on_meta
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from itrans_inspect.calls import Inputs
     from itrans_inspect.subject import Network
 
 _JOINS = {"cat": "concatenation", "concat": "concatenation", "concatenate": "concatenation"}
@@ -79,10 +80,10 @@ def flow_of(network: Network, size: int) -> Value | None:
         ItransError: the network does not take pictures of that size.
     """
 
-    def followed(module: nn.Module, inputs: tuple[Tensor | None, ...]) -> Value | None:
-        following = _Following([tensor for tensor in inputs if tensor is not None])
+    def followed(module: nn.Module, inputs: Inputs) -> Value | None:
+        following = _Following(inputs.places[0])
         with following:
-            output = module(*inputs)
+            output = module(*inputs.places, **inputs.named)
         return following.value_of(output)
 
     return on_meta(network, size, followed)
@@ -91,10 +92,10 @@ def flow_of(network: Network, size: int) -> Value | None:
 class _Following(TorchFunctionMode):
     """Notes every function of torch that is called on something that was made of the picture."""
 
-    def __init__(self, pictures: list[Tensor]) -> None:
+    def __init__(self, picture: Tensor) -> None:
         super().__init__()
         # The tensors are kept, lest another one gets the identity of one that is gone.
-        self._known: dict[int, tuple[Tensor, Value]] = {id(p): (p, Value(tuple(p.shape[1:]))) for p in pictures}
+        self._known: dict[int, tuple[Tensor, Value]] = {id(picture): (picture, Value(tuple(picture.shape[1:])))}
 
     def value_of(self, tensor: Any) -> Value | None:
         """Return what is known of a tensor."""

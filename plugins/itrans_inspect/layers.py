@@ -19,6 +19,7 @@ from itrans.api import ItransError, PluginError, scale_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from itrans_inspect.calls import Inputs
     from itrans_inspect.subject import Network
 
 COUNTED = (
@@ -101,9 +102,9 @@ def trace(network: Network, size: int) -> Traced:
     multiple = math.lcm(getattr(network.module, "size_multiple", 1), scale_of(network.module).denominator)
     size += -size % multiple
 
-    def observed(module: nn.Module, inputs: tuple[Tensor | None, ...]) -> Traced:
+    def observed(module: nn.Module, inputs: Inputs) -> Traced:
         with _noting_calls(module) as (layers, order):
-            outputs = module(*inputs)
+            outputs = module(*inputs.places, **inputs.named)
         order += [layer for layer in layers if not layer.calls]
         listed = outputs if isinstance(outputs, list | tuple) else [outputs]
         return Traced(network, size, order, [tuple(output.shape[1:]) for output in listed])
@@ -114,7 +115,7 @@ def trace(network: Network, size: int) -> Traced:
     return on_meta(network, size, observed)
 
 
-def on_meta(network: Network, size: int, use: Callable[[nn.Module, tuple[Tensor | None, ...]], _Result]) -> _Result:
+def on_meta(network: Network, size: int, use: Callable[[nn.Module, Inputs], _Result]) -> _Result:
     """Call a function with a network and its inputs on the device `meta`, which computes shapes alone.
 
     A network that needs values is used on the CPU instead.

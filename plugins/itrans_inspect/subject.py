@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,7 @@ from itrans.commands import (
     load_recipe,
     recorded_in,
 )
+from itrans_inspect.calls import Calls, Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +51,7 @@ class Network:
         in_channels: of the picture that it translates or judges.
         condition_channels: of the source that a discriminator sees besides; 0 if it sees none.
         scale: how many times as large as sources the method's outputs are, which a discriminator judges.
+        calls: how the method calls it; None where it takes pictures alone.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Network:
     in_channels: int = 0
     condition_channels: int = 0
     scale: Fraction = Fraction(1)
+    calls: Calls | None = None
 
     def size_for(self, size: int) -> int:
         """Return how high and wide what it is given is, where sources are `size` high and wide."""
@@ -66,13 +70,20 @@ class Network:
         """Return how high and wide a generator's outputs of pictures `size` high and wide are."""
         return int(size * self.scale) if self.kind == "generator" else size
 
-    def inputs(self, size: int, device: str) -> tuple[torch.Tensor | None, ...]:
-        """Return what one picture of some height and width looks like to it: zeros `(1, C, size, size)`."""
+    def inputs(self, size: int, device: str) -> Inputs:
+        """Return what one picture of some height and width looks like to it: zeros `(1, C, size, size)`.
+
+        Raises:
+            PluginError: it takes more, and how the method calls it cannot be seen.
+        """
+        if self.calls is not None:
+            is_judge = self.kind == "discriminator"
+            return self.calls.of(self.module, int(size / self.scale) if is_judge else size).to(device)
         image = torch.zeros(1, self.in_channels, size, size, device=device)
         if self.kind == "generator":
-            return (image,)
+            return Inputs((image,))
         condition = torch.zeros(1, self.condition_channels, size, size, device=device)
-        return image, condition if self.condition_channels else None
+        return Inputs((image, condition if self.condition_channels else None))
 
 
 @dataclass(frozen=True)
@@ -155,7 +166,9 @@ def load_subject(
         specs = (ImageSpec(channels=channels[0]), ImageSpec(channels=channels[1]))
     title = recipe.tables.title or file.stem
     try:
-        networks = _networks(recipe, *specs, None if checkpoint is None else (checkpoint.networks, file))
+        fitting = None if checkpoint is None else (checkpoint.networks, file)
+        extras = checkpoint.extras if checkpoint is not None else getattr(dataset, "extras", None) or {}
+        networks = _networks(recipe, *specs, fitting, extras)
     except PluginError as error:
         if checkpoint is None:
             raise
@@ -219,17 +232,31 @@ def _networks(
     source: ImageSpec,
     target: ImageSpec,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], Path] | None,
+    extras: Mapping[str, Any],
 ) -> list[Network]:
     noting = _Noting(**vars(recipe.with_losses(lambda part: not _is_network(part.component))))
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
-    method = build_method(noting, source, target, device=torch.device("cpu"), initialize=False, fitting=fitting)
-    found, scale = [], scale_of(method)
+    cpu = torch.device("cpu")
+    method = build_method(noting, source, target, device=cpu, initialize=False, fitting=fitting, extras=extras)
+    found, scale, calls = [], scale_of(method), Calls(method, source, target, extras)
     for name, module in method.networks.items():
         module.eval()
         kind, offered = next(((kind, given) for made, kind, given in noting.built if made is module), (None, {}))
         channels = {key: offered[key] for key in ("in_channels", "condition_channels") if key in offered}
-        found.append(Network(name, kind, module, **channels, scale=scale))
+        how = calls if kind is not None and _takes_more(module, 1 if kind == "generator" else 2) else None
+        found.append(Network(name, kind, module, **channels, scale=scale, calls=how))
     return found
+
+
+def _takes_more(module: nn.Module, count: int) -> bool:
+    """Whether a network cannot be called with so many pictures alone."""
+    try:
+        inspect.signature(module.forward).bind(*[None] * count)
+    except TypeError:
+        return True
+    except ValueError:  # it has no signature
+        return False
+    return False
 
 
 def _is_network(component: Any) -> bool:

@@ -75,6 +75,8 @@ def _values(schema: Mapping[str, Any]) -> str:
         return _values(next(one for one in schema["anyOf"] if one.get("type") != "null"))
     if "enum" in schema:
         return " or ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"{_values(schema['items'])}; may be repeated"
     words = {"string": "text", "integer": "whole number", "boolean": "true or false"}
     text = words.get(schema.get("type", ""), "")
     if "minimum" in schema and "maximum" in schema:

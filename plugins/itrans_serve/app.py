@@ -114,6 +114,9 @@ def _add_pictures(app: FastAPI, desk: Desk) -> None:
     async def translate(request: Request, query: Annotated[queries.TranslationQuery, Query()]) -> Response:
         """Translate a picture: the body, or several as files of a form.
 
+        A file of the form that has the name of one of the checkpoint's extras goes with the picture: one for all, or
+        one for each.
+
         The answer is a PNG; of several outputs, a ZIP of 1.png, 2.png and so on, the samples of a picture together.
         """
         content, kind, note = await desk.translate(request, query)
@@ -151,7 +154,7 @@ def _add_records(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/checkpoints", responses=_answers(None))
     async def checkpoints() -> list[dict[str, Any]]:
-        """Describe the checkpoints: their sizes, directions, channels, classes."""
+        """Describe the checkpoints: their sizes, directions, channels, classes, options and extras."""
         return descriptions
 
     @app.get("/health", responses=_answers(None))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Collection
 
     from starlette.requests import Request
 
@@ -26,11 +26,26 @@ class GoneError(Exception):
     """The client has gone."""
 
 
-async def pictures_of(request: Request, *, most_bytes: int, most: int, seconds: float) -> list[bytes]:
+class Bodies(NamedTuple):
+    """What a request sends.
+
+    Attributes:
+        pictures: those that are translated.
+        companions: those that go with them, by the names of the extras that they are.
+    """
+
+    pictures: list[bytes]
+    companions: dict[str, list[bytes]]
+
+
+async def pictures_of(
+    request: Request, *, most_bytes: int, most: int, seconds: float, extras: Collection[str] = ()
+) -> Bodies:
     """Return the pictures that a request sends: its body, or the files of a form.
 
     Args:
         request: of which nothing has been read.
+        extras: the names of files that are no pictures to translate, and go with these.
         most_bytes: how many the body may have.
         most: how many pictures.
         seconds: that the body may take, and more only as long as it brings 16 kB a second.
@@ -48,7 +63,7 @@ async def pictures_of(request: Request, *, most_bytes: int, most: int, seconds: 
             _CLOSE,
         )
     body = await _body_of(request, most_bytes, seconds)
-    return await _files_of(request, body, most) if content_type == _FORM else [body]
+    return await _files_of(request, body, most, extras) if content_type == _FORM else Bodies([body], {})
 
 
 async def _body_of(request: Request, most: int, seconds: float) -> bytes:
@@ -74,21 +89,27 @@ async def _body_of(request: Request, most: int, seconds: float) -> bytes:
             return bytes(body)
 
 
-async def _files_of(request: Request, body: bytes, most: int) -> list[bytes]:
+async def _files_of(request: Request, body: bytes, most: int, extras: Collection[str]) -> Bodies:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
     try:
-        form = await MultiPartParser(request.headers, stream(), max_files=most, max_fields=0).parse()
+        form = await MultiPartParser(
+            request.headers, stream(), max_files=most * (1 + len(extras)), max_fields=0
+        ).parse()
     except MultiPartException as error:
         what = f"The form cannot be used: {error.message} Send pictures as files, {most} of them at most."
         raise HTTPException(400, what) from error
     except (KeyError, ValueError) as error:  # no boundary, or one that is no text
         raise HTTPException(400, "The form cannot be read: its Content-Type has no boundary.") from error
     try:
-        files = [value for _, value in form.multi_items() if not isinstance(value, str)]
-        if not files:
-            raise HTTPException(400, "The form has no file. Send at least one picture.")
-        return [await file.read() for file in files]
+        found = Bodies([], {})
+        for name, file in form.multi_items():
+            if not isinstance(file, str):
+                place = found.companions.setdefault(name, []) if name in extras else found.pictures
+                place.append(await file.read())
+        if not found.pictures:
+            raise HTTPException(400, "The form has no file to translate. Send at least one picture.")
+        return found
     finally:
         await form.close()

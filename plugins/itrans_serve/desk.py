@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.exceptions import HTTPException
 
 from itrans_serve.bodies import GoneError, pictures_of
+from itrans_serve.conditions import picture_extras, refuse_missing, values_of
 from itrans_serve.examples import Examples
 from itrans_serve.metrics import Metrics
 from itrans_serve.pictures import Reader, archive, npy, png, shown
@@ -104,13 +105,19 @@ class Desk:
         """
         served, direction = self._subject(query)
         with self._place():
-            sources = await self._sources(request, served, direction, query)
+            options, numbers = values_of(served.translator, query.option, query.extra)
+            sources, companions = await self._sources(request, served, direction, query)
             if len(sources) * query.samples > MOST_OUTPUTS:
                 raise HTTPException(422, f"samples: {MOST_OUTPUTS} outputs at most are made for one request.")
             first = self._seed if query.seed is None else query.seed
+            refuse_missing(served.translator, {**numbers, **companions})
+            extras = [
+                {**numbers, **{name: images[place if len(images) > 1 else 0] for name, images in companions.items()}}
+                for place in range(len(sources))
+            ]
             orders = [
-                Order(served.translator, direction, image, first + number)
-                for image, _ in sources
+                Order(served.translator, direction, image, first + number, options, given)
+                for (image, _), given in zip(sources, extras, strict=True)
                 for number in range(query.samples)
             ]
             outputs = await self._outputs(request, orders)
@@ -125,7 +132,7 @@ class Desk:
         served, direction = self._subject(query)
         spec = served.translator.specs(direction)[0]
         with self._place():
-            [(image, note), *_] = await self._sources(request, served, direction, query)
+            [(image, note), *_], _ = await self._sources(request, served, direction, query)
             return await self.by_hand(lambda: png(shown(image, spec, image))), note
 
     async def example(self, served: Served, direction: str, number: int, view: str, format_: str) -> tuple[bytes, str]:
@@ -157,12 +164,28 @@ class Desk:
 
     async def _sources(
         self, request: Request, served: Served, direction: str, query: SourceQuery
-    ) -> list[tuple[ImageArray, str | None]]:
-        bodies = await pictures_of(request, most_bytes=self._most_bytes, most=MOST_OUTPUTS, seconds=self._seconds)
-        return [
-            await self.by_hand(self._reader.source, body, served.translator, direction, prepare=query.prepare)
-            for body in bodies
+    ) -> tuple[list[tuple[ImageArray, str | None]], dict[str, list[ImageArray]]]:
+        """Return a request's pictures, each with a note on what was converted, and its extras that are pictures."""
+        translator = served.translator
+        specs = picture_extras(translator)
+        bodies = await pictures_of(
+            request, most_bytes=self._most_bytes, most=MOST_OUTPUTS, seconds=self._seconds, extras=specs
+        )
+        sources = [
+            await self.by_hand(self._reader.source, body, translator, direction, prepare=query.prepare)
+            for body in bodies.pictures
         ]
+        companions: dict[str, list[ImageArray]] = {}
+        for name, files in bodies.companions.items():
+            if len(files) not in {1, len(sources)}:
+                raise HTTPException(
+                    422,
+                    f"There are {len(files)} files of {name} for {len(sources)} pictures: send one, or one of each.",
+                )
+            companions[name] = [
+                await self.by_hand(self._reader.extra, file, name, translator, specs[name]) for file in files
+            ]
+        return sources, companions
 
     async def _outputs(self, request: Request, orders: Sequence[Order]) -> list[ImageArray]:
         try:

@@ -71,6 +71,18 @@ class Reader:
             raise DataError(str(error).replace("--prepare", "prepare=true")) from error
         return image, note
 
+    def extra(self, content: bytes, name: str, translator: Translator, spec: ImageSpec) -> ImageArray:
+        """Return a picture as an extra of a translator; raises what `source` raises."""
+        kind = kind_of(spec)
+        try:
+            image = self._read(content, labels=spec.kind == "labels", any_floats=spec.has_range)
+            image, _ = kind.as_source(image, spec, translator.background)
+        except ItransError as error:
+            raise type(error)(f'The extra "{name}": {error}') from error
+        if fault := kind.refusal(image, spec):
+            raise DataError(f'The picture cannot be the extra "{name}": {fault}')
+        return image
+
     def _prepared(self, content: bytes, preparation: Preparation | None) -> ImageArray:
         if preparation is None:
             raise DataError("prepare=true has nothing to do: this checkpoint takes pictures as they are.")

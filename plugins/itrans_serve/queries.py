@@ -39,6 +39,8 @@ class TranslationQuery(SourceQuery):
     samples: int = Field(1, ge=1, le=MOST_OUTPUTS, description="Outputs of each picture: of this seed, the next ...")
     view: Literal["stored", "shown"] = Field("stored", description="shown: as people look at it; classes in colours.")
     format: Literal["png", "npy"] = Field("png", description="npy: an array of NumPy, of any channels and type.")
+    option: list[str] = Field([], description="NAME=VALUE, of the checkpoint's options; several may be given.")
+    extra: list[str] = Field([], alias="with", description="NAME=VALUE, of its extras that are no pictures; the same.")
 
 
 class ExampleQuery(Query):

@@ -8,6 +8,7 @@ import numpy as np
 
 from itrans.api import DataError, ItransError, did_you_mean, kind_of, quoted
 from itrans.commands import Translator, checkpoint_path, load_checkpoint
+from itrans_serve.conditions import described_extras, described_options
 from itrans_serve.examples import held_out
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Served:
             "height": self.size[0],
             "width": self.size[1],
             "background": translator.background,
+            "options": described_options(translator),
+            "extras": described_extras(translator),
             "directions": [self._direction(direction) for direction in translator.directions],
         }
 
@@ -101,8 +104,9 @@ class Served:
     def _is_random(self, direction: str) -> bool:
         """Whether another seed makes another output of a picture of noise; that also wakes the networks up."""
         noise = _noise(self.translator.specs(direction)[0], self.size)
+        given = self.translator.stand_ins(noise)
         try:
-            one, other = (self.translator.translate(noise, seed=seed, direction=direction) for seed in (0, 1))
+            one, other = (self.translator.translate(noise, seed=seed, direction=direction, **given) for seed in (0, 1))
         except DataError:  # no picture of such a size, perhaps; whoever asks is told
             return False
         return not np.array_equal(one, other)

@@ -6,12 +6,12 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from itrans.api import DataError, ItransError, RoomError, error_text, scale_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from itrans.api import ImageArray
     from itrans.commands import Translator
@@ -37,6 +37,8 @@ class Order:
         direction: which way.
         image: the source, `(H, W, C)`; it has been checked.
         seed: of dropout and noise.
+        options: of the method, by name.
+        extras: what else it takes of this picture, by name.
         output: the translation, when it is there. Cancel it, and the order is dropped if it still waits.
     """
 
@@ -44,12 +46,15 @@ class Order:
     direction: str
     image: ImageArray
     seed: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)
     output: Future[ImageArray] = field(default_factory=Future)
 
     @property
     def key(self) -> object:
         """What orders of one batch have in common."""
-        return self.translator, self.direction, self.image.shape, self.image.dtype
+        extras = {name: (getattr(value, "shape", ()), type(value)) for name, value in self.extras.items()}
+        return self.translator, self.direction, self.image.shape, self.image.dtype, self.options, extras
 
 
 class Worker:
@@ -130,8 +135,13 @@ class Worker:
         first = batch[0]
         try:
             self._refuse_if_too_large(first, len(batch))
+            extras = {name: [order.extras[name] for order in batch] for name in first.extras}
             outputs = first.translator.translate_batch(
-                [order.image for order in batch], seed=[order.seed for order in batch], direction=first.direction
+                [order.image for order in batch],
+                seed=[order.seed for order in batch],
+                direction=first.direction,
+                **extras,
+                **first.options,
             )
         except BaseException as error:  # a plugin's network may raise anything, and the thread has to go on
             if len(batch) > 1:

@@ -8,6 +8,7 @@ import conditional
 import cv2
 import numpy as np
 import pytest
+import tomli_w
 import torch
 
 from itrans.api import DATASETS, DataError, ItransError, PluginError, load, read_image, train
@@ -197,7 +198,18 @@ def test_evaluate_takes_options_and_the_data_sets_extras(itrans, run):
     assert one["options"] == {"gain": 1.0}
     assert one["scores"]["l1"]["value"] != other["scores"]["l1"]["value"]
     logged = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    assert one["scores"]["l1"]["value"] == [line["validation"]["l1"] for line in logged if "validation" in line][-1]
+    assert (
+        one["scores"]["l1"]["value"] == [line["metrics"]["l1"] for line in logged if line["event"] == "validation"][-1]
+    )
     wrong = itrans("evaluate", run, "--option", "gein=1")
     assert wrong.exit_code == 2
     assert 'takes no "gein"' in wrong.output
+
+
+def test_the_last_line_of_a_run_names_what_translating_needs(itrans, tmp_path):
+    (tmp_path / "code.py").write_text(CODE)
+    (tmp_path / "recipe.toml").write_text(tomli_w.dumps(conditional.RECIPE))
+    done = itrans("run", "recipe.toml", "-o", "out", "--code", "code.py")
+    assert done.exit_code == 0, done.output
+    [line] = [line for line in done.output.splitlines() if line.startswith("Translate with it:")]
+    assert line.endswith("PICTURES -o DIR --with colour=red|green|blue --with mask=FOLDER|FILE")

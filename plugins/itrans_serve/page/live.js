@@ -11,15 +11,23 @@ export class Refusal extends Error {
 /** Send a request, and return the answer; a Refusal if the server refuses. */
 export async function ask(path, query, options = {}) {
   const address = new URL(path, location.origin);
-  for (const [name, value] of Object.entries(query)) if (value !== null) address.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null) for (const one of [value].flat()) address.searchParams.append(name, one);
+  }
   const answer = await fetch(address, options);
   if (answer.ok) return answer;
   const detail = await answer.json().then((found) => found.detail, () => answer.statusText);
   throw new Refusal(String(detail), answer.status, Number(answer.headers.get("Retry-After")) || 1);
 }
 
-/** Send a picture, as it is. */
-export function post(path, query, body, signal) {
+/** Send a picture, as it is; with others, which go with it, it is sent as a form. */
+export function post(path, query, body, signal, others = {}) {
+  if (Object.keys(others).length) {
+    const form = new FormData();
+    form.append("picture", body);
+    for (const [name, file] of Object.entries(others)) form.append(name, file);
+    return ask(path, query, { method: "POST", body: form, signal });
+  }
   const type = body.type.startsWith("image/") ? body.type : "application/octet-stream";
   return ask(path, query, { method: "POST", body, signal, headers: { "Content-Type": type } });
 }

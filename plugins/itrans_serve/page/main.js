@@ -1,5 +1,6 @@
 // The page: which checkpoint, what is drawn, what comes back.
 
+import { Conditions } from "./conditions.js";
 import { download, element, shape, thumb } from "./elements.js";
 import { Inks } from "./inks.js";
 import { Live, ask, post } from "./live.js";
@@ -22,6 +23,7 @@ const inks = new Inks(element("inks"), (ink) => {
   state.ink = ink;
   if (state.tool === "eraser") choose("pencil");
 });
+const conditions = new Conditions(element("conditions"), () => repeat());
 const live = new Live(translate, fail, (isBusy) => element("result").setAttribute("aria-busy", isBusy));
 
 function fail(error) {
@@ -29,6 +31,12 @@ function fail(error) {
 }
 
 /* Translating */
+
+/** Send the picture, with all that goes with it, to be translated. */
+function send(query, body, signal) {
+  if (conditions.missing) throw new Error(`Choose a picture for ${conditions.missing}: this checkpoint needs it.`);
+  return post("/translate", { ...where(), ...conditions.query, ...query }, body, signal, conditions.files);
+}
 
 async function source() {
   if (state.raw) return state.raw;
@@ -40,7 +48,7 @@ async function translate(signal) {
   const { body, prepare } = await source();
   const seeds = Array.from({ length: count() }, (_, number) => seed() + number);
   const answers = await Promise.all(
-    seeds.map((one) => post("/translate", { ...where(), seed: one, view: "shown", prepare }, body, signal)),
+    seeds.map((one) => send({ seed: one, view: "shown", prepare }, body, signal)),
   );
   const pictures = await Promise.all(answers.map((answer) => answer.blob()));
   if (signal.aborted) return;
@@ -55,7 +63,7 @@ async function save() {
   const { body, prepare } = await source();
   const format = [1, 3, 4].includes(state.direction.target.channels) || state.direction.target.kind === "ab" ? "png" : "npy";
   try {
-    const answer = await post("/translate", { ...where(), seed: results.seed, format, prepare }, body);
+    const answer = await send({ seed: results.seed, format, prepare }, body);
     download(await answer.blob(), `${state.checkpoint.name}-${results.seed}.${format}`);
   } catch (error) {
     fail(error);
@@ -212,6 +220,7 @@ function open(checkpoint, direction) {
   element("prepare-text").textContent = `In uploads, ${direction.prepare}`;
   for (const id of ["count-choice", "seed-choice", "dice"]) element(id).hidden = !direction.random;
   for (const id of ["time", "note", "problem"]) element(id).textContent = "";
+  conditions.open(checkpoint);
   results.clear(checkpoint.width, checkpoint.height);
   pen.forget();
 
