@@ -13,7 +13,7 @@ from itrans.registry import REGISTRIES
 
 BLOCKS = [block for block in wanted("python", files=True) if "/" not in block.name]
 ARGUMENTS = {
-    "darkened": {"root": "datasets/mine"},
+    "distilled": {"teacher": "runs/mine"},
     "grey_to_colour": {"root": "datasets/mine"},
     "wgan_gp": {"critic_steps": 2},
 }
