@@ -29,7 +29,7 @@ class IDX:
 
     There are four files, each with `.gz` or without: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and the
     same with `t10k` or `test` for `test`. The source is the label as a plane for each class: that of the label is
-    white, all others are black. The target is the picture, grey. Files are read whole: MNIST takes 55 MB.
+    white, all others are black. The target is the picture, grey. Files are read whole: MNIST takes 47 MB.
 
     Args:
         root: the folder of the files.

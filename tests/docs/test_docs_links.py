@@ -51,6 +51,7 @@ def test_the_site_has_all_pages():
         "zh/explained.md",
         "timm.md",
         "cyclegan.md",
+        "stargan.md",
         "pix2pixhd.md",
         "cgan.md",
         "super-resolution.md",
