@@ -49,6 +49,7 @@ def check(findings: Findings) -> None:
         "build_discriminator": SmallDiscriminator if is_needed else None,
         "source": ImageSpec(channels=batches[0].source.shape[1] if batches else 3),
         "target": ImageSpec(channels=batches[0].target.shape[1] if batches else 3),
+        "initialize": True,
         **given,
         "losses": losses,
     }
@@ -74,7 +75,7 @@ def check(findings: Findings) -> None:
             "In bf16 (torch.autocast) its losses should be finite, and are not.",
         )
     with findings.trying("Built to translate only (losses empty, build_discriminator None), it"):
-        _check_translation(trial, trial.make(losses=[], build_discriminator=None), trained)
+        _check_translation(trial, trial.make(losses=[], build_discriminator=None, initialize=False), trained)
     if not findings.faults and not batches and "source" not in given and "target" not in given:
         _check_other_channels(findings, trial)
 
@@ -269,7 +270,7 @@ def _check_other_channels(findings: Findings, trial: Trial) -> None:
                 other.step(method, other.runtime(method), 0)
             except REFUSALS:
                 continue
-            _check_translation(other, other.make(losses=[], build_discriminator=None), method)
+            _check_translation(other, other.make(losses=[], build_discriminator=None, initialize=False), method)
         if findings.faults:
             return  # others would say the same
 

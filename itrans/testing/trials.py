@@ -71,6 +71,7 @@ class Trial:
         batch = self.batch(method, number)
         extras = getattr(batch, "extras", {})
         tensors = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
+        runtime.begin(number)
         with (
             runtime.autocast(),
             unchanged_inputs(self.findings, "step()", **{"source": batch.source, "target": batch.target, **tensors}),

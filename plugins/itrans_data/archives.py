@@ -1,4 +1,4 @@
-"""The six archives of the Pix2Pix paper: where they are published, and what is told while one is fetched."""
+"""The data sets that can be fetched: where they are published, and what is told while one is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import shutil
 from typing import TYPE_CHECKING, Literal
 
 from itrans.api import DataError, OutputError, did_you_mean
-from itrans_datasets.published import ARCHIVES, Archive
+from itrans.commands import writing
+from itrans_datasets.published import ARCHIVES, FILE_SETS, Archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,11 +41,12 @@ class Progress:
 
 
 def listing() -> str:
-    """Return the archives as a table, one a line."""
-    width = max(map(len, ARCHIVES))
+    """Return the data sets as a table, one a line."""
+    width = max(map(len, [*ARCHIVES, *FILE_SETS]))
     return "\n".join(
-        f"  {archive.name:<{width}}  {archive.description} ({archive.pairs} pairs to train on)"
-        for archive in ARCHIVES.values()
+        f"  {one.name:<{width}}  {one.description} ({one.pairs} {what} to train on)"
+        for what, sets in (("pairs", ARCHIVES), ("pictures", FILE_SETS))
+        for one in sets.values()
     )
 
 
@@ -66,7 +68,9 @@ def find(name: str) -> Archive:
         DataError: there is none; the message lists those there are.
     """
     if name not in ARCHIVES:
-        raise DataError(f'There is no archive "{name}".{did_you_mean(name, ARCHIVES)} There are:\n{listing()}')
+        raise DataError(
+            f'There is no archive "{name}".{did_you_mean(name, [*ARCHIVES, *FILE_SETS])} There are:\n{listing()}'
+        )
     return ARCHIVES[name]
 
 
@@ -76,14 +80,36 @@ def address(name: str, base: str | None = None) -> str:
     Raises:
         DataError: the base is no http or https URL.
     """
-    base = base or os.environ.get(MIRROR_VARIABLE) or PUBLISHED_AT
+    return f"{mirror(base) or PUBLISHED_AT}/{name}.tar.gz"
+
+
+def mirror(base: str | None = None) -> str | None:
+    """Return the URL of the folder of a mirror, or that in `$ITRANS_DATASETS_URL`, or None if there is neither.
+
+    Raises:
+        DataError: it is no http or https URL.
+    """
+    base = base or os.environ.get(MIRROR_VARIABLE)
+    if not base:
+        return None
     # urllib would also open file: and ftp:, neither of which can be resumed the way HTTP can.
     if not base.lower().startswith(("http://", "https://")):
         raise DataError(
             f'"{base}" is no URL of a mirror: it has to begin with http:// or https:// '
             f"(it comes from --url or ${MIRROR_VARIABLE})."
         )
-    return f"{base.rstrip('/')}/{name}.tar.gz"
+    return base.rstrip("/")
+
+
+def is_there(destination: Path, asked: Path, progress: Progress) -> bool:
+    """Whether a data set's folder has something in it, which is said; raises OutputError if it is a file."""
+    with writing(destination.parent):
+        if destination.exists() and not destination.is_dir():
+            raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
+        if destination.exists() and any(destination.iterdir()):
+            progress.say(f"{asked} is there already: nothing is fetched. To fetch it again, remove it first.")
+            return True
+    return False
 
 
 def require_room(archive: Path, missing: int, total: int) -> None:

@@ -43,22 +43,27 @@ data.add_command(view)
     show_default=True,
     help="Where the data set's folder is made.",
 )
-@click.option("--url", help="The folder of a mirror that has NAME.tar.gz; also by $ITRANS_DATASETS_URL.")
+@click.option("--url", help="The folder of a mirror that has NAME.tar.gz, or NAME/; also by $ITRANS_DATASETS_URL.")
 @click.option("--keep-archive", is_flag=True, help="Leave NAME.tar.gz beside the data set.")
 def fetch(name: str | None, folder: Path, url: str | None, keep_archive: bool) -> None:
-    """Download one of the Pix2Pix paper's data sets; without NAME, list them.
+    """Download one of the Pix2Pix paper's data sets, or MNIST; without NAME, list them.
 
     The same command continues an interrupted download. A data set that exists is left alone.
     """
     # Here, so that --help need not wait for them.
     from itrans_data import archives
     from itrans_data.fetch import fetch as fetch_archive
+    from itrans_data.fetch_files import fetch_files
+    from itrans_datasets.published import FILE_SETS
 
     if name is None:
         click.echo(f"Data sets that `itrans data fetch NAME` downloads:\n{archives.listing()}")
         return
     with _progress() as progress:
-        fetched = fetch_archive(name, folder, url=url, progress=progress, keep=keep_archive)
+        if name in FILE_SETS:
+            fetched = fetch_files(name, folder, url=url, progress=progress)
+        else:
+            fetched = fetch_archive(name, folder, url=url, progress=progress, keep=keep_archive)
     click.echo(f'A recipe finds it by dataset.root = "{fetched.as_posix()}".')
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.api import DataError, ItransError, OutputError, __version__
+from itrans.api import DataError, ItransError, __version__
 from itrans.commands import folder_made, writing
 from itrans_data import archives
 from itrans_data.archives import Progress, size_text
@@ -64,13 +64,9 @@ def fetch(
 
 
 def _fetch_to(name: str, address: str, destination: Path, asked: Path, progress: Progress, *, keep: bool) -> Path:
-    with writing(destination.parent):
-        if destination.exists() and not destination.is_dir():
-            raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
-        if destination.exists() and any(destination.iterdir()):
-            progress.say(f"{asked} is there already: nothing is fetched. To fetch it again, remove it first.")
-            return asked
-    download = _Download(address, destination.with_name(f"{name}.tar.gz.part"), asked, progress)
+    if archives.is_there(destination, asked, progress):
+        return asked
+    download = Download(address, destination.with_name(f"{name}.tar.gz.part"), asked, progress)
     try:
         download.run()
         with writing(destination):
@@ -83,7 +79,7 @@ def _fetch_to(name: str, address: str, destination: Path, asked: Path, progress:
     except BadArchiveError as error:
         # Going on from a bad archive would end in the same error for ever.
         download.forget()
-        raise DataError(_message(address, asked, str(error), "The archive is removed.")) from error
+        raise download.failure(str(error), "The archive is removed.") from error
     if keep:
         with writing(download.part):
             download.part.replace(download.part.with_suffix(""))
@@ -123,11 +119,16 @@ class _Version:
         return all(mine is None or its is None or mine == its for mine, its in pairs)
 
 
-class _Download:
-    """The download of one URL into `part`, over as many connections and calls as it takes."""
+class Download:
+    """The download of one URL into `part`, over as many connections and calls as it takes.
 
-    def __init__(self, url: str, part: Path, asked: Path, progress: Progress) -> None:
-        self.part = part
+    `contents` is what the data set's folder would have if it were filled by hand.
+    """
+
+    def __init__(
+        self, url: str, part: Path, asked: Path, progress: Progress, contents: str = "the folders train/ and val/"
+    ) -> None:
+        self.part, self._contents = part, contents
         self._url = url
         self._asked = asked
         self._progress = progress
@@ -167,7 +168,7 @@ class _Download:
             failures = 1 if self._have() >= furthest + _HEADWAY else failures + 1
             furthest = max(furthest, self._have())
             if failures > len(_PAUSES) and not self._complete:
-                raise self._failure(f"{reason or 'the server changes its answer'} (after {failures} attempts)")
+                raise self.failure(f"{reason or 'the server changes its answer'} (after {failures} attempts)")
             if reason:
                 pause = _PAUSES[failures - 1]
                 self._progress.say(f"{reason[0].upper()}{reason[1:]}. Trying again in {pause:g} s.")
@@ -187,7 +188,7 @@ class _Download:
             if error.code in _PASSING:
                 raise _DroppedError(_reason(error)) from error
             if begun is None or error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                raise self._failure(_reason(error)) from error
+                raise self.failure(_reason(error)) from error
             # Nothing follows what we have: that was all, or the file has become shorter.
             self._complete = error.headers.get("Content-Range") == f"bytes */{start}"
             if not self._complete:
@@ -196,7 +197,7 @@ class _Download:
             # A host that was never reached will not be in a few seconds, but one that was may have a moment's trouble.
             if isinstance(error, ConnectionResetError) or (self._answered and isinstance(error, OSError)):
                 raise _DroppedError(_reason(error)) from error
-            raise self._failure(_reason(error)) from error
+            raise self.failure(_reason(error)) from error
         else:
             self._answered = True
             with answer:
@@ -259,8 +260,14 @@ class _Download:
         have = self._have()
         return begun if begun.url == self._url and begun.validator and 0 < have <= (begun.size or have) else None
 
-    def _failure(self, reason: str) -> DataError:
-        return DataError(_message(self._url, self._asked, reason, self.what_is_kept()))
+    def failure(self, reason: str, kept: str | None = None) -> DataError:
+        """Return the error that says why the data set cannot be fetched, and what is kept."""
+        kept = self.what_is_kept() if kept is None else kept
+        return DataError(
+            f"{self._asked.name} cannot be fetched from {self._url}: {reason}.\n{kept}{kept and ' '}Try the same "
+            f"command again later, give a mirror by --url or ${archives.MIRROR_VARIABLE}, or put the data there by "
+            f"hand: {self._asked} with {self._contents}."
+        )
 
 
 def _reason(error: object) -> str:
@@ -282,11 +289,3 @@ def _reason(error: object) -> str:
             return f"the connection dropped ({error.strerror or error})"
         case _:
             return f"the address or the answer is not valid HTTP ({error!r})"
-
-
-def _message(url: str, asked: Path, reason: str, kept: str) -> str:
-    return (
-        f"{asked.name} cannot be fetched from {url}: {reason}.\n{kept}{kept and ' '}Try the same command again later, "
-        f"give a mirror by --url or ${archives.MIRROR_VARIABLE}, or put the data there by hand: {asked} with the "
-        "folders train/ and val/."
-    )

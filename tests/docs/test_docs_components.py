@@ -22,7 +22,7 @@ ARGUMENTS = {
             in_channels=channels[0], out_channels=channels[1]
         ),
     },
-    "darkened": {"root": "datasets/mine"},
+    "distilled": {"teacher": "runs/mine"},
     "grey_to_colour": {"root": "datasets/mine"},
     "wgan_gp": {"critic_steps": 2},
 }

@@ -55,6 +55,7 @@ def test_the_site_has_all_pages():
         "cyclegan.md",
         "cut.md",
         "bridge.md",
+        "stargan.md",
         "pix2pixhd.md",
         "bicycle.md",
         "spade.md",

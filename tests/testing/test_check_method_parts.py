@@ -88,6 +88,24 @@ def test_a_network_may_be_trained_in_some_steps_alone():
     check_method(Lazy)
 
 
+class Periodic(Lazy):
+    """Trains its second network in every fifth step of the run."""
+
+    def step(self, batch, runtime):
+        self.taken = runtime.step
+        return super().step(batch, runtime)
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def test_the_number_of_the_step_decides_as_well_as_a_count_does():
+    check_method(Periodic)
+
+
 def test_the_count_of_steps_has_to_be_in_the_checkpoint(faults_of):
     [fault] = faults_of(check_method, Forgetful)
     assert fault.startswith("Interrupted and resumed, it should end with the weights of a run in one go")
