@@ -60,6 +60,7 @@ class Accepted:
     Args:
         method: the method.
         extras: what its data set's pairs have besides their pictures.
+        name: what a recipe calls the method, for messages; without it, its class's name.
 
     Attributes:
         extras: those extras, of the data set and the method, that `translate` names.
@@ -70,8 +71,8 @@ class Accepted:
         PluginError: it cannot do without an extra that there is none of.
     """
 
-    def __init__(self, method: Method, extras: Mapping[str, ExtraSpec]) -> None:
-        self.who = type(method).__name__
+    def __init__(self, method: Method, extras: Mapping[str, ExtraSpec], name: str | None = None) -> None:
+        self.who = f'"{name}"' if name else type(method).__name__
         known = {**extras_of(method), **extras}
         parameters = inspect.signature(method.translate).parameters
         named = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}

@@ -198,7 +198,7 @@ def build_method(
         )
         if dataset is not None:
             refuse_other_scale(recipe, dataset, method)
-            Accepted(method, extras)  # what it needs of pairs is there
+            Accepted(method, extras, recipe.tables.method.name)  # what it needs of pairs is there
         if initialize and not resumes:
             losses.refuse_undecided(method)
         return with_loss_networks(method, losses.entries, source, target)

@@ -86,7 +86,14 @@ class Generators:
             with FittingNetworks(states, path):
                 method = build_translator(recipe, record.source, record.target, record.extras)
             return cls(
-                method, states, path, device=device, memory_format=memory_format, mode=mode, extras=record.extras
+                method,
+                states,
+                path,
+                device=device,
+                memory_format=memory_format,
+                mode=mode,
+                extras=record.extras,
+                name=recipe.tables.method.name,
             )
         except PluginError as error:
             raise PluginError(f"{path} cannot be used. {error}") from error
@@ -101,9 +108,10 @@ class Generators:
         memory_format: torch.memory_format,
         mode: Mode,
         extras: Mapping[str, ExtraSpec] | None = None,
+        name: str | None = None,
     ) -> None:
         self.method, self._path, self._device, self._mode = method, path, device, mode
-        self.sides, self.accepted = sides_of(method), Accepted(method, extras or {})
+        self.sides, self.accepted = sides_of(method), Accepted(method, extras or {}, name)
         self._lock = threading.Lock()  # the mode is set on the networks themselves
         try:
             for name in method.generators:
