@@ -10,7 +10,7 @@ from torch import nn
 from itrans.errors import PluginError, Problem, RecipeError
 from itrans.protocols import WeightedLoss
 from itrans.recipe.agreement import role_fault
-from itrans.registry import accepted_arguments
+from itrans.registry import accepted_arguments, required_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def with_loss_networks(method: Method, losses: Sequence[WeightedLoss], source: I
     Each may have `prepare`, which is called here, to make what depends on the method's networks.
 
     Raises:
-        PluginError: a loss that learns has nothing to train.
+        PluginError: a loss that learns has nothing to train, or has weights of another network.
     """
     own = {id(network) for network in method.networks.values()}
     found: dict[str, nn.Module] = {}
@@ -89,12 +89,24 @@ def with_loss_networks(method: Method, losses: Sequence[WeightedLoss], source: I
             continue
         if prepare := getattr(loss, "prepare", None):
             offered = {"networks": dict(method.networks), "source": source, "target": target}
+            if unknown := required_parameters(prepare) - offered.keys():
+                raise PluginError(
+                    f'The loss "{entry.name}" has a prepare() that needs "{min(unknown)}". It is given networks (by '
+                    'name, networks["generator"], for example), source and target.'
+                )
             prepare(**accepted_arguments(prepare, offered))
         if not any(parameter.requires_grad for parameter in loss.parameters()):
             raise PluginError(
                 f'The loss "{entry.name}" says trains = True, and has no parameters to train. They have to be there '
                 "when it is made, or when its prepare() has been called."
             )
+        weights = {id(weight) for weight in loss.parameters()}
+        for name, network in method.networks.items():
+            if not weights.isdisjoint(id(weight) for weight in network.parameters()):
+                raise PluginError(
+                    f'The loss "{entry.name}" has parameters of the network "{name}" among its own, which would be '
+                    "trained twice. Keep a network where torch does not look: self.networks = [network]."
+                )
         found[f"loss.{entry.name}"] = loss
     return _MethodWithLosses(method, found) if found else method
 

@@ -64,6 +64,8 @@ PARTS = [
     ("loss", "cycle", {}),
     ("loss", "identity", {}),
     ("loss", "feature_matching", {}),
+    ("loss", "patch_nce", {"patches": 16, "width": 8}),
+    ("loss", "wasserstein", {}),
     ("method", "paired", {}),
     ("tracker", "jsonl", {}),
     ("tracker", "tensorboard", {}),
@@ -73,13 +75,17 @@ PARTS = [
 NEEDS_MORE = {
     ("tracker", "wandb"),
     ("tracker", "mlflow"),
+    ("generator", "bridge_unet"),
+    ("method", "bridge"),
+    ("method", "cut"),
     ("method", "cyclegan"),
+    ("method", "stargan"),
     ("method", "bicycle"),
     ("method", "spade"),
     *(("metric", name) for name in ("lpips", "lpips_vgg", "lpips_squeeze")),
     *(("dataset", name) for name in ("aligned", "paired", "openmoji", "unaligned", "instance_maps", "digits")),
     *(("dataset", name) for name in ("edges", "colorization", "inpainting", "labels", "facades_sample", "shards")),
-    ("dataset", "super_resolution"),
+    *(("dataset", name) for name in ("super_resolution", "idx", "domains", "coloured_faces")),
 }
 """What is tried in tests of its own below."""
 

@@ -80,6 +80,30 @@ class TrainerOfLosses(Paired):
     def networks(self):
         return {**super().networks, **self.own}
 """
+GREEDY = """
+import torch
+from torch import nn
+from itrans.api import LOSSES
+
+class Wants(nn.Module):
+    role = "image"
+    trains = True
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 1)
+    def forward(self, translated):
+        return self.layer(translated.output.float()).square().mean()
+
+@LOSSES.register("greedy")
+class Greedy(Wants):
+    def prepare(self, networks):
+        self.generator = networks["generator"]
+
+@LOSSES.register("asking")
+class Asking(Wants):
+    def prepare(self, generator):
+        self.other = generator
+"""
 HEADS = '[[loss]]\nname = "heads"\nwidth = 2\n'
 NAMES = ("heads", "undecided", "fixed", "no_network")
 
@@ -212,3 +236,23 @@ def test_a_run_of_an_earlier_version_with_such_a_loss_goes_on(train, with_losses
         patched.setattr("itrans.training.losses.BuiltLosses.refuse_undecided", lambda *_: None)
         train("run", stop_after=1)
     assert last(train("run", resume=True)).progress.epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("greedy", 'parameters of the network "generator" among its own'),
+        ("asking", 'has a prepare() that needs "generator". It is given networks'),
+    ],
+)
+def test_what_a_loss_may_not_do_with_networks_is_told_by_its_name(itrans, recipe, tmp_path, name, told):
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    recipe.write_text(f'{recipe.read_text()}\n[[loss]]\nname = "{name}"\n')
+    try:
+        done = itrans("run", recipe, "-o", "run", "--code", tmp_path / "greedy.py")
+    finally:
+        for registered in ("greedy", "asking"):
+            LOSSES.unregister(registered)
+    assert done.exit_code == 2
+    assert f'The loss "{name}" has' in done.output
+    assert told in done.output
