@@ -172,8 +172,8 @@ def tests_text(names: Names, parts: Sequence[Part]) -> str:
 def description(parts: Sequence[Part]) -> str:
     """Return `A generator, two losses and a method for itrans`."""
     counts = {kind: len(some) for kind, some in _by_kind(parts).items()}
-    if len(parts) == len(counts) == len(REGISTRIES):
-        return "A component of each kind for itrans"
+    if len(counts) == len(REGISTRIES):
+        return f"{'Components' if len(parts) > len(counts) else 'A component'} of each kind for itrans"
     *most, last = [_counted(kind, count) for kind, count in counts.items()]
     text = f"{', '.join(most)} and {last}" if most else last
     return f"{text[0].upper()}{text[1:]} for itrans"

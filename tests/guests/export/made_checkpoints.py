@@ -23,9 +23,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "local_enhancer": {"filters": 4, "global_downsamplings": 2, "blocks": 1, "global_blocks": 1},
     "timm_unet": {"backbone": "test_resnet", "filters": 2},
     "edsr": {"filters": 4, "blocks": 1, "scale": 3},
+    "latent_unet": {"latent": 1, "depth": 3, "filters": 4},
+    "spade": {"filters": 2, "upsamplings": 2, "hidden": 4},
     "noise_mlp": {"size": 8, "hidden": [8], "noise": 5},
 }
-"""Every generator that comes with itrans, as small as it can be."""
+"""Every generator that comes with itrans and needs no method of its own, as small as it can be."""
 
 
 def made_checkpoint(
