@@ -248,13 +248,6 @@ def accepted_arguments(component: Callable[..., object], offered: Mapping[str, A
     return {name: value for name, value in offered.items() if name in parameters and parameters[name].kind in by_name}
 
 
-def required_parameters(component: Callable[..., object]) -> set[str]:
-    """Return the names of the arguments that have no default."""
-    parameters = inspect.signature(component).parameters.values()
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {one.name for one in parameters if one.default is one.empty and one.kind not in variadic}
-
-
 def _source(origin: Origin) -> str:
     return f"{origin.distribution} {origin.version}".strip()
 

@@ -59,6 +59,11 @@ class Signature:
         slots = {name: _slot_of(self._annotations.get(name)) for name in self.parameters}
         self.slots = {name: slot for name, slot in slots.items() if slot is not None}
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the arguments that have no default."""
+        return frozenset(name for name, one in self.parameters.items() if one.default is one.empty)
+
     def faults(
         self, arguments: Mapping[str, Any], owner: str, hint: Callable[[str, Collection[str]], str] = did_you_mean
     ) -> list[tuple[str, str]]:

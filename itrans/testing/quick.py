@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from itrans.errors import ItransError, LibraryError
 from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature
-from itrans.registry import accepted_arguments, required_parameters
+from itrans.registry import accepted_arguments
 from itrans.scales import scale_of
 from itrans.testing.findings import error_line
 from itrans.testing.imports import no_connections
@@ -84,7 +84,7 @@ def _generator_faults(component: Callable[..., Any]) -> list[str]:
     network: Any = component(**accepted_arguments(component, {"in_channels": 3, "out_channels": 4} | _BARE))
     if found := [*multiple_faults(getattr(network, "size_multiple", 1)), *scale_faults(network)]:
         return found
-    if len(required_parameters(network.forward)) > 1:
+    if len(Signature(network.forward).required) > 1:
         return []  # its method alone knows what else it is given
     multiple = multiple_of(network)
     side = -(-_SIZE // multiple) * multiple

@@ -10,7 +10,8 @@ from torch import nn
 from itrans.errors import PluginError, Problem, RecipeError
 from itrans.protocols import WeightedLoss
 from itrans.recipe.agreement import role_fault
-from itrans.registry import accepted_arguments, required_parameters
+from itrans.recipe.signature import Signature
+from itrans.registry import accepted_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +90,7 @@ def with_loss_networks(method: Method, losses: Sequence[WeightedLoss], source: I
             continue
         if prepare := getattr(loss, "prepare", None):
             offered = {"networks": dict(method.networks), "source": source, "target": target}
-            if unknown := required_parameters(prepare) - offered.keys():
+            if unknown := Signature(prepare).required - offered.keys():
                 raise PluginError(
                     f'The loss "{entry.name}" has a prepare() that needs "{min(unknown)}". It is given networks (by '
                     'name, networks["generator"], for example), source and target.'
