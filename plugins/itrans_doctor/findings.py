@@ -37,6 +37,7 @@ _EXTRAS = {
     "data": "itrans data prepare finds pictures that look alike",
     "export": "itrans export: ONNX, PyTorch programs, safetensors",
     "serve": "itrans serve: draw in the browser",
+    "spandrel": "networks for restoration and super-resolution, as generators",
     "tensorboard": "the tracker tensorboard",
     "tiff": "more kinds of TIFF, and pictures of any size in tiles",
     "video": "itrans translate takes videos",

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,10 @@ class _Copier:
     """A translator that hands back what it is given."""
 
     preparation, trained_on_halves, seed, background = None, False, 0, "white"
+    method, accepted = None, SimpleNamespace(extras={}, options={})
+
+    def goes_back(self, _direction: str | None) -> bool:
+        return False
 
     def specs(self, _direction: str | None) -> tuple[ImageSpec, ImageSpec]:
         return ImageSpec(channels=3), ImageSpec(channels=3)
