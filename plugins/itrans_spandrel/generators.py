@@ -73,7 +73,7 @@ class SpandrelGenerator(nn.Module):
             self._call = described._call_fn
             is_real = not any(weight.is_meta for weight in self.parameters())
             if initialize or not is_real:  # else it has been tried before its weights were trained
-                self._try(in_channels, out_channels)
+                self._try(in_channels, out_channels, is_real=is_real)
             if initialize and is_real:
                 _warn_of_others(self.network, described.model)
 
@@ -128,21 +128,26 @@ class SpandrelGenerator(nn.Module):
                 f"program that gets them: {_reason(error)}"
             ) from error
 
-    def _try(self, in_channels: int, out_channels: int) -> None:
-        """Translate noise, and set weights that have no part in it aside: no gradient would reach them."""
+    def _try(self, in_channels: int, out_channels: int, *, is_real: bool) -> None:
+        """Translate noise, and set weights that have no part in it aside: no gradient would reach them.
+
+        Where weights have no values, only shapes are looked at.
+        """
         side = _first_multiple(max(_TRIED, self._requirements.minimum), self.size_multiple)
         weights = {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
         statistics = {name: buffer.clone() for name, buffer in self.named_buffers()}
+        found: tuple[Tensor | None, ...] = ()
         try:
-            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(is_real):
                 noise = torch.rand(2, in_channels, side, side)
                 made = torch.func.functional_call(self, statistics, (noise,))
-                found = torch.autograd.grad(made.sum(), list(weights.values()), allow_unused=True)
+                if is_real:
+                    found = torch.autograd.grad(made.sum(), list(weights.values()), allow_unused=True)
         except _ERRORS as error:
             raise ValueError(f"{_what(in_channels, out_channels)}: {_reason(error)}") from error
         if made.shape != (2, out_channels, self.scale * side, self.scale * side):
             raise ValueError(f"{_what(in_channels, out_channels)}: it makes pictures of {made.shape[1]}")
-        for weight, gradient in zip(weights.values(), found, strict=True):
+        for weight, gradient in zip(weights.values(), found, strict=is_real):
             weight.requires_grad_(gradient is not None)
 
 
