@@ -38,7 +38,9 @@ def test_none_of_spandrel_s_architectures_is_forgotten():
     assert {support.architecture.id for support in spandrel.MAIN_REGISTRY} - ours == {"GFPGAN", "AuraSR"}
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in SMALL]
+)
 def test_it_trains_and_translates_what_spandrel_s_own_object_makes_of_its_weights(name):
     generator = built(name)
     side = side_of(generator)
@@ -65,7 +67,9 @@ def test_it_trains_and_translates_what_spandrel_s_own_object_makes_of_its_weight
             assert (generator(source)[:1] / 2 + 0.5 - expected).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in LARGE])
+@pytest.mark.parametrize(
+    "name", ["nafnet", "uformer", "drunet", "safmn_bcie", "mixdehazenet", "swinir", "esrgan", "ipt"]
+)
 def test_pictures_of_any_size_are_translated(name):
     generator = built(name)
     with in_mode([generator], "running", 0):
