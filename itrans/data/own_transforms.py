@@ -32,7 +32,7 @@ class OwnTransform:
         """Return pictures transformed, each with a generator of its own in the same state.
 
         Raises:
-            ValueError: it makes pictures of other shapes; or what the transform says.
+            ValueError: it makes pictures of another size, or values that are not finite; or what the transform says.
         """
         seed = int(chance.integers(_LARGEST))
         return {name: self._changed(name, side, np.random.default_rng(seed)) for name, side in sides.items()}
@@ -46,6 +46,8 @@ class OwnTransform:
             (height, width), (before, across) = made.shape[:2], image.shape[:2]
             raise ValueError(f"it makes {width}x{height} out of {across}x{before}, and should keep the size")
         if isinstance(made, np.ndarray) and made.dtype == np.float32:
+            if not np.isfinite(made).all():
+                raise ValueError("it makes values that are no finite numbers")
             made = made.clip(0, 1)
         result: ImageArray = made
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,6 +97,11 @@ class Accepted:
             ItransError: there is no such option, or it has no such value.
         """
         faults = self._signature.faults(given, f"The method {self.who}")
+        faults += [
+            (name, f'The method {self.who}: "{name}" is {value}, and should be a finite number.')
+            for name, value in given.items()
+            if isinstance(value, float) and not math.isfinite(value)
+        ]
         if faults:
             raise ItransError("\n".join(message for _, message in faults))
         return self._signature.values(given)

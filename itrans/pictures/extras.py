@@ -18,6 +18,9 @@ ExtraSpec: TypeAlias = ImageSpec | type[int] | type[float] | tuple[str, ...]
 Extra: TypeAlias = "ImageArray | int | float"
 """An extra of one pair, as the data set gives it: an array `(H, W, C)`, or a number."""
 
+_LARGEST = 3.4028234e38
+"""That a float32 holds, which networks compute with."""
+
 TAKEN = frozenset(
     {
         *("self", "source", "target", "key", "keys", "image", "images", "planes", "direction", "seed", "tile"),
@@ -63,7 +66,7 @@ def number_fault(value: Any, spec: ExtraSpec) -> str | None:
             return f"is {value!r}, and should be a whole number"
     else:
         try:
-            is_finite = not isinstance(value, str | bytes) and math.isfinite(value)
+            is_finite = not isinstance(value, str | bytes) and math.isfinite(value) and abs(value) <= _LARGEST
         except TypeError:
             is_finite = False
         if not is_finite:

@@ -19,8 +19,8 @@ def in_unit_range(image: ImageArray, spec: ImageSpec) -> ImageArray:
 
 
 def from_unit_range(image: ImageArray, spec: ImageSpec) -> ImageArray:
-    """Return a picture of floats, of which 0 and 1 are the ends of its spec's range; any other one as it is."""
-    if not spec.has_range or image.dtype != np.float32:
+    """Return a picture of floats, of which 0 and 1 are the ends of its spec's range; anything else as it is."""
+    if not spec.has_range or not isinstance(image, np.ndarray) or image.dtype != np.float32:
         return image
     low, high = spec.range
     return (image * (high - low) + low).astype(np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -33,6 +32,9 @@ SUFFIXES = frozenset(
 )
 """The formats that are read, by suffix in lower case; `itrans.pictures.writing` has those that are written."""
 
+
+_LARGEST = 3.4028234e38
+"""That a float32 holds."""
 
 _FIRST = frozenset({"channels", "kind", "labels", "dtype", "ignored", "names"})
 """The fields of an `ImageSpec` that all versions know: a file with no others is read by the first ones too."""
@@ -83,7 +85,7 @@ class ImageSpec:
         text = f"The range from {low:g} to {high:g}"
         if not takes_range:
             raise DataError(f"{text} has no meaning for pictures of the kind {self.kind}, whose values are fixed.")
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (max(abs(low), abs(high)) <= _LARGEST and low < high):  # so is NaN
             raise DataError(f"{text} is none: the first value has to be the smaller one, and both finite.")
         if self.dtype != "float32" and (low < 0 or high > WHITE[self.dtype]):
             raise DataError(f"{text} does not fit {self.dtype}, which holds values from 0 to {WHITE[self.dtype]:g}.")

@@ -151,6 +151,9 @@ class Generators:
         with self._lock, self._precision.of(dtype):
             output = self._output(batch, seeds, direction, conditions, statistics)
         if not is_finite(output):
+            if conditions.options:
+                given = ", ".join(f"{name} = {value}" for name, value in conditions.options.items())
+                raise DataError(f"{self._path} gives values that are not finite numbers with {given}.")
             raise CheckpointError(f"{self._path} is of no use: its generator gives values that are not finite numbers.")
         if output.shape[1] != planes:
             made = counted(output.shape[1], "channel")

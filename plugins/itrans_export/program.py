@@ -55,7 +55,7 @@ class Translation(nn.Module):
         self.feed = noise_of(networks.values())
         write_mode(networks.values(), translator.mode, self.feed, drawn)
         for name, network in networks.items():
-            self.add_module(name.replace(".", "_"), network.requires_grad_(False))
+            self.add_module(f"network_{name.replace('.', '_')}", network.requires_grad_(False))
         self._translate: Callable[..., Tensor] = functools.partial(
             translator.method.translate, direction=direction, **options
         )

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from itrans.api import ImageSpec
+from itrans.api import TRANSFORMS, ImageSpec
 from itrans.commands import load_recipe
+from itrans.data.augment import PairTransform
 from itrans.errors import DataError, RecipeError
 from itrans.records import Pair
 from itrans.training.build import build_dataset, build_items
@@ -205,7 +206,6 @@ def test_label_maps_move_without_mixing_and_keep_their_values(tmp_path):
 
 @pytest.mark.usefixtures("acme")
 def test_floats_with_a_range_are_mapped_there_and_back(recipe):
-    from itrans.data.augment import PairTransform
     from itrans.pictures.kinds import kind_of
 
     loaded = load_recipe(with_transforms(recipe, 'name = "speckle"'))
@@ -216,6 +216,34 @@ def test_floats_with_a_range_are_mapped_there_and_back(recipe):
     assert kind_of(spec).fault(done.source, spec) is None
     assert done.source.std() > 1
     assert np.array_equal(done.source, done.target)
+
+
+@pytest.mark.parametrize(
+    ("makes", "words"),
+    [
+        (
+            lambda image: image * np.float32("nan"),
+            'augment.transform.0 ("made") fails on 1 channel of float32: it makes',
+        ),
+        (lambda image: image.tolist(), 'augment.transform.0 ("made") makes the source something that is no picture'),
+    ],
+)
+def test_one_that_spoils_floats_with_a_range_is_named(recipe, makes, words):
+    class Made:
+        def __call__(self, image, rng):
+            return makes(image)
+
+    TRANSFORMS.register("made", replace=True)(Made)
+    try:
+        loaded = load_recipe(with_transforms(recipe, 'name = "made"\non = "source"'))
+        spec = ImageSpec(1, dtype="float32", low=250, high=330)
+        transform = PairTransform(loaded.tables.augment, spec, spec, own=loaded.transforms())
+        values = np.full((16, 16, 1), 290, np.float32)
+        with pytest.raises(DataError) as found:
+            transform(Pair(values, values, "a"), 1)
+    finally:
+        TRANSFORMS.unregister("made")
+    assert words in str(found.value)
 
 
 def test_albumentations_is_not_imported_for_them(install, recipe, tmp_path):

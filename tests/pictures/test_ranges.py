@@ -104,6 +104,7 @@ def test_planes_and_arrays_are_the_same_line_there_and_back():
         ({"low": 3, "high": 1}, "from 3 to 1"),
         ({"low": -1, "dtype": "uint16"}, "does not fit uint16"),
         ({"high": float("inf"), "dtype": "float32"}, "finite"),
+        ({"high": 1e39, "dtype": "float32"}, "finite"),
         ({"high": 3, "kind": "labels", "labels": 3}, "labels"),
     ],
 )

@@ -100,6 +100,8 @@ def test_tiles_have_their_part_of_the_extras_that_show_the_same_place(translator
         ({"mask": None}, 'needs the extra "mask"'),
         ({"gain": -1.0}, '"gain" is -1.0'),
         ({"finish": "satin"}, '"finish" is "satin"'),
+        ({"gain": float("nan")}, '"gain" is nan'),
+        ({"gain": float("inf")}, '"gain" is inf'),
         ({"gein": 1.0}, 'takes no "gein". Did you mean "gain"?'),
         ({"colour": ["red", "blue"]}, "There are 2 of the extra"),
     ],

@@ -14,7 +14,7 @@ import torch
 from guests.export.made_checkpoints import RGB, SMALL, made_checkpoint, picture
 from torch import nn
 
-from itrans.api import GENERATORS, ImageSpec, load, write_image
+from itrans.api import GENERATORS, METHODS, ImageSpec, apply_generator, load, write_image
 from itrans.commands import load_checkpoint
 
 
@@ -269,3 +269,26 @@ def test_weights_have_the_names_of_the_checkpoint(itrans, half):
             assert torch.equal(file.get_tensor(name), wanted)
         assert json.loads(file.metadata()["itrans.target"])["channels"] == 3
     assert json.loads(Path("out/recipe.json").read_text())["generator"]["depth"] == 3
+
+
+def test_networks_may_be_called_like_methods_of_modules(itrans):
+    class Named:
+        generators = directions = ("forward", "half")
+
+        def __init__(self, *, build_generator, source, target, losses):
+            self.networks = {name: build_generator(source.planes, target.planes) for name in self.generators}
+
+        def step(self, batch, runtime):
+            raise NotImplementedError
+
+        def translate(self, source, direction="forward"):
+            return apply_generator(self.networks[direction], source)
+
+    METHODS.register("named", replace=True)(Named)
+    try:
+        made_checkpoint("N.pt", "unet", method={"name": "named"})
+        done = itrans("export", "N.pt", "-o", "out", "--direction", "half")
+    finally:
+        METHODS.unregister("named")
+    assert done.exit_code == 0, done.output
+    assert Path("out/model.onnx").is_file()
