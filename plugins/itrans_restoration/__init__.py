@@ -1,4 +1,4 @@
-"""Restoring pictures: a generator whose outputs are larger than what it is given, and a loss.
+"""Restoring pictures: a generator whose outputs are larger than what it is given.
 
-`generators` has EDSR (Lim et al., arXiv 1707.02921), which recipes name `edsr`; `losses` has `charbonnier`.
+`generators` has EDSR (Lim et al., arXiv 1707.02921), which recipes name `edsr`.
 """

@@ -109,7 +109,6 @@ COMPONENTS = [
     ("cyclegan.md", "dataset", "unaligned"),
     ("cut.md", "method", "cut"),
     ("cut.md", "loss", "patch_nce"),
-    ("super-resolution.md", "loss", "charbonnier"),
     ("bridge.md", "method", "bridge"),
     ("bridge.md", "generator", "bridge_unet"),
     ("stargan.md", "method", "stargan"),

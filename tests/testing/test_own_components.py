@@ -65,7 +65,6 @@ PARTS = [
     ("loss", "identity", {}),
     ("loss", "feature_matching", {}),
     ("loss", "patch_nce", {"patches": 16, "width": 8}),
-    ("loss", "charbonnier", {}),
     ("loss", "wasserstein", {}),
     ("method", "paired", {}),
     ("tracker", "jsonl", {}),
