@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from itrans.errors import PluginError, did_you_mean
-from itrans.pictures.spec import ImageSpec
+from itrans.pictures.spec import LARGEST_FLOAT, ImageSpec
 
 if TYPE_CHECKING:
     from itrans.pictures.spec import ImageArray
@@ -17,9 +17,6 @@ ExtraSpec: TypeAlias = ImageSpec | type[int] | type[float] | tuple[str, ...]
 
 Extra: TypeAlias = "ImageArray | int | float"
 """An extra of one pair, as the data set gives it: an array `(H, W, C)`, or a number."""
-
-_LARGEST = 3.4028234e38
-"""That a float32 holds, which networks compute with."""
 
 TAKEN = frozenset(
     {
@@ -66,7 +63,7 @@ def number_fault(value: Any, spec: ExtraSpec) -> str | None:
             return f"is {value!r}, and should be a whole number"
     else:
         try:
-            is_finite = not isinstance(value, str | bytes) and math.isfinite(value) and abs(value) <= _LARGEST
+            is_finite = not isinstance(value, str | bytes) and math.isfinite(value) and abs(value) <= LARGEST_FLOAT
         except TypeError:
             is_finite = False
         if not is_finite:

@@ -33,8 +33,8 @@ SUFFIXES = frozenset(
 """The formats that are read, by suffix in lower case; `itrans.pictures.writing` has those that are written."""
 
 
-_LARGEST = 3.4028234e38
-"""That a float32 holds."""
+LARGEST_FLOAT = 3.4028234e38
+"""That a float32 holds, which networks compute with."""
 
 _FIRST = frozenset({"channels", "kind", "labels", "dtype", "ignored", "names"})
 """The fields of an `ImageSpec` that all versions know: a file with no others is read by the first ones too."""
@@ -85,7 +85,7 @@ class ImageSpec:
         text = f"The range from {low:g} to {high:g}"
         if not takes_range:
             raise DataError(f"{text} has no meaning for pictures of the kind {self.kind}, whose values are fixed.")
-        if not (max(abs(low), abs(high)) <= _LARGEST and low < high):  # so is NaN
+        if not (max(abs(low), abs(high)) <= LARGEST_FLOAT and low < high):  # so is NaN
             raise DataError(f"{text} is none: the first value has to be the smaller one, and both finite.")
         if self.dtype != "float32" and (low < 0 or high > WHITE[self.dtype]):
             raise DataError(f"{text} does not fit {self.dtype}, which holds values from 0 to {WHITE[self.dtype]:g}.")

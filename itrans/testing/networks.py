@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import io
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from itrans.networks.test_mode import CastWeights
 from itrans.registry import accepted_arguments
+from itrans.scales import scale_of, scaled
 from itrans.testing.devices import check_device, on_meta
 from itrans.testing.findings import REFUSALS, Findings, error_line, first_names
 from itrans.testing.imports import no_connections
@@ -230,17 +230,10 @@ def draws(compute: Callable[[], object]) -> bool:
         return not torch.equal(before, torch.get_rng_state())
 
 
-def scale_of(generator: object) -> Fraction:
-    """Return how many times as large as its sources a generator's outputs are."""
-    scale = getattr(generator, "scale", 1)
-    is_one = isinstance(scale, int | Fraction) and not isinstance(scale, bool) and scale > 0
-    return Fraction(scale) if is_one else Fraction(1)
-
-
 def scaled_size(height: int, width: int, generator: object) -> tuple[int, int]:
     """Return the height and width of what a generator makes of a source of these."""
     scale = scale_of(generator)
-    return round(height * scale), round(width * scale)
+    return scaled(height, scale), scaled(width, scale)
 
 
 def close(first: Tensor, second: Tensor, tolerance: float) -> bool:

@@ -69,12 +69,12 @@ class Trial:
     def step(self, method: Any, runtime: Runtime, number: int) -> Any:
         """Train with the batch, and from the random numbers, that belong to a step's number."""
         batch = self.batch(method, number)
-        extras = getattr(batch, "extras", {})
-        tensors = {name: value for name, value in extras.items() if isinstance(value, Tensor)}
         runtime.begin(number)
         with (
             runtime.autocast(),
-            unchanged_inputs(self.findings, "step()", **{"source": batch.source, "target": batch.target, **tensors}),
+            unchanged_inputs(
+                self.findings, "step()", **{"source": batch.source, "target": batch.target, **batch.extras}
+            ),
         ):
             return make_seeded(number, lambda: method.step(batch, runtime))
 
@@ -86,9 +86,8 @@ class Trial:
         height, width = scaled_size(_HEIGHT, _WIDTH, _generator(method))
         source = noise(self.offered["source"], 10 * number)
         target = noise(self.offered["target"], 10 * number + 1, height, width)
-        extras = _drawn(self.extras, 10 * number + 2)
-        more: dict[str, Any] = {"extras": extras} if extras else {}
-        return Batch(source, target, tuple(f"{number}-{place}" for place in range(_COUNT)), **more)
+        keys = tuple(f"{number}-{place}" for place in range(_COUNT))
+        return Batch(source, target, keys, extras=_drawn(self.extras, 10 * number + 2))
 
     def source(self, side: str) -> Tensor:
         """Return pictures of a side, `source` or `target`, to translate."""
@@ -99,7 +98,7 @@ class Trial:
 
     def translation(self, method: Any, source: Tensor, direction: str) -> Any:
         """Translate with the defaults of all options, from random numbers of one seed."""
-        drawn = getattr(self.batches[0], "extras", {}) if self.batches else _drawn(self.extras, 98)
+        drawn = self.batches[0].extras if self.batches else _drawn(self.extras, 98)
         own = getattr(method, "extras", None)  # what it takes from outside, and data sets do not have
         if isinstance(own, Mapping):
             drawn = {**_drawn(own, 97), **drawn}

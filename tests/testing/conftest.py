@@ -6,15 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import torch
-
-
-@pytest.fixture(autouse=True)
-def single_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+from single_thread import single_thread as single_thread
 
 
 @pytest.fixture

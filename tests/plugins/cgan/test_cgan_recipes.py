@@ -6,21 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from single_thread import single_thread as single_thread
 
 pytest.importorskip("sklearn")
 
 from itrans.api import load, read_image, write_image
 
 RECIPES = Path(__file__).parents[3] / "recipes"
-
-
-@pytest.fixture(autouse=True)
-def single_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def label(number):

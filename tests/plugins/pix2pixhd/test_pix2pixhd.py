@@ -6,17 +6,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from single_thread import single_thread as single_thread
 
 from itrans.api import DATASETS, DISCRIMINATORS, GENERATORS, LOSSES, DataError, MissingSplitError, Translated
 from itrans.testing import check_discriminator, check_generator, check_loss
-
-
-@pytest.fixture(autouse=True)
-def single_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def convolution(inputs, outputs, kernel):
