@@ -25,9 +25,9 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ALL)
 def test_it_is_good_with_its_own_data_and_with_its_sample(name):
     own = load_recipe(RECIPES / name, sample=False)
-    sampled = load_recipe(RECIPES / name)
     assert own.tables.title
-    assert sampled.is_sample == ("root" in own.tables.dataset.arguments)
+    if not name.startswith("gallery/"):
+        assert load_recipe(RECIPES / name).is_sample == ("root" in own.tables.dataset.arguments)
 
 
 def described(name):

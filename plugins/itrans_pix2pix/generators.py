@@ -17,24 +17,28 @@ from itrans_pix2pix.layers import Down, Norm, Positive, Up, Upsample, convolutio
 DropoutPlacement: TypeAlias = Literal["paper", "junyanz"]
 """Which decoder layers have dropout; see `dropout_layers`."""
 
-FULL_WIDTH = 8
+DOUBLINGS = 3
+"""How often the paper's channels double from one layer of the encoder to the next, however deep it is."""
+
+FULL_WIDTH = 2**DOUBLINGS
 """The encoder's channels double until there are 8 times as many as in its first layer."""
 
 
-def dropout_layers(depth: int, placement: DropoutPlacement) -> range:
+def dropout_layers(depth: int, placement: DropoutPlacement, doublings: int = DOUBLINGS) -> range:
     """Return the decoder layers, 1 being the innermost, that have dropout.
 
-    Only layers with `8 * filters` output channels have dropout; there are `depth - 4` of them.
+    Only layers with `filters * 2**doublings` output channels have dropout; in the paper there are `depth - 4` of them.
 
     Args:
         depth: how many layers the decoder has.
         placement: `paper` is layers 1-3, as in the paper and the authors' code. `junyanz` is every layer of full width
             but the innermost, as in pytorch-CycleGAN-and-pix2pix: layers 2-4 at depth 8.
+        doublings: how often the encoder's channels double.
 
     Raises:
         ValueError: there is no such placement.
     """
-    last_of_full_width = depth - 4
+    last_of_full_width = depth - 1 - doublings
     if placement == "paper":
         return range(1, min(3, last_of_full_width) + 1)
     if placement == "junyanz":
@@ -57,6 +61,7 @@ class _EncodingGenerator(nn.Module):
         out_channels: int,
         depth: Annotated[int, Ge(2), Le(12)] = 8,
         filters: Positive = 64,
+        doublings: Annotated[int, Ge(0), Le(6)] = DOUBLINGS,
         norm: Norm = "batch",
         dropout: Annotated[float, Ge(0), Lt(1)] = 0.5,
         dropout_placement: DropoutPlacement = "paper",
@@ -70,7 +75,7 @@ class _EncodingGenerator(nn.Module):
         self.size_multiple = 2**depth
         self.skips_first = skips_first
         bias = convolution_bias(norm, bias)
-        widths = [filters * min(2**level, FULL_WIDTH) for level in range(depth)]
+        widths = [filters * 2 ** min(level, doublings) for level in range(depth)]
 
         first = Down(in_channels, widths[0], norm="none", bias=bias)
         between = [Down(widths[level - 1], widths[level], norm=norm, bias=bias) for level in range(1, depth - 1)]
@@ -79,7 +84,7 @@ class _EncodingGenerator(nn.Module):
         bottleneck = Down(widths[-2], widths[-1], norm="none", bias=bias, activation=False)
         self.downs = nn.ModuleList([first, *between, bottleneck])
 
-        with_dropout = dropout_layers(depth, dropout_placement)
+        with_dropout = dropout_layers(depth, dropout_placement, doublings)
         self.ups = nn.ModuleList()
         width = widths[-1]
         for layer, skipped in enumerate(reversed(widths[:-1]), start=1):
@@ -101,7 +106,9 @@ class UNet(_EncodingGenerator):
         in_channels: of the source.
         out_channels: of the output.
         depth: how many times height and width are halved: 8 takes 256x256 down to one pixel.
-        filters: channels of the first layer; they double three times.
+        filters: channels of the first layer.
+        doublings: how often the channels double, however deep the network is: three times in the paper. With fewer the
+            weights are a smaller file.
         norm: `batch` as in the paper, `instance`, `instance_affine` or `none`. The first and last layers and the
             bottleneck have none.
         dropout: the probability of dropping a value. It is the paper's noise z, so the paper keeps it on at test time,
@@ -152,7 +159,9 @@ class EncoderDecoder(_EncodingGenerator):
         in_channels: of the source.
         out_channels: of the output.
         depth: how many times height and width are halved: 8 takes 256x256 down to one pixel.
-        filters: channels of the first layer; they double three times.
+        filters: channels of the first layer.
+        doublings: how often the channels double, however deep the network is: three times in the paper. With fewer the
+            weights are a smaller file.
         norm: `batch` as in the paper, `instance`, `instance_affine` or `none`. The first and last layers and the
             bottleneck have none.
         dropout: the probability of dropping a value.

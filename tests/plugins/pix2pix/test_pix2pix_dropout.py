@@ -50,6 +50,13 @@ def test_dropout_never_reaches_the_narrow_layers(depth, placement):
     assert all(1 <= layer <= depth - 4 for layer in dropout_layers(depth, placement))
 
 
+@BOTH
+def test_with_fewer_doublings_more_layers_are_of_full_width(generator):
+    network = make(generator, depth=6, filters=4, doublings=1, dropout_placement="junyanz")
+    assert [down.conv.out_channels for down in network.downs] == [4, 8, 8, 8, 8, 8]
+    assert placed(network) == [2, 3, 4]
+
+
 def test_dropout_probability():
     network = make(dropout=0.3)
     assert {network.ups[layer - 1].dropout.p for layer in placed(network)} == {0.3}
