@@ -284,5 +284,8 @@ class Tracker(Protocol):
     def pictures(self, step: int, name: str, image: ImageArray) -> None:
         """Hear a picture `(H, W, 3)` of uint8: the grid of samples, whose name is `samples`."""
 
-    def finish(self, outcome: str) -> None:
-        """Hear how the run has ended: `finished`, `early`, `interrupted` or `failed`. Nothing follows."""
+    def finish(self, outcome: str) -> str | None:
+        """Hear how the run has ended: `finished`, `early`, `interrupted` or `failed`. Nothing follows.
+
+        May return what the run's last words to the user say, such as where to look; they are for a run that is over.
+        """

@@ -71,8 +71,6 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
     lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
     more = "".join(f" {argument}" for argument in needed_arguments(trainer.accepted))
     lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR{more}")
-    if folder.page.is_file() and folder.page.stat().st_mtime > time.time() - seconds - 1:  # written by this run
-        lines.append(f"How it went: open {folder.page}")
     return "\n".join(lines)
 
 

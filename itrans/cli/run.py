@@ -199,6 +199,8 @@ def train(
     reporter.note(ending(trainer, folder, time.monotonic() - began))
     if trainer.sample is not None:
         reporter.note(trainer.sample)
+    for text in trainer.journal.last_words:
+        reporter.note(text)
     return outcome
 
 

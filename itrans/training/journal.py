@@ -141,6 +141,9 @@ class Journal:
     With a note about sample data, every line of the log is marked as such. The folder is None in all processes but the
     first. A tracker that fails is reported once, and told nothing more. The installed pages are told what trackers are,
     unless the recipe says `log.page = false`.
+
+    Attributes:
+        last_words: what the trackers say to the user when the run is over.
     """
 
     def __init__(
@@ -150,6 +153,7 @@ class Journal:
         self._skipped: dict[str, None] = {}
         self._began = time.monotonic()
         self._trackers: dict[str, Tracker] = {}
+        self.last_words: list[str] = []
         if folder is not None:
             self._build_trackers(step)
 
@@ -191,9 +195,11 @@ class Journal:
         self._write("end", progress, outcome=outcome)
 
     def close(self, outcome: str) -> None:
-        """Let whoever watches and the trackers know that nothing follows."""
+        """Let whoever watches and the trackers know that nothing follows, and keep what trackers have to say."""
         self._reporter.end()
-        self._tell_trackers(lambda tracker: tracker.finish(outcome))
+        words: list[str | None] = []
+        self._tell_trackers(lambda tracker: words.append(tracker.finish(outcome)))
+        self.last_words = [text for text in words if isinstance(text, str)]
 
     def skip(self, fault: str) -> None:
         """Count a pair that is left out; report each fault once."""

@@ -117,10 +117,10 @@ class Trainer:
             if processes.is_first:
                 folder.rewind_log(self.progress.step, self.progress.validated)
         written = folder if processes.is_first else None
-        self._journal = Journal(recipe, written, reporter, sample, self.progress.step)
-        self._skip = self._journal.skip if skip_bad else None
+        self.journal = Journal(recipe, written, reporter, sample, self.progress.step)
+        self._skip = self.journal.skip if skip_bad else None
         self.selection = Selection(recipe, self._method, self._runtime, self._saver, reporter.note, self._skip)
-        self.samples = Samples(tables.log, self.selection.validator, written, sample or "", self._journal.pictures)
+        self.samples = Samples(tables.log, self.selection.validator, written, sample or "", self.journal.pictures)
         self._pace = Pace(tables.train.batch_size * tables.train.accumulate * processes.count)
         self._first_step = self._logged = self.progress.step
 
@@ -152,8 +152,8 @@ class Trainer:
             found = self._saver.with_last_good(error, self.progress)
             raise found from (error.__cause__ if found is error else error)
         finally:
-            self._journal.close(outcome)
-        self._journal.end(self.progress, outcome)
+            self.journal.close(outcome)
+        self.journal.end(self.progress, outcome)
         self._processes.wait()
         return outcome
 
@@ -185,7 +185,7 @@ class Trainer:
     def _tell_start(self) -> None:
         pairs, processes = len(self._dataset), self._processes.count
         self._reporter.note(f"{counted(pairs, 'training pair')}, {where_and_how(self._device, self._dtype, processes)}")
-        self._journal.start(
+        self.journal.start(
             self.progress,
             self._plan.total,
             resumed=self._resumes,
@@ -240,7 +240,7 @@ class Trainer:
         self._losses.restart()
         self._logged = step = self.progress.step
         lr = self._plan.learning_rate_factor(step - 1) * self._tables.optimizer.lr
-        self._journal.losses(self.progress, found, lr=lr, rate=self._pace.rate)
+        self.journal.losses(self.progress, found, lr=lr, rate=self._pace.rate)
 
     def _look(self) -> Look:
         """Return a look at the losses, tell the reporter of it, and stop at one that is not finite."""
@@ -285,7 +285,7 @@ class Trainer:
                 raise  # the others wait for what this one has measured
             raise self._saver.with_what_is_saved(error, self.progress) from error
         if found is not None and found.metrics:
-            self._journal.validation(self.progress, epoch, found)
+            self.journal.validation(self.progress, epoch, found)
         return found
 
     def _draw(self, name: str | None = None) -> None:

@@ -66,15 +66,17 @@ class Page:
         """Write the page if it is time: the run's folder has the grid."""
         self._write_if_due()
 
-    def finish(self, outcome: str) -> None:
-        """Write the page for the last time."""
+    def finish(self, outcome: str) -> str | None:
+        """Write the page for the last time, and return where it is and what else shows the run."""
         if self._folder is None:
-            return  # the run has failed before it began
+            return None  # the run has failed before it began
         if outcome == "failed":
             note_outcome(self._folder, outcome, self._step)
         seconds = max(_ENCODING, _AT_THE_END * (time.monotonic() - self._began))
         is_over = outcome in {"finished", "early"}
         self._write(self._folder, outcome, seconds if is_over else min(seconds, _AFTER_A_STOP))
+        page = RunFolder(self._folder).page
+        return f"How it went: open {page}\nTry it in the browser: itrans serve {self._folder} --open"
 
     def _write_if_due(self) -> None:
         began = time.monotonic()

@@ -28,6 +28,7 @@ class Numbers:
         self.note("pairs", step, found.metric, found.better, *counts, sides)
     def finish(self, outcome):
         self.note("finish", outcome)
+        return f"Numbers: {self.path}"
 """
 BROKEN = "import a_package_that_is_not_there\n"
 
@@ -41,6 +42,16 @@ def test_every_installed_page_hears_what_trackers_hear(itrans, install, recipe, 
     assert heard.count("start 0") == 2
     assert heard.count("finish finished") == 2
     assert heard.count("pairs 4 l1 True 3 3 2 {((16, 16, 3), 'uint8')}") == 2
+
+
+def test_a_run_ends_with_what_pages_have_to_say_and_a_stopped_one_says_how_to_go_on(itrans, install, recipe):
+    install("itrans-acme", "1.0", "[itrans.pages]\nacme = acme_page:Numbers\n", acme_page=PAGE)
+    stopped = itrans("run", recipe, "-o", "out", "--stop-after", 2)
+    assert "Numbers:" not in stopped.output
+    assert "--resume" in stopped.output
+    lines = itrans("run", recipe, "-o", "out", "--resume").output.splitlines()
+    last = {"Numbers: out/numbers.txt", "How it went: open out/index.html", "Try it in the browser: itrans serve out --open"}
+    assert set(lines[-3:]) == last
 
 
 def test_a_page_is_left_out_when_the_recipe_says_so_and_also_on_going_on(itrans, install, recipe, tmp_path):
