@@ -50,8 +50,9 @@ def test_a_run_ends_with_what_pages_have_to_say_and_a_stopped_one_says_how_to_go
     assert "Numbers:" not in stopped.output
     assert "--resume" in stopped.output
     lines = itrans("run", recipe, "-o", "out", "--resume").output.splitlines()
-    words = "Numbers: out/numbers.txt", "How it went: open out/index.html", "Try it in the browser: itrans serve out --open"
-    assert sorted(lines[-3:]) == sorted(words)
+    assert "Numbers: out/numbers.txt" in lines[-3:]
+    assert "How it went: open out/index.html" in lines[-3:]
+    assert "Try it in the browser: itrans serve out --open" in lines[-3:]
 
 
 def test_a_page_is_left_out_when_the_recipe_says_so_and_also_on_going_on(itrans, install, recipe, tmp_path):
