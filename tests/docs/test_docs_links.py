@@ -34,62 +34,41 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors_of(path), f"{page.name}: {link} has no such heading"
 
 
-def test_the_site_has_all_pages():
-    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    assert [name for entry in site["nav"] for name in entry.values()] == [
-        "index.md",
-        "start.md",
-        "init.md",
-        "recipes.md",
-        "data.md",
-        "prepare.md",
-        "labels.md",
-        "experiments.md",
-        "tables.md",
-        "pix2pix.md",
-        "explained.md",
-        "zh/explained.md",
-        "timm.md",
-        "spandrel.md",
-        "spandrel_arguments.md",
-        "cyclegan.md",
-        "cut.md",
-        "bridge.md",
-        "stargan.md",
-        "pix2pixhd.md",
-        "bicycle.md",
-        "spade.md",
-        "cgan.md",
-        "super-resolution.md",
-        "first-plugin.md",
-        "plugins.md",
-        "generator.md",
-        "discriminator.md",
-        "loss.md",
-        "dataset.md",
-        "method.md",
-        "conditions.md",
-        "transform.md",
-        "metric.md",
-        "tracker.md",
-        "records.md",
-        "testing.md",
-        "publishing.md",
-        "checkpoints.md",
-        "inference.md",
-        "export.md",
-        "python.md",
-        "serve.md",
-        "evaluate.md",
-        "sweep.md",
-        "report.md",
-        "inspect.md",
-        "import.md",
-        "clusters.md",
-        "performance.md",
-        "house.md",
-        "api.md",
+def pages_of(entries: list[dict[str, object]]) -> list[tuple[str, str]]:
+    """Return the titles and files of the pages of a part of the nav, groups opened."""
+    found = []
+    for entry in entries:
+        for title, content in entry.items():
+            found += pages_of(content) if isinstance(content, list) else [(title, content)]
+    return found
+
+
+def test_the_site_has_five_sections_with_every_page_once():
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    assert [title for section in nav for title in section] == [
+        "Start",
+        "Use",
+        "Write a plugin",
+        "What is in it",
+        "Reference",
     ]
-    assert {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")} == {
-        name for entry in site["nav"] for name in entry.values()
-    }
+    titles, files = zip(*pages_of(nav), strict=True)
+    assert files[0] == "index.md"
+    assert len(set(titles)) == len(titles)
+    assert sorted(name for name in files if name.endswith(".md")) == sorted(
+        path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")
+    )
+    for title in titles:
+        assert len(title) <= 28, f"{title}: too long for the sidebar"
+
+
+def test_the_landing_page_leads_into_every_section():
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for section in nav:
+        [(title, entries)] = section.items()
+        line = re.search(rf"^- \*\*{title}\*\*: .+?(?=^- |^$)", page, flags=re.MULTILINE | re.DOTALL)
+        assert line, f"index.md has no line for {title}"
+        linked = re.findall(r"\]\(([^)#]+)", line[0])
+        assert linked
+        assert set(linked) <= {file for _, file in pages_of(entries)}, f"{title}: {linked}"
