@@ -24,9 +24,10 @@ from itrans.checkpoint.fields import (
     noun,
 )
 from itrans.checkpoint.places import existing_checkpoint
+from itrans.checkpoint.safetensors_files import read_safetensors
 from itrans.checkpoint.states import unstorable
 from itrans.checkpoint.torch_files import read_torch_file
-from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, error_text, printable
+from itrans.errors import CheckpointError, OutputError, PluginError, RecipeError, printable
 from itrans.files import replacing
 from itrans.pictures.extras import ExtraSpec, stored_extras
 from itrans.pictures.kinds import KINDS
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 FORMAT = "itrans-checkpoint"
 VERSION = 1
 """The version of the format. A file of a higher one is refused."""
-
-_MOST_CHARACTERS = 2000
 
 _REFUSAL = "is not a checkpoint of itrans: it is no PyTorch file, or one that holds code, and is not opened."
 
@@ -112,6 +111,15 @@ class CheckpointFile:
     def generator_states(self) -> dict[str, dict[str, Tensor]]:
         """The states to translate with: averaged weights where there are any."""
         return {**self.networks, **self.training.get("averages", {})}
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as a dict of plain values, tensors aside, with the version of the format."""
+        head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
+        plain = {"progress": asdict(self.progress), "extras": stored_extras(self.extras)}
+        plain |= {"source": self.source.as_data(), "target": self.target.as_data()}
+        if not self.extras:
+            del plain["extras"]  # a file without any can be read by versions that know none
+        return {**head, **{name: value for name, value in vars(self).items() if name != "extras"}, **plain, **head}
 
     @property
     def recorded(self) -> dict[tuple[str, str], str]:
@@ -186,13 +194,7 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: CheckpointFile) ->
     Raises:
         OutputError: the file cannot be written.
     """
-    head = {"format": FORMAT, "version": VERSION, "itrans": __version__}
-    plain = {"progress": asdict(checkpoint.progress)}
-    plain |= {"source": checkpoint.source.as_data(), "target": checkpoint.target.as_data()}
-    plain |= {"extras": stored_extras(checkpoint.extras)}
-    record = {**head, **vars(checkpoint), **plain, **head}
-    if not checkpoint.extras:
-        del record["extras"]  # a file without any can be read by versions that know none
+    record = checkpoint.as_data()
     if fault := unstorable(checkpoint.method, "method"):
         raise PluginError(f"The method's state_dict() cannot be saved: {fault}. Tensors and plain values can.")
     try:
@@ -217,7 +219,9 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values
         CheckpointError: it is missing, truncated, not a checkpoint of itrans, or of a newer format.
     """
     path = existing_checkpoint(path)
-    record = read_torch_file(path, refusal=_REFUSAL, wanted="a checkpoint of itrans", mapped=mapped, values=values)
+    record = read_safetensors(path, values=values) or read_torch_file(
+        path, refusal=_REFUSAL, wanted="a checkpoint of itrans", mapped=mapped, values=values
+    )
     if not isinstance(record, dict) or dict.get(record, "format") != FORMAT:
         raise CheckpointError(f"{path} {_foreign(record, path)}")
     version, written = dict.get(record, "version"), dict.get(record, "itrans")
@@ -244,13 +248,6 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values
         ) from error
     except FieldError as error:
         raise CheckpointError(f"{path} is damaged, or was altered: {error}") from error
-
-
-def misfit(error: Exception) -> str:
-    """Return why a state cannot be loaded, as the end of a sentence: what torch says, or what has gone wrong."""
-    if isinstance(error, KeyError):
-        return f"it holds no {error}."
-    return error_text(error) if not isinstance(error, RuntimeError | ValueError) else str(error)[:_MOST_CHARACTERS]
 
 
 def _checked_file(record: dict[str, Any], *, values: bool) -> CheckpointFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from itrans.checkpoint.safetensors_files import SUFFIX
 from itrans.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _DIGITS = 20
 def checkpoint_path(path: str | os.PathLike[str]) -> Path:
     """Return the checkpoint that is meant by a file, or by a run's folder: its best one or, without, its last.
 
+    In a folder with an exported checkpoint it is the file of its first network.
+
     Raises:
         CheckpointError: the folder holds none.
     """
@@ -26,6 +29,8 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
         for found in (folder / "best.pt", folder / "last.pt", *reversed(step_checkpoints(folder))):
             if found.is_file():
                 return found
+    for found in sorted(path.glob(f"*{SUFFIX}")):  # of a checkpoint that was exported
+        return found
     raise CheckpointError(
         f"{path} is a folder, and no run has left a checkpoint there: neither checkpoints/best.pt nor "
         "checkpoints/last.pt. Name a checkpoint, RUN/checkpoints/best.pt, or a run's folder."

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from itrans.errors import error_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
     from itrans.checkpoint.file import CheckpointFile
+
+_MOST_CHARACTERS = 2000
 
 
 def tensors_in(value: object, key: str = "") -> Iterator[tuple[str, Tensor]]:
@@ -76,3 +80,10 @@ def unstorable(value: Any, key: str) -> str | None:
     if value is None or isinstance(value, torch.Tensor) or type(value) in (bool, int, float, str, bytes):
         return None
     return f"{key} is {type(value).__name__}"
+
+
+def misfit(error: Exception) -> str:
+    """Return why a state cannot be loaded, as the end of a sentence: what torch says, or what has gone wrong."""
+    if isinstance(error, KeyError):
+        return f"it holds no {error}."
+    return error_text(error) if not isinstance(error, RuntimeError | ValueError) else str(error)[:_MOST_CHARACTERS]

@@ -8,8 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from itrans.checkpoint.file import CheckpointFile, misfit, save_checkpoint
-from itrans.checkpoint.states import bytes_of, not_finite
+from itrans.checkpoint.file import CheckpointFile, save_checkpoint
+from itrans.checkpoint.states import bytes_of, misfit, not_finite
 from itrans.checkpoint.writer import CheckpointWriter, copy_of
 from itrans.errors import CheckpointError, DataError, ItransError, OutputError, RoomError, TrainingError
 from itrans.pictures.extras import extras_of

@@ -16,8 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from itrans.checkpoint.file import misfit
-from itrans.checkpoint.states import is_finite
+from itrans.checkpoint.states import is_finite, misfit
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
 from itrans.members import sides_of
 from itrans.methods.conditions import Accepted, Conditions

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from itrans.translating.translator import Translator
 
 
-_CHECKPOINTS = {".pt", ".pth", ".ckpt"}
+_CHECKPOINTS = {".pt", ".pth", ".ckpt", ".safetensors"}
 """The suffixes that no package gets."""
 
 

@@ -41,7 +41,7 @@ class _Size(click.ParamType[tuple[int, int]]):
     default="onnx",
     show_default=True,
     help="onnx: for other programs, with a translate.py that needs no itrans. pt2: a program of torch.export. "
-    "safetensors: the weights alone.",
+    "safetensors: the weights, for itrans and for networks of your own.",
 )
 @options.mode("paper: batch normalisation uses each picture's own statistics. running: it uses those of the training.")
 @click.option(
@@ -140,6 +140,7 @@ def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) 
     if to == "safetensors":
         _row("weights", f"of {', '.join(done.networks)}, fp16" if half else f"of {', '.join(done.networks)}")
         _row("title", said.title)
+        click.echo(f"Use it: itrans translate {output} PICTURES... -o OUT")
         return
     _row("takes", f"{_kind(said.source)}, {_sizes(done)}")
     _row("makes", _kind(said.target))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -191,7 +192,9 @@ def export_weights(checkpoint: str, folder: Path, *, half: bool = False) -> Expo
     description = describe(translator, record, translator.directions[0], size_multiple=multiple)
     with new_folder(folder) as inner:
         states = {name: record.generator_states[name] for name in translator.generators}
-        write_safetensors(inner, states, description, half=half)
+        left_out: dict[str, Any] = {"networks": [*states], "method": {}, "training": {}}
+        texts = description.as_texts() | {"itrans.checkpoint": json.dumps(record.as_data() | left_out)}
+        write_safetensors(inner, states, texts, half=half)
         write_json(inner / "recipe.json", record.recipe)
         sizes = _sizes(inner)
     return Export(path, description, sizes, networks=tuple(states))

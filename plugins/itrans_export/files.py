@@ -86,9 +86,9 @@ def write_pt2(path: Path, program: Program, description: Description) -> None:
 
 
 def write_safetensors(
-    folder: Path, states: Mapping[str, Mapping[str, Any]], description: Description, *, half: bool
+    folder: Path, states: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str], *, half: bool
 ) -> None:
-    """Write the weights of each network, with the description in their header."""
+    """Write the weights of each network, with texts in their header."""
     from safetensors.torch import save
 
     for name, state in states.items():
@@ -97,7 +97,7 @@ def write_safetensors(
             if isinstance(value, torch.Tensor):
                 value = value.half() if half and value.is_floating_point() else value
                 tensors[key] = value.clone(memory_format=torch.contiguous_format)
-        (folder / f"{name}.safetensors").write_bytes(save(tensors, description.as_texts() | {"format": "pt"}))
+        (folder / f"{name}.safetensors").write_bytes(save(tensors, {**texts, "format": "pt"}))
 
 
 def write_json(path: Path, data: object) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from itrans.api import Dataset
     from itrans.commands import CheckpointFile
 
-_CHECKPOINTS = {".pt", ".pth", ".ckpt"}
+_CHECKPOINTS = {".pt", ".pth", ".ckpt", ".safetensors"}
 _DEFAULT_SIZE = 256
 """The paper's pictures, for recipes that do not say how large theirs are."""
 

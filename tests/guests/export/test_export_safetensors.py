@@ -1,0 +1,101 @@
+"""What is exported as safetensors is a checkpoint: it translates, is measured, served and trained on from."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from guests.export.made_checkpoints import made_checkpoint, picture
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from itrans.api import CheckpointError, load, write_image
+from itrans.checkpoint.file import load_checkpoint
+
+
+@pytest.fixture
+def exported(itrans, tmp_path, monkeypatch):
+    """A folder with exported weights, and the checkpoint that they are of."""
+    monkeypatch.chdir(tmp_path)
+
+    def export(*options, generator="unet", **tables):
+        checkpoint = made_checkpoint(tmp_path / "made" / "it.pt", generator, **tables)
+        done = itrans("export", checkpoint, "-o", "out", "--to", "safetensors", *options)
+        assert done.exit_code == 0, done.output
+        return tmp_path / "out", checkpoint
+
+    return export
+
+
+def test_it_translates_as_its_checkpoint_does(exported, itrans):
+    folder, checkpoint = exported()
+    image = picture(24, 40)
+    expected = load(checkpoint).translate(image)
+    for path in (folder, folder / "generator.safetensors"):
+        np.testing.assert_array_equal(load(path).translate(image), expected)
+    write_image("in.png", image)
+    assert itrans("translate", folder, "in.png", "-o", "made.png").exit_code == 0
+    assert itrans("inspect", folder).exit_code == 0
+
+
+def test_weights_of_16_bits_are_rounded_and_half_as_large(exported):
+    folder, checkpoint = exported("--half")
+    whole, half = (load_checkpoint(path).networks["generator"] for path in (checkpoint, folder))
+    assert {tensor.dtype for tensor in half.values() if tensor.is_floating_point()} == {torch.float16}
+    assert all(torch.equal(tensor, whole[name].to(tensor.dtype)) for name, tensor in half.items())
+    image = picture(24, 40)
+    apart = load(folder).translate(image).astype(int) - load(checkpoint).translate(image)
+    assert np.abs(apart).max() <= 4
+
+
+def test_a_run_begins_with_it(exported, recipe, itrans):
+    folder, _ = exported(arguments={"depth": 3, "filters": 2})
+    arguments = ["--set", "generator.depth=3", "--set", "generator.filters=2", "--set", "train.steps=1"]
+    done = itrans("run", recipe, *arguments, "--from", folder, "-o", "run")
+    assert done.exit_code == 0, done.output
+
+
+def test_its_header_names_the_recipe_and_the_classes_of_pictures(exported):
+    folder, checkpoint = exported()
+    found, wanted = load_checkpoint(folder), load_checkpoint(checkpoint)
+    assert (found.recipe, found.source, found.target) == (wanted.recipe, wanted.source, wanted.target)
+    assert (found.training, found.method) == ({}, {})
+
+
+def test_networks_lie_beside_each_other_and_one_that_is_missing_is_named(itrans, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tables = {"method": {"name": "cyclegan"}, "loss": [{"name": "cycle"}, {"name": "gan"}]}
+    tables["discriminator"] = {"name": "patchgan", "filters": 2}
+    checkpoint = made_checkpoint(tmp_path / "it.pt", "resnet", **tables)
+    assert itrans("export", checkpoint, "-o", "out", "--to", "safetensors").exit_code == 0
+    first, second = sorted((tmp_path / "out").glob("*.safetensors"))
+    image = picture(16, 16)
+    expected = load(checkpoint).translate(image)
+    np.testing.assert_array_equal(load(second).translate(image), expected)
+    second.unlink()
+    with pytest.raises(CheckpointError, match=rf"{first.name} is one of 2 networks, and {second.name} is not beside"):
+        load(first)
+
+
+@pytest.mark.parametrize("record", ["{", "[]", '{"networks": ["../elsewhere"]}', '{"networks": [1]}'])
+def test_a_record_that_is_none_is_refused(tmp_path, record):
+    path = tmp_path / "x.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {"itrans.checkpoint": record})
+    with pytest.raises(CheckpointError, match="is damaged, or was altered"):
+        load_checkpoint(path)
+
+
+def test_a_file_that_is_cut_off_and_one_of_a_newer_itrans_are_refused(exported):
+    folder, _ = exported()
+    path = folder / "generator.safetensors"
+    with safe_open(path, "pt") as file:
+        texts = dict(file.metadata())
+    record = json.loads(texts["itrans.checkpoint"]) | {"version": 99}
+    save_file({"a": torch.zeros(1)}, folder / "newer.safetensors", {"itrans.checkpoint": json.dumps(record)})
+    with pytest.raises(CheckpointError, match="pip install --upgrade itrans"):
+        load_checkpoint(folder / "newer.safetensors")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"generator\.safetensors cannot be read: it is truncated or damaged"):
+        load_checkpoint(path)
