@@ -1,0 +1,186 @@
+"""From a checkpoint and pictures to their pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from itrans.api import ItransError, OutputError, PluginError, error_text
+from itrans.commands import Translator, folder_made, replacing
+from itrans_inspect.explaining import markup
+from itrans_inspect.explaining.discriminator import discriminator_sections
+from itrans_inspect.explaining.generator import (
+    levels_section,
+    noise_section,
+    picture_section,
+    skips_section,
+    statistics_section,
+)
+from itrans_inspect.explaining.judge import judges_of
+from itrans_inspect.explaining.markup import Section, text
+from itrans_inspect.explaining.passage import Passage
+from itrans_inspect.explaining.picture import Picture, picture_named
+from itrans_inspect.explaining.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from itrans.commands import CheckpointFile
+    from itrans_inspect.report import Inspected
+    from itrans_inspect.subject import Subject
+
+
+_STATISTICS = {"paper": "the picture's own statistics", "running": "the statistics of training"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be explained.
+
+    Attributes:
+        names: files, or keys of held-out pairs.
+        folder: where the pages go.
+        target: a file with what the only picture should become.
+        mode: `paper` or `running`.
+        seed: of dropout and noise.
+        direction: one of the checkpoint's; None is the first.
+        options: of translating, by name.
+        extras: of the pictures, by name.
+        force: replace pages that are there.
+    """
+
+    names: Sequence[str]
+    folder: Path
+    target: Path | None
+    mode: str
+    seed: int
+    direction: str | None
+    options: Mapping[str, Any]
+    extras: Mapping[str, Any]
+    force: bool
+
+
+def write_pages(request: Request, subject: Subject, networks: list[Inspected]) -> dict[Path, dict[str, Any]]:
+    """Write a page for each picture, and return what was measured, by the page.
+
+    Args:
+        request: what is wanted.
+        subject: a checkpoint's.
+        networks: what is known of its networks.
+
+    Raises:
+        ItransError: it is no checkpoint, a picture cannot be translated, or a page is there already.
+    """
+    record, file = subject.checkpoint, subject.file
+    if record is None:
+        raise ItransError(
+            f"--explain follows a picture through trained networks, and {file} is a recipe: give a run's folder or its "
+            "checkpoint."
+        )
+    if request.target is not None and len(request.names) > 1:
+        raise ItransError("--target is of one picture, and there are several: --explain them one by one.")
+    other = "running" if request.mode == "paper" else "paper"
+    translator, beside = (
+        Translator(file, device="cpu", mode=mode, seed=request.seed, precision="fp32", record=record)  # type: ignore[arg-type]
+        for mode in (request.mode, other)
+    )
+    recipe = record.checked_recipe(file)
+    pictures: dict[Path, Picture] = {}
+    for name in request.names:
+        picture = picture_named(
+            name,
+            translator,
+            recipe,
+            direction=request.direction,
+            target=request.target,
+            options=request.options,
+            extras=request.extras,
+        )
+        path = request.folder / f"{picture.file_name}.html"
+        if path in pictures:
+            raise OutputError(f"{pictures[path].name} and {picture.name} would both be written to {path}.")
+        if path.exists() and not request.force:
+            raise OutputError(f"{path} is there already. Choose another folder, or replace it with --force.")
+        pictures[path] = picture
+    found = {}
+    with folder_made(request.folder):
+        for path, picture in pictures.items():
+            sections = _sections(picture, request, subject, networks, translator, beside)
+            title = f"{picture.name}, explained"
+            with replacing(path) as written:
+                written.write(markup.page(title, _head(picture, subject, translator, record, sections), sections))
+            found[path] = _numbers(picture, translator, sections)
+    return found
+
+
+def _sections(
+    picture: Picture,
+    request: Request,
+    subject: Subject,
+    networks: list[Inspected],
+    translator: Translator,
+    beside: Translator,
+) -> list[Section]:
+    passage = Passage(translator, picture, request.direction)
+    record = subject.checkpoint
+    assert record is not None
+    scene = Scene(picture, passage, translator, record, request.direction)
+    judges, why_none = judges_of(subject, networks, picture, translator, request.direction)
+    sections = [
+        [picture_section(scene)],
+        _section("What every level sees", lambda: [levels_section(scene)]),
+        _section("Without a skip connection", lambda: [skips_section(scene)]),
+        _section("What the discriminator says", lambda: discriminator_sections(scene, judges, why_none)),
+        _section("The noise z: other seeds", lambda: [noise_section(scene)]),
+        _section("Paper or running", lambda: [statistics_section(scene, beside)]),
+    ]
+    return [one for some in sections for one in some]
+
+
+def _section(title: str, make: Callable[[], list[Section]]) -> list[Section]:
+    """Return sections; or one that says why it is not there, as networks of somebody else's may do anything."""
+    try:
+        return make()
+    except PluginError as error:
+        return [Section(title, [], absent=str(error))]
+    except Exception as error:
+        return [Section(title, [], absent=f"This network cannot be looked at so: {error_text(error)}")]
+
+
+def _head(
+    picture: Picture, subject: Subject, translator: Translator, record: CheckpointFile, sections: Sequence[Section]
+) -> str:
+    progress = record.progress
+    averaged = ", averaged weights" if record.training.get("averages") else ""
+    dropout = sections[0].numbers.get("dropout", "")
+    tiles = [
+        ("mode", translator.mode, f"normalised by {_STATISTICS[translator.mode]}"),
+        ("seed", str(translator.seed), str(dropout)),
+        ("trained", f"{progress.step:,} steps", f"{progress.epoch:,} epochs{averaged}"),
+    ]  # fmt: skip
+    shown = "".join(
+        f'<div class="card tile"><div class="label">{text(label)}</div><div class="value">{text(value)}</div>'
+        f'<div class="more">{text(more)}</div></div>'
+        for label, value, more in tiles
+    )
+    sample = "" if record.sample is None else (
+        f'<div class="notice"><b>Sample data.</b> {text(record.sample.removeprefix("SAMPLE DATA: "))}</div>'
+    )  # fmt: skip
+    return (
+        f'<div class="head"><h1>{text(picture.name)}, followed through \N{LEFT DOUBLE QUOTATION MARK}'
+        f"{text(subject.title)}\N{RIGHT DOUBLE QUOTATION MARK}</h1></div>"
+        f'<p class="where">{text(subject.file)}</p>{sample}<div class="tiles">{shown}</div>'
+    )
+
+
+def _numbers(picture: Picture, translator: Translator, sections: Sequence[Section]) -> dict[str, Any]:
+    return {
+        "picture": picture.name,
+        "mode": translator.mode,
+        "seed": translator.seed,
+        "sections": {
+            one.title: {"absent": one.absent} if one.absent and not one.numbers else {"absent": "", **one.numbers}
+            for one in sections
+        },
+    }
