@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from itrans.api import as_channels, encode_image, kind_of
-from itrans_report.encoding import data_uri
+from itrans_report.encoding import data_uri, web_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from itrans.api import ImageSpec
+
+_LOSSLESS = 200 * 200
+"""Pictures of so many pixels or fewer are kept as they are: enlarged in squares, what squeezing does would be seen."""
 
 Colouring = Literal["amount", "sign"]
 
@@ -33,7 +36,7 @@ class Scale:
     Attributes:
         low: the value of the first colour.
         high: the value of the last colour.
-        colouring: `amount` or `sign`, where 0 is in the middle.
+        colouring: `amount` or `sign`, which has a colour to each side of its middle.
     """
 
     low: float
@@ -46,10 +49,10 @@ class Scale:
         return cls(0.0, max((float(one.max()) for one in values), default=0.0) or 1.0, "amount")
 
     @classmethod
-    def of_signs(cls, *values: Tensor) -> Scale:
-        """Return the scale that has 0 in its middle and all of some values on it."""
-        most = max((float(one.abs().max()) for one in values), default=0.0) or 1.0
-        return cls(-most, most, "sign")
+    def of_signs(cls, *values: Tensor, middle: float = 0.0) -> Scale:
+        """Return the scale that has a value in its middle and all of some others on it."""
+        most = max((float((one - middle).abs().max()) for one in values), default=0.0) or 1.0
+        return cls(middle - most, middle + most, "sign")
 
     @property
     def bar(self) -> str:
@@ -72,7 +75,9 @@ def _palette(colouring: Colouring) -> NDArray[np.uint8]:
 
 
 def picture_uri(image: NDArray[np.uint8]) -> str:
-    """Return a picture `(H, W, 3)` as an address that holds all of it, without loss."""
+    """Return a picture `(H, W, 3)` as an address that holds all of it: a small one without loss."""
+    if image.shape[0] * image.shape[1] > _LOSSLESS:
+        return data_uri(web_picture(image, image.shape[0] * image.shape[1]))
     return data_uri(encode_image(np.ascontiguousarray(image), ".png"))
 
 

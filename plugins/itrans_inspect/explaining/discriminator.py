@@ -51,10 +51,10 @@ def _logits(
 ) -> Section:
     target = scene.picture.target
     real = None if target is None else judge.maps(target)
-    body, entries = "", []
+    (middle, meaning), body, entries = scene.boundary(), "", []
     for which, (found, field) in enumerate(zip(maps, judge.fields, strict=True)):
         at = place if which == 0 else most_doubtful(found, field, (scene.output.shape[2], scene.output.shape[3]))
-        scale = Scale.of_signs(found, *([] if real is None else [real[which]]))
+        scale = Scale.of_signs(found, *([] if real is None else [real[which]]), middle=middle)
         figures = [_over(scene.shown(scene.output), found, field, scale, at, "output")]
         if target is not None and real is not None:
             figures.append(_over(scene.shown(target), real[which], field, scale, at, "target"))
@@ -64,31 +64,33 @@ def _logits(
             f'<p class="half">{columns}x{rows} logits of {text(judge.name)}; each judges {patch}</p>'
             f"{row(figures, 'large')}{markup.legend(scale, 'translated', 'real')}"
         )
-        entry: dict[str, Any] = {"logits": [rows, columns], "patch": field.width, "output": _measured(found)}
+        entry: dict[str, Any] = {"logits": [rows, columns], "patch": field.width, "output": _measured(found, middle)}
         if real is not None:
-            entry["target"] = _measured(real[which])
+            entry["target"] = _measured(real[which], middle)
         entries.append(entry)
     sees = "beside the source" if judge.sees_source else "without the source"
     words = [
         f"The discriminator is a convolution that looks at the picture {sees} and puts out one number, a logit, for "
-        "each of many patches that overlap (section 3.2.2). Above 0 it takes the patch for a real one (blue), below 0 "
-        "for a translated one (red). A square of colour lies in the middle of its patch; the frame is the patch of the "
-        "logit that is lowest for the output.",
+        f"each of many patches that overlap (section 3.2.2). Above {number(middle)} it takes the patch for a real one "
+        "(blue), below for a translated one (red). A square of colour lies in the middle of its patch; the frame is "
+        "the patch of the logit that is lowest for the output.",
         "Neither side should win for good: where all outputs are red and all targets blue, the discriminator is far "
         "ahead, at least for this picture.",
     ]
     absent = "" if real is not None else "There is no target, whose logits could be compared."
+    if meaning:
+        words.append(meaning)
     if others:
         words.append(f"The method has more of them, for the same pictures: {text(', '.join(others))}.")
     return Section(_LOGITS, words, body, {"discriminator": judge.name, "maps": entries}, absent)
 
 
-def _measured(logits: Tensor) -> dict[str, float]:
+def _measured(logits: Tensor, middle: float) -> dict[str, float]:
     return {
         "mean": float(logits.mean()),
         "lowest": float(logits.min()),
         "highest": float(logits.max()),
-        "taken_for_real": float(logits.gt(0).float().mean()),
+        "taken_for_real": float(logits.gt(middle).float().mean()),
     }
 
 
@@ -109,7 +111,7 @@ def _over(
         f'opacity="0.62"/>'
         f"{_frame((left, top, right, bottom), line)}</svg>"
     )
-    found = _measured(logits)
+    found = _measured(logits, (scale.low + scale.high) / 2)
     share = round(100 * found["taken_for_real"])
     return figure(
         drawing,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from itrans.api import ItransError, OutputError, PluginError, error_text
+from itrans.api import ItransError, OutputError, PluginError, counted, error_text
 from itrans.commands import Translator, folder_made, replacing
 from itrans_inspect.explaining import markup
 from itrans_inspect.explaining.discriminator import discriminator_sections
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from itrans_inspect.report import Inspected
     from itrans_inspect.subject import Subject
 
+
+_log = logging.getLogger("itrans")
 
 _STATISTICS = {"paper": "the picture's own statistics", "running": "the statistics of training"}
 
@@ -145,6 +148,7 @@ def _section(title: str, make: Callable[[], list[Section]]) -> list[Section]:
     except PluginError as error:
         return [Section(title, [], absent=str(error))]
     except Exception as error:
+        _log.debug("%s cannot be shown", title, exc_info=True)
         return [Section(title, [], absent=f"This network cannot be looked at so: {error_text(error)}")]
 
 
@@ -157,7 +161,7 @@ def _head(
     tiles = [
         ("mode", translator.mode, f"normalised by {_STATISTICS[translator.mode]}"),
         ("seed", str(translator.seed), str(dropout)),
-        ("trained", f"{progress.step:,} steps", f"{progress.epoch:,} epochs{averaged}"),
+        ("trained", counted(progress.step, "step"), f"{counted(progress.epoch, 'epoch')}{averaged}"),
     ]  # fmt: skip
     shown = "".join(
         f'<div class="card tile"><div class="label">{text(label)}</div><div class="value">{text(value)}</div>'

@@ -14,6 +14,7 @@ from itrans_inspect.explaining.markup import Section, figure, image, number, row
 from itrans_inspect.explaining.scene import amounts, change, l1, small
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -43,8 +44,8 @@ def picture_section(scene: Scene) -> Section:
     words = [
         text(picture.origin),
         "The generator G takes the source x and makes the output G(x, z) of it; the target y is the picture that it "
-        "should be like (section 3). L1 is the mean absolute difference of two pictures, from 0 for the same to 1 for black and white "
-        "(equation 3 has it without the division).",
+        "should be like (section 3). L1 is the mean absolute difference of two pictures, from 0 for the same to 1 for "
+        "black and white.",
     ]
     return Section("The picture", words, row(figures, "large"), numbers, absent)
 
@@ -62,7 +63,7 @@ def levels_section(scene: Scene) -> Section:
     if not found:
         return Section(title, [], absent="The values of this generator have no place in the picture to show them at.")
     innermost = min(range(len(found)), key=lambda place: found[place][1].shape[1] * found[place][1].shape[2])
-    halves = [found[: innermost + 1], found[innermost + 1 :]]
+    halves = [found[: innermost + 1], found[innermost + 1 :]] if innermost else [[], found]
     body = "".join(
         f'<p class="half">{name}</p><div class="card">{"".join(_level(*level) for level in half)}</div>'
         for name, half in zip(_HALVES, halves, strict=True)
@@ -128,8 +129,8 @@ def skips_section(scene: Scene) -> Section:
         return Section(
             title,
             [],
-            absent="This generator has no skip connections from one level to another: all that it knows of the picture "
-            "goes through its innermost level, as in the encoder-decoder of section 4.3.",
+            absent="This generator has no skip connections from one level to another, like the encoder-decoder of "
+            "section 4.3.",
         )
     full, target = scene.output, scene.picture.target
     without = {skip: passage.without([skip]) for skip in skips}
@@ -143,11 +144,12 @@ def skips_section(scene: Scene) -> Section:
     body, entries = _at_level("<h3>All skip connections</h3>", figures), []
     for skip in skips:
         stage, changed = passage.structure.stages[skip.start], change(full, without[skip])
-        height, width = stage.size or (0, 0)
+        (height, width), end = stage.size or (0, 0), passage.structure.stages[skip.end].size or (0, 0)
+        to = "" if end == (height, width) else f" to {end[1]}x{end[0]}"
         what = "the source itself" if skip.start == 0 else counted(stage.channels, "channel")
         how = "added to the decoder's values" if skip.kind == "sum" else "laid beside the decoder's"
         body += _at_level(
-            f'<h3>{width}x{height}, {what}</h3><p class="soft">{how}</p>',
+            f'<h3>{width}x{height}{to}, {what}</h3><p class="soft">{how}</p>',
             [
                 figure(
                     image(scene.shown(without[skip]), f"without {width}x{height}"),
@@ -182,9 +184,12 @@ def skips_section(scene: Scene) -> Section:
         "Nothing was trained anew for this: it shows how much this network leans on a connection for this picture. "
         "What a network can do that never had any, section 4.3 tries.",
     ]
-    return Section(
-        title, words, body + markup.legend(scale, "no change", ""), {"skips": entries, "none": l1(full, none)}
-    )
+    body = f'<div class="card">{body}</div>{markup.legend(scale, "no change", "")}'
+    return Section(title, words, body, {"skips": entries, "none": l1(full, none)})
+
+
+def _at_level(head: str, figures: Sequence[str]) -> str:
+    return f'<div class="level"><div>{head}</div>{row(figures, "three")}</div>'
 
 
 def noise_section(scene: Scene) -> Section:
@@ -195,7 +200,7 @@ def noise_section(scene: Scene) -> Section:
     spread = torch.cat(outputs).std(dim=0, correction=0).mean(dim=0) / 2
     words = [
         "The paper has no input for noise: z is dropout alone, which stays on at test time, and the outputs vary "
-        "little (sections 3.1 and 3.3)."
+        f"little (sections 3.1 and 3.3). Here, {scene.dropout()}."
     ]
     numbers = {"seeds": seeds, "l1_between_seeds": [l1(outputs[0], one) for one in outputs[1:]]}
     if not float(spread.max()):

@@ -190,7 +190,7 @@ def _calls_of_a_step(
         with torch.random.fork_rng([]), torch.enable_grad():
             torch.default_generator.manual_seed(0)
             batch = Batch(sides["source"], sides["target"], (picture.name,), extras)
-            subject.method.step(batch, Pretence())  # type: ignore[arg-type]
+            subject.method.step(batch, Pretence())
     finally:
         for handle in handles:
             handle.remove()

@@ -68,7 +68,7 @@ def legend(scale: Scale, low: str = "", high: str = "") -> str:
     ends = [
         f"{number(value)}{f' {text(word)}' if word else ''}" for value, word in ((scale.low, low), (scale.high, high))
     ]
-    middle = "<span>0</span>" if scale.colouring == "sign" else ""
+    middle = f"<span>{number((scale.low + scale.high) / 2)}</span>" if scale.colouring == "sign" else ""
     return (
         f'<div class="scale"><img src="{scale.bar}" alt="" class="pixels"><div><span>{ends[0]}</span>{middle}'
         f"<span>{ends[1]}</span></div></div>"

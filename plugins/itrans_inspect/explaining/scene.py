@@ -56,6 +56,16 @@ class Scene:
         source, target = self.translator.specs(self.direction)
         return shown_planes(planes, target, self.picture.source, source)
 
+    def boundary(self) -> tuple[float, str]:
+        """Return the logit between translated and real, and a sentence where that is not plain."""
+        losses = [loss for loss in self.record.recipe.get("loss", []) if isinstance(loss, dict)]
+        objectives = {loss["objective"] for loss in losses if "objective" in loss}
+        if objectives == {"lsgan"}:
+            return 0.5, "This run's objective is least squares, which draws real patches to 1 and others to 0."
+        if objectives and objectives <= {"vanilla", "hinge"}:
+            return 0.0, ""
+        return 0.0, "What a logit of 0 means depends on this run's loss: look at the difference of the two pictures."
+
     def dropout(self) -> str:
         """Return what is random in the generator, as a sentence."""
         modules = [*self.passage.network.modules()]
