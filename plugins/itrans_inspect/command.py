@@ -140,7 +140,10 @@ def inspect(
         name, kind = drawn[option].traced.network.name, drawn[option].traced.network.kind
         is_only = sum(entry.traced.network.kind == kind for entry in networks) == 1
         click.echo(f"Drawn: {path}" + ("" if is_only else f" ({name}; --network NAME draws another)"))
-    for page in pages:
+    for page, numbers in pages.items():
+        from itrans_inspect.explaining.explain import summary
+
+        click.echo("\n" + "\n".join(summary(numbers)))
         click.echo(f"Written: {page}")
 
 

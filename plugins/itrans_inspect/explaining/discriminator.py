@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from itrans_inspect.explaining.scene import Scene
     from itrans_inspect.fields import Field
 
-_LOGITS, _GRADIENT = "What the discriminator says", "The gradient that one logit sends back"
+LOGITS, GRADIENT = "What the discriminator says", "The gradient that one logit sends back"
 _STEP = 0.25
 """How far the pixels are moved to show what a gradient asks for: the one that moves most, by a quarter of the range."""
 
@@ -35,12 +35,12 @@ def discriminator_sections(scene: Scene, judges: Sequence[Judge], why_none: str)
         why_none: why there are none, as a sentence.
     """
     if not judges:
-        return [Section(_LOGITS, [], absent=why_none), Section(_GRADIENT, [], absent=why_none)]
+        return [Section(LOGITS, [], absent=why_none), Section(GRADIENT, [], absent=why_none)]
     judge, output = judges[0], scene.output.float()
     maps = judge.maps(output)
     if not maps or len(maps) != len(judge.fields):
         why = f"{judge.name} gives no map of logits over the picture."
-        return [Section(_LOGITS, [], absent=why), Section(_GRADIENT, [], absent=why)]
+        return [Section(LOGITS, [], absent=why), Section(GRADIENT, [], absent=why)]
     others = [other.name for other in judges[1:]]
     place = most_doubtful(maps[0], judge.fields[0], (output.shape[2], output.shape[3]))
     return [_logits(scene, judge, others, maps, place), _gradient(scene, judge, maps[0], place)]
@@ -70,10 +70,10 @@ def _logits(
         entries.append(entry)
     sees = "beside the source" if judge.sees_source else "without the source"
     words = [
-        f"The discriminator is a convolution that looks at the picture {sees} and puts out one number, a logit, for "
-        f"each of many patches that overlap (section 3.2.2). Above {number(middle)} it takes the patch for a real one "
-        "(blue), below for a translated one (red). A square of colour lies in the middle of its patch; the frame is "
-        "the patch of the logit that is lowest for the output.",
+        f"The discriminator looks at the picture {sees} and puts out one number, a logit, for each of many patches "
+        f"that overlap (section 3.2.2). Above {number(middle)} it takes the patch for a real one (blue), below for a "
+        "translated one (red). A square of colour lies in the middle of its patch; the frame is the patch of the logit "
+        "that is lowest for the output.",
         "Neither side should win for good: where all outputs are red and all targets blue, the discriminator is far "
         "ahead, at least for this picture.",
     ]
@@ -82,7 +82,7 @@ def _logits(
         words.append(meaning)
     if others:
         words.append(f"The method has more of them, for the same pictures: {text(', '.join(others))}.")
-    return Section(_LOGITS, words, body, {"discriminator": judge.name, "maps": entries}, absent)
+    return Section(LOGITS, words, body, {"discriminator": judge.name, "maps": entries}, absent)
 
 
 def _measured(logits: Tensor, middle: float) -> dict[str, float]:
@@ -143,6 +143,7 @@ def _gradient(scene: Scene, judge: Judge, logits: Tensor, place: tuple[int, int]
     steps, numbers = _asked_for(scene, judge, found, box)
     body += steps
     support = found.box
+    whole = "" if field.width is not None else ", which is the whole picture"
     sides = (0, 0) if support is None else (support[2] - support[0], support[3] - support[1])
     numbers |= {
         "row": found.row,
@@ -155,8 +156,8 @@ def _gradient(scene: Scene, judge: Judge, logits: Tensor, place: tuple[int, int]
     words = [
         f"The logit in row {found.row + 1} and column {found.column + 1}, {number(found.logit)}, is followed back. "
         f"Its gradient tells the generator which pixels matter to it, and which way: it reaches {sides[0]}x{sides[1]} "
-        "pixels of the output, and nothing beyond its patch (section 3.2.2). Training adds up what all logits send "
-        "back, and the L1 term (sections 3.1 and 3.3).",
+        f"pixels of the output, and nothing beyond its patch{whole} (section 3.2.2). Training adds up what all logits "
+        "send back, and the L1 term (sections 3.1 and 3.3).",
     ]
     if found.beyond:
         words.append(
@@ -164,7 +165,7 @@ def _gradient(scene: Scene, judge: Judge, logits: Tensor, place: tuple[int, int]
             "Every pixel has a part in them: with that, the gradient reaches the whole picture, and "
             f"{100 * found.beyond:.2g} % of its absolute sum is outside the patch."
         )
-    return Section(_GRADIENT, words, body, numbers)
+    return Section(GRADIENT, words, body, numbers)
 
 
 def _heat(values: Tensor, scale: Scale, box: Sequence[float], name: str, found: Gradient | None) -> str:

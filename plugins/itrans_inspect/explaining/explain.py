@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 from itrans.api import ItransError, OutputError, PluginError, counted, error_text
 from itrans.commands import Translator, folder_made, replacing
 from itrans_inspect.explaining import markup
-from itrans_inspect.explaining.discriminator import discriminator_sections
+from itrans_inspect.explaining.discriminator import LOGITS, discriminator_sections
 from itrans_inspect.explaining.generator import (
+    LEVELS,
+    MODES,
+    NOISE,
+    SKIPS,
     levels_section,
     noise_section,
     picture_section,
@@ -88,13 +92,12 @@ def write_pages(request: Request, subject: Subject, networks: list[Inspected]) -
         Translator(file, device="cpu", mode=mode, seed=request.seed, precision="fp32", record=record)  # type: ignore[arg-type]
         for mode in (request.mode, other)
     )
-    recipe = record.checked_recipe(file)
     pictures: dict[Path, Picture] = {}
     for name in request.names:
         picture = picture_named(
             name,
             translator,
-            recipe,
+            lambda: record.checked_recipe(file),
             direction=request.direction,
             target=request.target,
             options=request.options,
@@ -132,11 +135,11 @@ def _sections(
     judges, why_none = judges_of(subject, networks, picture, translator, request.direction)
     sections = [
         [picture_section(scene)],
-        _section("What every level sees", lambda: [levels_section(scene)]),
-        _section("Without a skip connection", lambda: [skips_section(scene)]),
-        _section("What the discriminator says", lambda: discriminator_sections(scene, judges, why_none)),
-        _section("The noise z: other seeds", lambda: [noise_section(scene)]),
-        _section("Paper or running", lambda: [statistics_section(scene, beside)]),
+        _section(LEVELS, lambda: [levels_section(scene)]),
+        _section(SKIPS, lambda: [skips_section(scene)]),
+        _section(LOGITS, lambda: discriminator_sections(scene, judges, why_none)),
+        _section(NOISE, lambda: [noise_section(scene)]),
+        _section(MODES, lambda: [statistics_section(scene, beside)]),
     ]
     return [one for some in sections for one in some]
 
@@ -183,8 +186,25 @@ def _numbers(picture: Picture, translator: Translator, sections: Sequence[Sectio
         "picture": picture.name,
         "mode": translator.mode,
         "seed": translator.seed,
-        "sections": {
-            one.title: {"absent": one.absent} if one.absent and not one.numbers else {"absent": "", **one.numbers}
-            for one in sections
-        },
+        "sections": {one.title: {"absent": one.absent, **one.numbers} for one in sections},
     }
+
+
+def summary(numbers: Mapping[str, Any]) -> list[str]:
+    """Return a few lines on what was measured of a picture, as a terminal shows them."""
+    sections, lines = numbers["sections"], []
+    levels = sections[LEVELS].get("levels", [])
+    skips = sections[SKIPS].get("skips", [])
+    line = f"{numbers['picture']}: {counted(len(levels), 'level')}, {counted(len(skips), 'skip connection')}"
+    if skips:
+        most = max(skips, key=lambda skip: skip["change_without"])
+        height, width = most["size"]
+        line += f"; without the one at {width}x{height} the output changes most, by {most['change_without']:.3g} (L1)"
+    lines.append(line)
+    for judged in sections[LOGITS].get("maps", []):
+        shares = [
+            f"{judged[name]['taken_for_real']:.0%} of the {name}" for name in ("output", "target") if name in judged
+        ]
+        rows, columns = judged["logits"]
+        lines.append(f"{columns}x{rows} logits take for real: {', '.join(shares)}")
+    return lines

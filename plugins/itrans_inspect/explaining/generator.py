@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from itrans_inspect.explaining.scene import Scene
     from itrans_inspect.stages import Stage
 
+LEVELS, SKIPS = "What every level sees", "Without a skip connection"
+NOISE, MODES = "The noise z: other seeds", "Paper or running"
+
 _CHANNELS, _SEEDS, _MOST_SKIPS = 7, 4, 12
 _HALVES = ("Encoder: from the picture down", "Decoder: back up to the picture")
 
@@ -53,7 +56,7 @@ def picture_section(scene: Scene) -> Section:
 def levels_section(scene: Scene) -> Section:
     """Return what every level of the generator makes of the picture."""
     passage = scene.passage
-    title = "What every level sees"
+    title = LEVELS
     values = passage.stage_values() if passage.structure.stages else []
     found = [
         (stage, value)
@@ -123,7 +126,7 @@ def _vector(values: Tensor) -> str:
 
 def skips_section(scene: Scene) -> Section:
     """Return the output without each skip connection, and with that one alone."""
-    title, passage = "Without a skip connection", scene.passage
+    title, passage = SKIPS, scene.passage
     skips = [skip for skip in passage.structure.skips if skip.joins][:_MOST_SKIPS]
     if not skips:
         return Section(
@@ -194,7 +197,7 @@ def _at_level(head: str, figures: Sequence[str]) -> str:
 
 def noise_section(scene: Scene) -> Section:
     """Return outputs of several seeds, and where they differ."""
-    title, translator = "The noise z: other seeds", scene.translator
+    title, translator = NOISE, scene.translator
     seeds = [translator.seed + place for place in range(_SEEDS)]
     outputs = [scene.output, *(scene.passage.translated(seed) for seed in seeds[1:])]
     spread = torch.cat(outputs).std(dim=0, correction=0).mean(dim=0) / 2
@@ -233,7 +236,7 @@ def statistics_section(scene: Scene, other: Translator) -> Section:
     numbers = {"l1_between_modes": l1(paper, running)}
     if not float(difference.max()):
         absent = "Both modes give the same output: nothing in this generator depends on the mode."
-        return Section("Paper or running", words, "", numbers, absent)
+        return Section(MODES, words, "", numbers, absent)
     scale = amounts(difference)
     figures = [
         figure(image(scene.shown(paper), "mode paper"), "mode paper", _distance(paper, target)),
@@ -244,7 +247,7 @@ def statistics_section(scene: Scene, other: Translator) -> Section:
             f"L1 between them: {number(numbers['l1_between_modes'])}",
         ),
     ]
-    return Section("Paper or running", words, row(figures, "large") + markup.legend(scale, "the same", ""), numbers)
+    return Section(MODES, words, row(figures, "large") + markup.legend(scale, "the same", ""), numbers)
 
 
 def _shape(planes: Tensor) -> str:

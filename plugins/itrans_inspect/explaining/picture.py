@@ -14,7 +14,7 @@ from itrans.api import DataError, ImageSpec, as_channels, did_you_mean, kind_of,
 from itrans.commands import build_dataset, held_out_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -57,7 +57,7 @@ class Picture:
 def picture_named(
     name: str,
     translator: Translator,
-    recipe: Recipe,
+    recipe: Callable[[], Recipe],
     *,
     direction: str | None = None,
     target: Path | None = None,
@@ -69,7 +69,7 @@ def picture_named(
     Args:
         name: a file, or a key.
         translator: says what it takes.
-        recipe: the checkpoint's, for its held-out pairs.
+        recipe: makes the checkpoint's, for its held-out pairs.
         direction: one of the translator's.
         target: a file with what the picture should become.
         options: of translating, by name.
@@ -84,7 +84,7 @@ def picture_named(
     if target is not None or extras:
         given = "--target" if target is not None else "--with"
         raise DataError(f"{name} is no file, and {given} goes with one: a held-out pair has its own.")
-    return _of_pair(name, translator, recipe, direction, options)
+    return _of_pair(name, translator, recipe(), direction, options)
 
 
 def _of_file(
