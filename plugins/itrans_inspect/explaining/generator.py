@@ -58,10 +58,11 @@ def levels_section(scene: Scene) -> Section:
     passage = scene.passage
     title = LEVELS
     values = passage.stage_values() if passage.structure.stages else []
+    last = passage.structure.stages[-1] if values else None
     found = [
         (stage, value)
         for stage, value in zip(passage.structure.stages, values, strict=True)
-        if value is not None and value.ndim == 3 and tuple(value.shape) != tuple(scene.output.shape[1:])
+        if value is not None and value.ndim == 3 and not (stage is last and len(value) == scene.output.shape[1])
     ]
     if not found:
         return Section(title, [], absent="The values of this generator have no place in the picture to show them at.")
@@ -106,7 +107,7 @@ def _level(stage: Stage, value: Tensor) -> str:
     figures = [figure(image(components(shown), "principal components"), "all, in colour")] if channels > 1 else []
     for place in largest_channels(value, _CHANNELS):
         scale = Scale(float(shown[place].min()), float(shown[place].max()), "amount")
-        ends = f"{number(float(value[place].min()))} to {number(float(value[place].max()))}"
+        ends = f"{number(float(value[place].min()), 2)} to {number(float(value[place].max()), 2)}"
         figures.append(figure(image(scale.colours(shown[place]), f"channel {place}"), f"channel {place}", ends))
     return f'<div class="level">{head}{row(figures, "small")}</div>'
 

@@ -75,11 +75,11 @@ def legend(scale: Scale, low: str = "", high: str = "") -> str:
     )
 
 
-def number(value: float) -> str:
-    """Return a number with three digits that count."""
+def number(value: float, digits: int = 3) -> str:
+    """Return a number with so many digits that count."""
     if value == 0:
         return "0"
-    shown = f"{value:.3g}"
+    shown = f"{value:.{digits}g}"
     if "e" in shown:
         mantissa, _, exponent = shown.partition("e")
         return f"{mantissa}·10<sup>{int(exponent)}</sup>".replace("-", "\N{MINUS SIGN}")
