@@ -97,7 +97,7 @@ def inspect(
     """Show the networks of a recipe or a checkpoint: layers, parameters, multiply-adds and receptive fields.
 
     Nothing is trained and no weights are downloaded. Channels are those of the data set; if it is missing, 3 in and
-    out.
+    out. With --explain, a checkpoint's weights are used: a page shows what the networks make of one picture.
     """
     from itrans_inspect.figures import checked_path, networks_to_draw, write_diagram, write_patches
     from itrans_inspect.report import as_data, inspect_networks

@@ -160,12 +160,12 @@ def _head(
 ) -> str:
     progress = record.progress
     averaged = ", averaged weights" if record.training.get("averages") else ""
-    dropout = sections[0].numbers.get("dropout", "")
+    steps = f"{progress.step:,} step{'' if progress.step == 1 else 's'}"
     tiles = [
         ("mode", translator.mode, f"normalised by {_STATISTICS[translator.mode]}"),
-        ("seed", str(translator.seed), str(dropout)),
-        ("trained", counted(progress.step, "step"), f"{counted(progress.epoch, 'epoch')}{averaged}"),
-    ]  # fmt: skip
+        ("seed", str(translator.seed), str(sections[0].numbers["dropout"])),
+        ("trained", steps, f"{counted(progress.epoch, 'epoch')}{averaged}"),
+    ]
     shown = "".join(
         f'<div class="card tile"><div class="label">{text(label)}</div><div class="value">{text(value)}</div>'
         f'<div class="more">{text(more)}</div></div>'

@@ -62,7 +62,10 @@ def levels_section(scene: Scene) -> Section:
     found = [
         (stage, value)
         for stage, value in zip(passage.structure.stages, values, strict=True)
-        if value is not None and value.ndim == 3 and not (stage is last and len(value) == scene.output.shape[1])
+        if value is not None
+        and value.ndim == 3
+        and tuple(value.shape) != passage.given
+        and not (stage is last and len(value) == scene.output.shape[1])
     ]
     if not found:
         return Section(title, [], absent="The values of this generator have no place in the picture to show them at.")
