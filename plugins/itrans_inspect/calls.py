@@ -90,7 +90,7 @@ class Calls:
         ]
         if lacking := [name for name in needed if name not in known]:
             raise PluginError(f'translate() needs the extra "{lacking[0]}", and no data set is read that has it.')
-        given = {name: _stand_in(known[name], size) for name in needed}
+        given = {name: stand_in(known[name], size) for name in needed}
         with torch.no_grad():
             translate(torch.zeros(1, self._source.planes, size, size), **given)
 
@@ -100,27 +100,27 @@ class Calls:
             torch.zeros(1, self._source.planes, size, size),
             torch.zeros(1, self._target.planes, large, large),
             ("nothing",),
-            {name: _stand_in(spec, size) for name, spec in self._extras.items()},
+            {name: stand_in(spec, size) for name, spec in self._extras.items()},
         )
-        self._method.step(batch, _Pretence())  # type: ignore[arg-type]
+        self._method.step(batch, Pretence())
 
 
 class _Reached(BaseException):
     """The network is about to compute; no method catches this as an error of its own."""
 
 
-class _Pretence:
+class Pretence:
     """A runtime that changes no weights."""
 
     step, steps, device = 0, 1, torch.device("cpu")
 
     @contextlib.contextmanager
-    def update(self, _network: str) -> Iterator[Any]:
+    def update(self, *_networks: str) -> Iterator[Any]:
         """Yield what takes losses, and does nothing."""
         yield lambda _losses: None
 
 
-def _stand_in(spec: Any, size: int) -> Tensor:
+def stand_in(spec: Any, size: int) -> Tensor:
     """Return an extra of one picture."""
     if isinstance(spec, ImageSpec):
         return torch.zeros(1, spec.planes, size, size)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from itrans.api import counted
+from itrans.api import ItransError, counted
 from itrans.commands import console, options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from itrans_inspect.fields import Field
     from itrans_inspect.report import Inspected
     from itrans_inspect.subject import Subject
@@ -45,6 +44,29 @@ class _Channels(click.ParamType[tuple[int, int]]):
     "file.",
 )
 @click.option("--network", metavar="NAME", help="Draw this generator or discriminator instead of the first one.")
+@click.option(
+    "--explain",
+    "names",
+    multiple=True,
+    metavar="PICTURE",
+    help="Follow a picture through the networks of a checkpoint, as a page: levels, skip connections, logits, a "
+    "gradient. PICTURE is a file, or the key of a held-out pair.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where --explain's pages go.")
+@click.option(
+    "--target",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="With --explain: what the picture of a file should become.",
+)
+@options.mode("With --explain: as for itrans translate.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="With --explain: of dropout and noise."
+)
+@options.direction
+@options.method_options
+@options.extras
+@click.option("--force", is_flag=True, help="With --explain: replace pages that are there.")
 @options.overrides("Override a key: --set generator.depth=7")
 @options.without
 @options.sample
@@ -58,6 +80,15 @@ def inspect(
     diagram: str | None,
     receptive_field: str | None,
     network: str | None,
+    names: tuple[str, ...],
+    output: Path | None,
+    target: Path | None,
+    mode: str,
+    seed: int,
+    direction: str | None,
+    method_options: dict[str, Any],
+    extras: dict[str, Any],
+    force: bool,
     overrides: tuple[str, ...],
     without: tuple[str, ...],
     sample: bool | None,
@@ -66,12 +97,13 @@ def inspect(
     """Show the networks of a recipe or a checkpoint: layers, parameters, multiply-adds and receptive fields.
 
     Nothing is trained and no weights are downloaded. Channels are those of the data set; if it is missing, 3 in and
-    out.
+    out. With --explain, a checkpoint's weights are used: a page shows what the networks make of one picture.
     """
     from itrans_inspect.figures import checked_path, networks_to_draw, write_diagram, write_patches
     from itrans_inspect.report import as_data, inspect_networks
     from itrans_inspect.subject import load_subject
 
+    _refuse_without_explain(names, output, channels)
     paths: dict[str, Path] = {}
     if diagram:
         paths["--diagram"] = checked_path("--diagram", diagram, (".svg", ".png"))
@@ -93,14 +125,51 @@ def inspect(
         write_diagram(paths["--diagram"], drawn["--diagram"])
     if "--receptive-field" in paths:
         write_patches(paths["--receptive-field"], drawn["--receptive-field"], subject)
+    pages: dict[Path, dict[str, Any]] = {}
+    if names and output is not None:
+        from itrans_inspect.explaining.explain import Request, write_pages
+
+        request = Request(names, output, target, mode, seed, direction, method_options, extras, force)
+        pages = write_pages(request, subject, networks)
     if as_json:
-        click.echo(json.dumps(as_data(subject, networks), indent=2))
+        explained = {"explained": {str(page): numbers for page, numbers in pages.items()}} if pages else {}
+        click.echo(json.dumps(as_data(subject, networks) | explained, indent=2))
         return
     _print(subject, networks, size, with_layers=layers)
     for option, path in paths.items():
         name, kind = drawn[option].traced.network.name, drawn[option].traced.network.kind
         is_only = sum(entry.traced.network.kind == kind for entry in networks) == 1
         click.echo(f"Drawn: {path}" + ("" if is_only else f" ({name}; --network NAME draws another)"))
+    for page, numbers in pages.items():
+        from itrans_inspect.explaining.explain import summary
+
+        click.echo("\n" + "\n".join(summary(numbers)))
+        click.echo(f"Written: {page}")
+
+
+_OF_EXPLAIN = {
+    "output": "-o",
+    "target": "--target",
+    "mode": "--mode",
+    "seed": "--seed",
+    "direction": "--direction",
+    "method_options": "--option",
+    "extras": "--with",
+    "force": "--force",
+}
+
+
+def _refuse_without_explain(names: tuple[str, ...], output: Path | None, channels: object) -> None:
+    """Raise `ItransError` if options do not go together."""
+    context = click.get_current_context()
+    given = [option for name, option in _OF_EXPLAIN.items()
+             if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT]  # fmt: skip
+    if given and not names:
+        raise ItransError(f"{given[0]} goes with --explain PICTURE.")
+    if names and output is None:
+        raise ItransError("--explain needs a folder for its pages: -o DIR.")
+    if names and channels is not None:
+        raise ItransError("--channels does not go with --explain: a checkpoint has its own.")
 
 
 def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layers: bool) -> None:

@@ -37,6 +37,8 @@ class Value:
         depth: how many functions the longest way from the picture to it has.
         operation: what made it, in words; empty for what changes no size by design, such as an activation.
         kind: `conv`, `transposed`, `linear`, `pool`, `resize`, `concatenation`, `sum`, or empty.
+        call: which of the calls that something made of the picture is given to has made it, and its place among what
+            that call returns: the same whenever the network is run in the same way.
     """
 
     shape: tuple[int, ...]
@@ -44,6 +46,7 @@ class Value:
     depth: int = 0
     operation: str = ""
     kind: str = ""
+    call: tuple[int, int] = (-1, 0)
 
     @property
     def main(self) -> Value | None:
@@ -81,7 +84,7 @@ def flow_of(network: Network, size: int) -> Value | None:
     """
 
     def followed(module: nn.Module, inputs: Inputs) -> Value | None:
-        following = _Following(inputs.places[0])
+        following = Following(inputs.places[0])
         with following:
             output = module(*inputs.places, **inputs.named)
         return following.value_of(output)
@@ -89,13 +92,14 @@ def flow_of(network: Network, size: int) -> Value | None:
     return on_meta(network, size, followed)
 
 
-class _Following(TorchFunctionMode):
+class Following(TorchFunctionMode):
     """Notes every function of torch that is called on something that was made of the picture."""
 
     def __init__(self, picture: Tensor) -> None:
         super().__init__()
         # The tensors are kept, lest another one gets the identity of one that is gone.
         self._known: dict[int, tuple[Tensor, Value]] = {id(picture): (picture, Value(tuple(picture.shape[1:])))}
+        self._calls = 0
 
     def value_of(self, tensor: Any) -> Value | None:
         """Return what is known of a tensor."""
@@ -106,14 +110,24 @@ class _Following(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         inputs = [value for tensor in _tensors((args, kwargs)) if (value := self.value_of(tensor)) is not None]
-        result = func(*args, **kwargs)
-        if inputs:
-            name = getattr(func, "__name__", "")
-            kind, operation = _operation(name, args, kwargs)
-            for tensor in _tensors(result):
-                depth = max(value.depth for value in inputs) + 1
-                self._known[id(tensor)] = tensor, Value(tuple(tensor.shape[1:]), inputs, depth, operation, kind)
+        if not inputs:
+            return func(*args, **kwargs)
+        result = func(*self.arguments(self._calls, args), **self.arguments(self._calls, kwargs))
+        kind, operation = _operation(getattr(func, "__name__", ""), args, kwargs)
+        for place, tensor in enumerate(_tensors(result)):
+            depth = max(value.depth for value in inputs) + 1
+            value = Value(tuple(tensor.shape[1:]), inputs, depth, operation, kind, (self._calls, place))
+            self._known[id(tensor)] = tensor, value
+            self.note(value, tensor)
+        self._calls += 1
         return result
+
+    def arguments(self, call: int, given: Any) -> Any:
+        """Return what a call is given, positions or names, in place of what the network gives it: here, the same."""
+        return given
+
+    def note(self, value: Value, tensor: Tensor) -> None:
+        """Take note of what a call has made; a later one may write over the tensor."""
 
 
 def _tensors(structure: Any) -> Iterator[Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,7 @@ class Stage:
         operation: what leads to it from the stage before, in words; empty for the source.
         copied: how many of the channels a skip connection brought, where the stage ends with joining them.
         convolutions: how many there are at this size, the one that leads to it included.
+        value: what leaves it, before a skip connection's channels are joined to it; None in a plain chain.
     """
 
     size: tuple[int, int] | None
@@ -34,6 +35,7 @@ class Stage:
     operation: str = ""
     copied: int = 0
     convolutions: int = 0
+    value: Value | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Skip:
         end: the number of the stage that it leads to.
         kind: how it is joined there.
         convolutions: how many it has of its own.
+        joins: what each join on it makes, and what the connection brings to it.
     """
 
     start: int
     end: int
     kind: Literal["concatenation", "sum"]
     convolutions: int = 0
+    joins: tuple[tuple[Value, Value], ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,15 @@ def _stage(group: _Group) -> Stage:
     copied = 0
     if spatial and spatial[-1].kind == "concatenation" and (main := spatial[-1].main):
         copied = spatial[-1].shape[0] - main.shape[0]
-    return Stage(group.size, group.channels, operation, copied, convolutions)
+    return Stage(group.size, group.channels, operation, copied, convolutions, _leaving(group, spatial))
+
+
+def _leaving(group: _Group, spatial: Sequence[Value]) -> Value | None:
+    """Return what leaves a group of values; of a join at its end, what came the long way."""
+    if spatial and spatial[-1].kind == "concatenation":
+        return spatial[-1].main
+    shape = (group.channels, *group.size)
+    return next((value for value in reversed(group.values) if value.shape == shape), None)
 
 
 def _skips(groups: list[_Group], stages: list[Stage], number: dict[int, int]) -> list[Skip]:
@@ -203,7 +215,8 @@ def _skips(groups: list[_Group], stages: list[Stage], number: dict[int, int]) ->
                 # What leads from one stage to the next is the other way through a block, such as a residual one's.
                 if start + 1 < end:
                     kind: Literal["concatenation", "sum"] = "sum" if value.kind == "sum" else "concatenation"
-                    found.setdefault((start, end), Skip(start, end, kind, own))
+                    skip = found.setdefault((start, end), Skip(start, end, kind, own))
+                    found[start, end] = replace(skip, joins=(*skip.joins, (value, other)))
     ends = {skip.end for skip in found.values() if skip.kind == "concatenation"}
     for index, stage in enumerate(stages):
         if index not in ends:

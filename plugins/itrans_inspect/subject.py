@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from itrans.api import Dataset
+    from itrans.api import Dataset, Method
     from itrans.commands import CheckpointFile
 
 _CHECKPOINTS = {".pt", ".pth", ".ckpt", ".safetensors"}
@@ -97,7 +97,11 @@ class Subject:
         size: height and width that the recipe trains on.
         networks: every network of the method.
         notes: what had to be assumed, one sentence each.
+        method: what the networks are of, without weights.
+        recipe: what it was made by.
         dataset: the training split, where it is there.
+        checkpoint: what is in the file, where it is one.
+        file: the recipe or the checkpoint.
     """
 
     title: str
@@ -106,7 +110,11 @@ class Subject:
     size: int
     networks: list[Network]
     notes: list[str]
+    method: Method
+    recipe: Recipe
     dataset: Dataset | None = None
+    checkpoint: CheckpointFile | None = None
+    file: Path = Path()
 
 
 def load_subject(
@@ -168,12 +176,13 @@ def load_subject(
     try:
         fitting = None if checkpoint is None else (checkpoint.networks, file)
         extras = checkpoint.extras if checkpoint is not None else getattr(dataset, "extras", None) or {}
-        networks = _networks(recipe, *specs, fitting, extras)
+        method, networks = _networks(recipe, *specs, fitting, extras)
     except PluginError as error:
         if checkpoint is None:
             raise
         raise PluginError(f"{file} cannot be shown. {error}") from error
-    return Subject(title, *specs, _size(recipe, dataset), networks, notes, dataset)
+    size = _size(recipe, dataset)
+    return Subject(title, *specs, size, networks, notes, method, recipe, dataset, checkpoint, file)
 
 
 def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str]]:
@@ -233,7 +242,7 @@ def _networks(
     target: ImageSpec,
     fitting: tuple[Mapping[str, Mapping[str, Tensor]], Path] | None,
     extras: Mapping[str, Any],
-) -> list[Network]:
+) -> tuple[Method, list[Network]]:
     noting = _Noting(**vars(recipe.with_losses(lambda part: not _is_network(part.component))))
     # Nothing is trained: weights need neither be drawn with care nor downloaded.
     cpu = torch.device("cpu")
@@ -245,7 +254,7 @@ def _networks(
         channels = {key: offered[key] for key in ("in_channels", "condition_channels") if key in offered}
         how = calls if kind is not None and _takes_more(module, 1 if kind == "generator" else 2) else None
         found.append(Network(name, kind, module, **channels, scale=scale, calls=how))
-    return found
+    return method, found
 
 
 def _takes_more(module: nn.Module, count: int) -> bool:
