@@ -128,7 +128,8 @@ class Optimizer(BaseModel):
 class Schedule(Table):
     """`[schedule]`: the learning rate is constant, or falls to zero over the last epochs or steps, after a warm-up.
 
-    It falls linearly, or as half a wave of the cosine does: then over all of the run if no length is given.
+    It falls linearly, or as half a wave of the cosine does. If no length is given, that is over the second half of the
+    run, or in the second case over all of it.
     """
 
     name: Literal["constant", "linear", "cosine"] = "constant"
@@ -139,10 +140,8 @@ class Schedule(Table):
     @model_validator(mode="after")
     def _decay_is_said_once(self) -> Self:
         given = (self.decay_epochs is not None) + (self.decay_steps is not None)
-        if self.name == "linear" and given != 1:
-            raise ValueError('a "linear" schedule takes either "decay_epochs" or "decay_steps"')
-        if self.name == "cosine" and given > 1:
-            raise ValueError('a "cosine" schedule takes "decay_epochs" or "decay_steps", not both')
+        if given > 1:
+            raise ValueError(f'a "{self.name}" schedule takes "decay_epochs" or "decay_steps", not both')
         if self.name == "constant" and given:
             raise ValueError('a "constant" schedule takes neither "decay_epochs" nor "decay_steps"')
         return self

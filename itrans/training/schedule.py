@@ -69,8 +69,8 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
             "schedule.warmup_steps to fit train.epochs or train.steps."
         )
     is_cosine = schedule.name == "cosine"
-    if is_cosine and not decay:
-        decay = total - warmup
+    if not decay and schedule.name != "constant":
+        decay = total - warmup if is_cosine else total - total // 2
     return Plan(steps_per_epoch, total, decay, warmup, is_cosine)
 
 

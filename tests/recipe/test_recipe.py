@@ -96,7 +96,7 @@ def test_all_errors_come_at_once_with_file_line_key_and_the_nearest_name(write):
         (("[train]", "[optimizer]\nlr = nan\n[train]"), "optimizer.lr", "lr"),
         (("[train]", "[augment]\nsize = 3\ncrop = 2\n[train]"), "augment", "either"),
         (("[train]", "[augment]\nresize = 16\ncrop = 32\n[train]"), "augment", "does not fit"),
-        (("[train]", '[schedule]\nname = "linear"\n[train]'), "schedule", "decay_epochs"),
+        (("[train]", "[schedule]\ndecay_steps = 1\n[train]"), "schedule", "decay_epochs"),
         (("[train]", "[[augment.transform]]\nname = 'GausNoise'\n[train]"), "augment.transform.0", "GaussNoise"),
         (("[train]", '[discriminator]\nname = "patchgan"\n[train]'), "loss", "no loss that trains it"),
         (('name = "l1"', 'name = "cgan"'), "loss", "needs a discriminator"),

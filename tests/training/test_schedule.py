@@ -35,6 +35,12 @@ def test_facades_of_the_pytorch_code_fall_over_the_last_hundred_of_two_hundred_e
     assert found.learning_rate_factor(80_000) == 0
 
 
+def test_without_a_length_it_falls_over_the_second_half():
+    found = plan_of(100, steps=41, schedule=Schedule(name="linear"))
+    assert [found.learning_rate_factor(step) for step in (0, 20, 41)] == [1, 1, 0]
+    assert found.learning_rate_factor(27) == pytest.approx(14 / 21)
+
+
 def test_a_cosine_falls_over_all_of_the_run_or_the_last_part_of_it():
     whole = plan_of(100, steps=40, schedule=Schedule(name="cosine"))
     assert [whole.learning_rate_factor(step) for step in (0, 10, 20, 40)] == pytest.approx(
