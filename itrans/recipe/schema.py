@@ -140,10 +140,10 @@ class Schedule(Table):
     @model_validator(mode="after")
     def _decay_is_said_once(self) -> Self:
         given = (self.decay_epochs is not None) + (self.decay_steps is not None)
-        if given > 1:
-            raise ValueError(f'a "{self.name}" schedule takes "decay_epochs" or "decay_steps", not both')
         if self.name == "constant" and given:
             raise ValueError('a "constant" schedule takes neither "decay_epochs" nor "decay_steps"')
+        if given > 1:
+            raise ValueError(f'a "{self.name}" schedule takes "decay_epochs" or "decay_steps", not both')
         return self
 
 
