@@ -38,7 +38,7 @@ class Served:
         options: of `Translator`.
 
     Attributes:
-        name: what requests call it: that of the run's folder or, outside one, of the file.
+        name: what requests call it: that of the run's folder, of a folder of exported weights, or else of the file.
         title: the recipe's title, or else the name.
         record: what is in the file, without the networks.
         translator: what translates.
@@ -148,6 +148,8 @@ def chosen(served: Mapping[str, Served], name: str | None) -> Served:
 
 def _name_of(path: Path) -> str:
     folder = path.resolve().parent
+    if path.suffix == ".safetensors":  # it is called after the network, and its folder after what it does
+        return folder.name or path.stem
     return folder.parent.name if folder.name == "checkpoints" and folder.parent.name else path.stem
 
 

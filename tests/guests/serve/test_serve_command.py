@@ -14,6 +14,7 @@ import httpx
 import pytest
 from guests.serve.serving import noise, png, post
 
+from itrans_serve.served import load_all
 from itrans_serve.server import is_loopback, listening_socket
 
 
@@ -36,6 +37,12 @@ def test_it_serves_until_it_is_interrupted(colours, labels, tmp_path):
     assert output == "Ended.\n"
     assert errors == ""
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_exported_weights_are_called_after_their_folder(itrans, colours, tmp_path):
+    assert itrans("export", colours, "-o", tmp_path / "crayons", "--to", "safetensors").exit_code == 0
+    for path in (tmp_path / "crayons", tmp_path / "crayons" / "generator.safetensors"):
+        assert list(load_all([str(path)], print)) == ["crayons"]
 
 
 def test_a_port_in_use_is_one_message(itrans, colours):
