@@ -7,14 +7,16 @@ Conventions, all of them visible in the text:
 - A block of Python whose first line is a comment with a file's name registers components, and the part of a recipe that
   follows trains with them. With a folder in the name it belongs to a package. Any other block is a script, and runs.
 - Every `itrans ...` in a block of bash or console is parsed. After `<!-- test: output -->`, a block of console is run,
-  and every line that it shows has to come out.
+  and every line that it shows has to come out. After the same mark, a block of text is what the script above it prints.
 - A block of sh is a script that a test of its own page runs.
+- The blocks of console of the tour are run in order; its `...` stands for lines that are left out.
 - `<!-- test: skip: reason -->` leaves the next block out.
 - A table with the head `key | type | default | meaning` is what the schema or the signature says.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -32,6 +34,9 @@ def test_blocks_are_marked_and_named_as_agreed():
     for block in BLOCKS:
         assert block.language in {"toml", "python", "bash", "sh", "dockerfile", "console", "text", "bibtex"}, str(block)
         assert not block.mark or block.mark == "output" or re.fullmatch(r"skip: .+", block.mark), str(block)
+    for block, following in itertools.pairwise(BLOCKS):
+        if (following.language, following.mark) == ("text", "output"):
+            assert (block.page, block.language, block.name) == (following.page, "python", ""), str(following)
     assert len(wanted("toml")) > 20
     assert len(wanted("python")) > 10
 

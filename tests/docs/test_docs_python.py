@@ -10,7 +10,7 @@ import pytest
 import tomli_w
 import torch
 from docs.base import laid_over_base, registered
-from docs.pages import wanted
+from docs.pages import BLOCKS, wanted
 
 
 @pytest.mark.parametrize("block", [b for b in wanted("python", files=True) if "/" not in b.name], ids=str)
@@ -39,6 +39,9 @@ def test_parts_in_a_file_train_and_translate(block, itrans, workplace, tmp_path,
 
 @pytest.mark.usefixtures("without_imports")
 @pytest.mark.parametrize("block", wanted("python", files=False), ids=str)
-def test_scripts_run(block, workplace, monkeypatch):
+def test_scripts_run_and_print_what_is_shown(block, workplace, monkeypatch, capsys):
     monkeypatch.chdir(workplace)
     exec(compile(block.text, str(block), "exec"), {"__name__": "__main__"})
+    shown = next((b for b in BLOCKS if b.page == block.page and b.line > block.line), None)
+    if shown is not None and (shown.language, shown.mark) == ("text", "output"):
+        assert capsys.readouterr().out == shown.text
