@@ -26,7 +26,7 @@ def headings_of(text: str) -> list[str]:
 
 
 def test_there_are_pages_in_chinese():
-    assert {page.name for page in CHINESE} >= {"index.md", "explained.md"}
+    assert {page.name for page in CHINESE} >= {"README.zh.md", "index.md", "explained.md"}
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
@@ -54,3 +54,10 @@ def test_a_page_has_the_headings_code_and_pictures_of_its_english_twin(page):
     ]
     pictures = re.findall(r"!\[[^\]]*\]\((?:\.\./)?(images/[^)]+)\)", english)
     assert re.findall(r"!\[[^\]]*\]\(\.\./(images/[^)]+)\)", chinese) == pictures
+
+
+def test_the_readme_in_chinese_shows_the_commands_of_the_english_one():
+    english = [(b.language, b.text) for b in blocks_of(ROOT / "README.md")]
+    chinese = [(b.language, b.text) for b in blocks_of(ROOT / "README.zh.md")]
+    assert chinese
+    assert [block for block in chinese if block not in english] == []
