@@ -67,7 +67,11 @@ SCRIPTS: dict[str, Script] = {
     "same_checkpoints.py": Script(old=["{old}", "{new}"], needs_old=True, by_name=True),
 }
 """In the order of their rows."""
-OTHERS = {"digits.py": "wants a checkpoint", "timm_backbones.py": "prints the table of docs/timm.md"}
+OTHERS = {
+    "digits.py": "wants a checkpoint",
+    "junyanz.py": "wants a checkout of another program",
+    "timm_backbones.py": "prints the table of docs/timm.md",
+}
 """Scripts that are not among them, and why."""
 
 

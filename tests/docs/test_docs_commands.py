@@ -58,7 +58,7 @@ def test_commands_exist_and_take_what_they_are_shown_with(block, arguments, monk
 
 def test_the_two_commands_of_the_readme_stand_there_word_for_word():
     bash = [block.text.strip() for block in wanted("bash") if block.page.name == "README.md"]
-    assert "pip install -e '.[sample]' && itrans run recipes/pix2pix_edges2shoes.toml" in bash
+    assert "pip install -e '.[sample,serve]' && itrans run recipes/pix2pix_edges2shoes.toml" in bash
     assert "pip install -e '.[dev]' && pytest" in bash
 
 

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import torch
-from runs import start, write_recipe
 
 from itrans.checkpoint.file import load_checkpoint
 from itrans.checkpoint.states import tensors_in
+from runs import start, write_recipe
 
 
 def main() -> None:
