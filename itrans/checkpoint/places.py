@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from itrans.checkpoint.safetensors_files import SUFFIX
+from itrans.checkpoint.safetensors_files import exported_in
 from itrans.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
         for found in (folder / "best.pt", folder / "last.pt", *reversed(step_checkpoints(folder))):
             if found.is_file():
                 return found
-    for found in sorted(path.glob(f"*{SUFFIX}")):  # of a checkpoint that was exported
-        return found
+    if (exported := exported_in(path)) is not None:
+        return exported
     raise CheckpointError(
         f"{path} is a folder, and no run has left a checkpoint there: neither checkpoints/best.pt nor "
         "checkpoints/last.pt. Name a checkpoint, RUN/checkpoints/best.pt, or a run's folder."

@@ -1,6 +1,7 @@
 """Checkpoints for translating as safetensors: weights in a file for each network, and in its header what they are of.
 
-`itrans export --to safetensors` writes them. A file that has only weights, of another program, is no checkpoint.
+`itrans export --to safetensors` writes them. A file that has only weights, of another program, is no checkpoint. What
+files are called does not matter: each says which network it holds, and all of one checkpoint have the same record.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ SUFFIX = ".safetensors"
 RECORD = "itrans.checkpoint"
 """The name in the header of all of a checkpoint but its weights, as JSON; see `CheckpointFile`."""
 
+NETWORK = "itrans.network"
+"""The name in the header of the name of the network that the file holds."""
+
 NETWORKS = "networks"
-"""In that record, the names of all networks: each is a file NAME.safetensors in the same folder."""
+"""In the record, the names of all networks; their files are in one folder."""
 
 
 def read_safetensors(path: Path, *, values: bool = True) -> dict[str, Any] | None:
@@ -33,27 +37,54 @@ def read_safetensors(path: Path, *, values: bool = True) -> dict[str, Any] | Non
         values: without, no weights are read.
 
     Raises:
-        CheckpointError: the file, or that of another network, cannot be read.
+        CheckpointError: the file, or that of another network, cannot be read, or is not there.
     """
-    if path.suffix != SUFFIX:
+    if path.suffix.lower() != SUFFIX:
         return None
     header, state = _read(path, values=values)
     if RECORD not in header:
         return None
+    record, names = _record(header[RECORD], path)
+    found = {header.get(NETWORK, "") if len(names) > 1 else names[0]: state}
+    for other in _others(path) if values and len(names) > 1 else ():
+        texts, weights = _read(other, values=True)
+        if texts.get(RECORD) == header[RECORD]:
+            found.setdefault(texts.get(NETWORK, ""), weights)
+    missing = [name for name in names if name not in found]
+    if values and missing:
+        raise CheckpointError(
+            f"{path} is one of {len(names)} networks, and the file of {printable(missing[0])} is not beside it: put "
+            "all that itrans export has written into one folder."
+        )
+    record[NETWORKS] = {name: found[name] for name in names} if values else {}
+    return record
+
+
+def exported_in(folder: Path) -> Path | None:
+    """Return the first file in a folder that is of a checkpoint, or None."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            if RECORD in _read(path, values=False)[0]:
+                return path
+        except CheckpointError:
+            continue
+    return None
+
+
+def _record(text: str, path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return what a record says, and the names of the networks."""
     try:
-        record = json.loads(header[RECORD])
-        names = record[NETWORKS]
-        if not all(isinstance(name, str) and name == name.rpartition("/")[2] for name in names):
-            raise ValueError("networks are called by something else than names")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged, or was altered: {printable(error_text(error))}") from error
-    record[NETWORKS] = {}
-    for name in names if values else ():
-        file = path.with_name(name + SUFFIX)
-        if file != path and not file.is_file():
-            raise CheckpointError(f"{path} is one of {len(names)} networks, and {file.name} is not beside it.")
-        record[NETWORKS][name] = state if file == path else _read(file, values=True)[1]
-    return dict(record)
+        record = json.loads(text)
+        names = record.get(NETWORKS) if isinstance(record, dict) else None
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged, or was altered: its record is no JSON.") from error
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise CheckpointError(f"{path} is damaged, or was altered: its record has no list of networks.")
+    return record, names
+
+
+def _others(path: Path) -> list[Path]:
+    return [other for other in sorted(path.parent.glob(f"*{SUFFIX}")) if other != path]
 
 
 def _read(path: Path, *, values: bool) -> tuple[Mapping[str, str], dict[str, Tensor]]:

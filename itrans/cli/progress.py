@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
             lines.append("  beware      the sources themselves are nearer to the targets: train longer, or differently")
     lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
     more = "".join(f" {argument}" for argument in needed_arguments(trainer.accepted))
-    lines.append(f"Translate with it: itrans translate {folder.result} PICTURES -o DIR{more}")
+    lines.append(f"Translate with it: itrans translate {shlex.quote(str(folder.result))} PICTURES -o DIR{more}")
     return "\n".join(lines)
 
 

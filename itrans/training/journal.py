@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from itrans.errors import ItransError, RecipeError, counted, error_text
+from itrans.errors import ItransError, RecipeError, counted, error_text, printable
 from itrans.registry import PAGES
 from itrans.training.record import circumstances
 from itrans.training.scalars import refuse_no_scalars
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from itrans.training.validation import Validation
 
 _FORGETTING = 0.9
+_MOST_LINES, _MOST_CHARACTERS = 6, 500
+"""Of what a tracker says at the end."""
+
 _PAGE = "page "
 
 
@@ -199,7 +202,7 @@ class Journal:
         self._reporter.end()
         words: list[str | None] = []
         self._tell_trackers(lambda tracker: words.append(tracker.finish(outcome)))
-        self.last_words = [text for text in words if isinstance(text, str)]
+        self.last_words = [_shown(text) for text in words if isinstance(text, str) and text.strip()]
 
     def skip(self, fault: str) -> None:
         """Count a pair that is left out; report each fault once."""
@@ -260,3 +263,8 @@ class Journal:
 def _tell_pairs(tracker: Tracker, step: int, pairs: MeasuredPairs) -> None:
     if told := getattr(tracker, "pairs", None):
         told(step, pairs)
+
+
+def _shown(text: str) -> str:
+    """Return the first lines of a text, without what would move a terminal's cursor."""
+    return "\n".join(printable(line[:_MOST_CHARACTERS]) for line in text.strip().splitlines()[:_MOST_LINES])

@@ -60,6 +60,8 @@ class RunFolder:
             raise OutputError(
                 f"{self.path} holds a run already. Go on with it: --resume. Or write to another folder: -o DIR."
             )
+        if any(self.path.glob("*.safetensors")):
+            raise OutputError(f"{self.path} holds an exported checkpoint. Write to another folder: -o DIR.")
 
     def resumable(self) -> list[Path]:
         """Return the checkpoints that a run can go on from: the last one, and those of steps, the newest first.

@@ -70,7 +70,7 @@ def plan(tables: Tables, length: int, processes: int) -> Plan:
         )
     is_cosine = schedule.name == "cosine"
     if not decay and schedule.name != "constant":
-        decay = total - warmup if is_cosine else total - total // 2
+        decay = total - warmup if is_cosine else min(total - warmup, total - total // 2)
     return Plan(steps_per_epoch, total, decay, warmup, is_cosine)
 
 

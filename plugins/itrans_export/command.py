@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) 
     if to == "safetensors":
         _row("weights", f"of {', '.join(done.networks)}, fp16" if half else f"of {', '.join(done.networks)}")
         _row("title", said.title)
-        click.echo(f"Use it: itrans translate {output} PICTURES... -o OUT")
+        click.echo(f"Use it: itrans translate {shlex.quote(str(output))} PICTURES... -o OUT")
         return
     _row("takes", f"{_kind(said.source)}, {_sizes(done)}")
     _row("makes", _kind(said.target))
@@ -166,10 +167,10 @@ def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) 
         click.echo(f'Use it: torch.export.load("{output / "model.pt2"}").module()(planes{noise})')
         return
     if "translate.py" in done.sizes:
-        click.echo(f"Use it: python {output / 'translate.py'} PICTURES... -o OUT")
+        click.echo(f"Use it: python {shlex.quote(str(output / 'translate.py'))} PICTURES... -o OUT")
     else:
         _row("note", "no translate.py: OpenCV alone does not read and write such pictures")
-    click.echo(f"    or: itrans translate {output / 'model.onnx'} PICTURES... -o OUT")
+    click.echo(f"    or: itrans translate {shlex.quote(str(output / 'model.onnx'))} PICTURES... -o OUT")
 
 
 def _number(difference: float | None) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from itrans_export.description import Description
     from itrans_export.program import Program
 
+_HALF = 2.0**-10
+"""How far numbers of 16 bits are apart, as a part of the number."""
+
 _PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "safetensors": ("safetensors",)}
 """What is needed besides PyTorch."""
 
@@ -95,9 +98,17 @@ def write_safetensors(
         tensors = {}
         for key, value in state.items():
             if isinstance(value, torch.Tensor):
-                value = value.half() if half and value.is_floating_point() else value
+                value = _halved(value) if half and value.is_floating_point() else value
                 tensors[key] = value.clone(memory_format=torch.contiguous_format)
-        (folder / f"{name}.safetensors").write_bytes(save(tensors, {**texts, "format": "pt"}))
+        header = {**texts, "itrans.network": name, "format": "pt"}
+        (folder / f"{name}.safetensors").write_bytes(save(tensors, header))
+
+
+def _halved(value: torch.Tensor) -> torch.Tensor:
+    """Return a tensor in 16 bits; as it is where its values are too large or too small for these."""
+    half = value.half()
+    largest = value.abs().max() if value.numel() else value.sum()
+    return half if ((half.to(value.dtype) - value).abs() <= largest * _HALF).all() else value
 
 
 def write_json(path: Path, data: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ class Page:
         is_over = outcome in {"finished", "early"}
         self._write(self._folder, outcome, seconds if is_over else min(seconds, _AFTER_A_STOP))
         page = RunFolder(self._folder).page
-        return f"How it went: open {page}\nTry it in the browser: itrans serve {self._folder} --open"
+        run = shlex.quote(str(self._folder))
+        return f"How it went: open {page}\nTry it in the browser: itrans serve {run} --open"
 
     def _write_if_due(self) -> None:
         began = time.monotonic()

@@ -55,6 +55,14 @@ def test_a_run_ends_with_what_pages_have_to_say_and_a_stopped_one_says_how_to_go
     assert "Try it in the browser: itrans serve out --open" in lines[-3:]
 
 
+def test_what_a_page_says_at_the_end_moves_no_cursor_and_is_short(itrans, install, recipe):
+    odd = PAGE.replace('return f"Numbers: {self.path}"', 'return "\\x1b[2Jred\\n" + "many\\n" * 1000')
+    install("itrans-acme", "1.0", "[itrans.pages]\nacme = acme_page:Numbers\n", acme_page=odd)
+    output = itrans("run", recipe, "-o", "out", "--set", "train.epochs=1").output
+    assert "\x1b" not in output
+    assert 0 < output.count("many") < 10
+
+
 def test_a_page_is_left_out_when_the_recipe_says_so_and_also_on_going_on(itrans, install, recipe, tmp_path):
     install("itrans-acme", "1.0", "[itrans.pages]\nacme = acme_page:Numbers\n", acme_page=PAGE)
     assert itrans("run", recipe, "-o", "out", "--set", "log.page=false", "--stop-after", 2).exit_code == 130

@@ -39,6 +39,8 @@ def test_without_a_length_it_falls_over_the_second_half():
     found = plan_of(100, steps=41, schedule=Schedule(name="linear"))
     assert [found.learning_rate_factor(step) for step in (0, 20, 41)] == [1, 1, 0]
     assert found.learning_rate_factor(27) == pytest.approx(14 / 21)
+    late = plan_of(100, steps=10, schedule=Schedule(name="linear", warmup_steps=8))
+    assert [late.learning_rate_factor(step) for step in (0, 7, 8, 9)] == pytest.approx([1 / 8, 1, 1, 0.5])
 
 
 def test_a_cosine_falls_over_all_of_the_run_or_the_last_part_of_it():

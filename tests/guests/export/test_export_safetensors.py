@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from itrans.api import CheckpointError, load, write_image
-from itrans.checkpoint.file import load_checkpoint
+from itrans.checkpoint.file import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -73,13 +73,48 @@ def test_networks_lie_beside_each_other_and_one_that_is_missing_is_named(itrans,
     first, second = sorted((tmp_path / "out").glob("*.safetensors"))
     image = picture(16, 16)
     expected = load(checkpoint).translate(image)
-    np.testing.assert_array_equal(load(second).translate(image), expected)
+    first.rename(tmp_path / "out" / "zebra.safetensors")  # what they are called does not matter
+    for path in (tmp_path / "out", tmp_path / "out" / "zebra.safetensors", second):
+        np.testing.assert_array_equal(load(path).translate(image), expected)
     second.unlink()
-    with pytest.raises(CheckpointError, match=rf"{first.name} is one of 2 networks, and {second.name} is not beside"):
-        load(first)
+    with pytest.raises(CheckpointError, match=r"zebra\.safetensors is one of 2 networks, and the file of generator_"):
+        load(tmp_path / "out" / "zebra.safetensors")
 
 
-@pytest.mark.parametrize("record", ["{", "[]", '{"networks": ["../elsewhere"]}', '{"networks": [1]}'])
+def test_a_file_that_was_renamed_has_its_own_weights(exported, itrans, tmp_path):
+    folder, checkpoint = exported()
+    image = picture(16, 16)
+    save_file({"a": torch.zeros(1)}, folder / "adapter.safetensors")  # of another program, and the first in the folder
+    np.testing.assert_array_equal(load(folder).translate(image), load(checkpoint).translate(image))
+    mine = (folder / "generator.safetensors").rename(folder / "MINE.SAFETENSORS")
+    other = made_checkpoint(tmp_path / "made" / "other.pt", "encoder_decoder")
+    assert itrans("export", other, "-o", "other", "--to", "safetensors").exit_code == 0
+    (tmp_path / "other" / "generator.safetensors").rename(folder / "generator.safetensors")
+    np.testing.assert_array_equal(load(mine).translate(image), load(checkpoint).translate(image))
+
+
+def test_weights_that_16_bits_cannot_hold_stay_as_they_are(exported, tmp_path, itrans):
+    _, checkpoint = exported()
+    record = load_checkpoint(checkpoint, mapped=False)
+    weights = record.networks["generator"]
+    large, small = [name for name in weights if name.endswith("conv.weight")][:2]
+    weights[large] *= 1e7
+    weights[small] *= 1e-8
+    save_checkpoint(tmp_path / "odd.pt", record)
+    assert itrans("export", "odd.pt", "-o", "odd", "--to", "safetensors", "--half").exit_code == 0
+    found = load_checkpoint(tmp_path / "odd").networks["generator"]
+    assert {name for name, tensor in found.items() if tensor.dtype == torch.float32} == {large, small}
+    assert torch.equal(found[large], weights[large])
+
+
+def test_a_run_is_not_written_between_exported_files(exported, recipe, itrans):
+    folder, _ = exported()
+    done = itrans("run", recipe, "-o", folder)
+    assert done.exit_code == 2
+    assert "out holds an exported checkpoint" in done.output
+
+
+@pytest.mark.parametrize("record", ["{", "[]", "{}", '{"networks": "generator"}', '{"networks": [1]}'])
 def test_a_record_that_is_none_is_refused(tmp_path, record):
     path = tmp_path / "x.safetensors"
     save_file({"a": torch.zeros(1)}, path, {"itrans.checkpoint": record})
