@@ -44,7 +44,7 @@ def read_safetensors(path: Path, *, values: bool = True) -> dict[str, Any] | Non
         record = json.loads(header[RECORD])
         names = record[NETWORKS]
         if not all(isinstance(name, str) and name == name.rpartition("/")[2] for name in names):
-            raise ValueError("networks are called by something else than names")
+            raise ValueError("networks are not called by names")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged, or was altered: {printable(error_text(error))}") from error
     record[NETWORKS] = {}
