@@ -120,7 +120,7 @@ def test_a_damaged_file_is_named(files, name, change, said):
 def test_a_damaged_gzip_file_is_named(files, change):
     path = files / "train-images-idx3-ubyte.gz"
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is no gzip file, truncated or damaged"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is not a gzip file, or is truncated or damaged"):
         build(files)
 
 
