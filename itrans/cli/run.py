@@ -45,7 +45,11 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 @options.overrides()
 @options.without
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder.  [default: runs/RECIPE's name]",
 )
 @click.option("--resume", is_flag=True, help="Continue from the folder's last checkpoint.")
 @click.option(
