@@ -21,7 +21,7 @@ class _AdversarialLoss:
 
     def __init__(self, *, objective: Objective = "vanilla") -> None:
         if objective not in ("vanilla", "lsgan", "hinge"):
-            raise ValueError(f'There is not an objective "{objective}": choose "vanilla", "lsgan" or "hinge".')
+            raise ValueError(f'There is no objective "{objective}": choose "vanilla", "lsgan" or "hinge".')
         self.objective = objective
 
     def generator(self, fake_logits: Tensor) -> Tensor:
