@@ -95,7 +95,7 @@ def test_one_that_unpacks_to_more_than_weights_do_is_not_unpacked(content, tmp_p
         ("progress__step", True, "progress.step is true or false"),
         ("progress__samples", -1, "progress.samples is -1"),
         ("progress__best", float("nan"), "progress.best is nan"),
-        ("length", 10**30, "length is a number of too many digits"),
+        ("length", 10**30, "length is a number with too many digits"),
         ("processes", 0, "processes is 0"),
         ("sample", 5, "sample is a whole number"),
         ("components", {"kind": "loss"}, "components is a table, but should be a list"),
