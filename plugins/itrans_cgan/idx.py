@@ -123,7 +123,7 @@ def read_idx(path: Path, dimensions: Literal[1, 3]) -> NDArray[np.uint8]:
     if len(content) != (wanted := start + math.prod(shape)) or len(content) < start:
         sizes = "x".join(map(str, shape))
         raise DataError(
-            f"{path} is incomplete: its header says {sizes}, which is {wanted} bytes, but there are {len(content)}."
+            f"{path} is damaged: its header says {sizes}, which is {wanted} bytes, but it has {len(content)}."
         )
     if not all(shape):
         raise DataError(f"{path} has no {what}.")

@@ -96,7 +96,7 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
         (IMAGES, lambda content: content[:3] + b"\x02" + content[4:], "2 dimensions"),
         (LABELS, lambda content: content[:3] + b"\x03" + content[4:], "3 dimensions"),
         (IMAGES, lambda content: content[:-1], "6x28x28"),
-        (IMAGES, lambda content: content[:7], "is incomplete"),
+        (IMAGES, lambda content: content[:7], "is damaged"),
         (LABELS, lambda content: content + b"\0", "has 15"),
         (LABELS, lambda _: idx(np.zeros(5, np.uint8)), "6 pictures"),
         (LABELS, lambda _: idx(np.full(6, 10, np.uint8)), "label 10"),
