@@ -39,8 +39,8 @@ def metadata_fault(error: BaseException) -> str | None:
             place = place / name if isinstance(name, str) else place
             return (
                 f"{note_on(place, 'this metadata of a package cannot be read')} ({printable(reason)}). "
-                "PyTorch and other libraries read that of every package, and cannot be imported before. Install the "
-                "package anew, or remove it."
+                "PyTorch and other libraries read that of every package, and cannot be imported until it is mended. "
+                "Reinstall the package, or remove it."
             )
     return None
 

@@ -168,7 +168,7 @@ def _installed_on(path: tuple[str, ...], restriction: str | None) -> Installed:
                 seen[source.distribution] = entry
                 look.origins.extend(look.origins_of(source))
             elif seen[source.distribution] == entry and any(_Look().origins_of(source)):
-                reason = f"{source.distribution} is installed twice here, and this one is passed over; install it anew"
+                reason = f"{source.distribution} is installed twice here, and this copy is ignored; reinstall it"
                 look.note(source.place, reason)
     missing = [
         f'{RESTRICTION} names "{printable(name)}", which '
@@ -232,7 +232,9 @@ class _Look:
             yield _Source(name, version, place, config)
         elif config is not None or (place / "entry_points.txt").exists():
             reason = (
-                "that stands for what a decorator registers" if name == LOCAL else "that is not a name and a version"
+                "that name is kept for what a decorator registers"
+                if name == LOCAL
+                else "that is not a name and a version"
             )
             self.note(place, f"its plugins are left out: it is called {_excerpt(stem)}, and {reason}")
 
@@ -258,7 +260,7 @@ class _Look:
                 if not is_name(name):
                     self.note(file, f"a {kind} is left out: {_excerpt(name)} is not a name; {NAMING}")
                 elif len(target) > _MOST_CHARACTERS or target != printable(target):
-                    self.note(file, f'the {kind} "{name}" is left out: {_excerpt(target)} is no object')
+                    self.note(file, f'the {kind} "{name}" is left out: {_excerpt(target)} is not an object')
                 else:
                     yield Origin(kind, name, source.distribution, source.version, target, str(source.place))
 

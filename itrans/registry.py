@@ -143,11 +143,11 @@ class Registry(Generic[T]):
         here = f'There is no {self.kind} "{printable(name)}" here.'
         if namesakes:
             others = ", ".join(map(_source, namesakes))
-            here = f'The {self.kind} "{printable(name)}" of {others} is another one than is meant.'
+            here = f'The {self.kind} "{printable(name)}" of {others} is not the one that is meant.'
         if distribution == LOCAL:
             raise PluginError(f"{here} It was registered by a file of your own: give that, --code FILE.")
         package = printable(distribution)
-        raise PluginError(f"{here} It was that of {package}, which is not installed: pip install {package}")
+        raise PluginError(f"{here} It came from {package}, which is not installed: pip install {package}")
 
     def get(self, name: str) -> Callable[..., T]:
         """Import the component of this name, plain or qualified, and return it: a class or another callable.

@@ -105,14 +105,14 @@ def train(
     """
     _check_types(recipe, set, output, on_step, weights)
     if resume and weights is not None:
-        raise ItransError("resume goes on with all that the run has learnt, weights begin a new run: give one of them.")
+        raise ItransError("resume continues a run, weights begins a new one: give only one of them.")
     without = [without] if isinstance(without, str) else without
     loaded = load_recipe(recipe, values=set, sample=sample, without=without)
     loaded.refuse_missing_data()
     note = loaded.sample_note()
     if output is None:
         if not isinstance(recipe, str | Path):
-            raise OutputError('A recipe that is no file has no name: name the run\'s folder, output="runs/mine".')
+            raise OutputError('A recipe that is not a file has no name: name the run\'s folder, output="runs/mine".')
         output = Path("runs") / (Path(recipe).stem + ("-sample" if loaded.is_sample else ""))
     is_shown = progress and processes_here().is_first
     shown = reporter_here(loaded.tables.log.every) if is_shown else Reporter()
@@ -138,7 +138,7 @@ def _check_types(recipe: object, values: object, output: object, on_step: object
     """Raise `ItransError` for what no type checker has seen, as in a notebook."""
     places = (str, os.PathLike)
     wrong = [
-        f"{name} is {type(value).__name__}, and should be {what}"
+        f"{name} is {type(value).__name__}, but should be {what}"
         for name, value, what, fits in (
             ("recipe", recipe, "a file or a dict of tables", isinstance(recipe, (*places, Mapping))),
             ("set", values, "a dict of dotted keys", values is None or isinstance(values, Mapping)),

@@ -34,7 +34,7 @@ def scale_of(component: object) -> Fraction:
         return next((scale for scale in scales if scale != 1), Fraction(1))
     if isinstance(given, str) or (isinstance(given, int | Fraction) and not isinstance(given, bool) and given <= 0):
         raise PluginError(
-            f"The scale of {type(component).__name__} is {given!r}, and should be how many times as large as sources "
+            f"The scale of {type(component).__name__} is {given!r}, but should be how many times as large as sources "
             "the targets are: 1, 2, 3 ..., or a fraction such as fractions.Fraction(1, 2)."
         )
     if isinstance(given, bool) or not isinstance(given, int | float | Fraction) or not 0 < given <= _LARGEST:

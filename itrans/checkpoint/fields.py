@@ -81,7 +81,7 @@ def checked_table(value: Any, key: str) -> dict[str, Any]:
         FieldError: it is something else, or more than a recipe is.
     """
     if not isinstance(value, dict):
-        raise FieldError(f"{key} is {noun(value)}, and should be a table.")
+        raise FieldError(f"{key} is {noun(value)}, but should be a table.")
     found: dict[str, Any] = _Check({}, with_tensors=False).plain(value, key)
     return found
 
@@ -116,7 +116,7 @@ def dense(value: Any, key: str, *, expanded: int = _EXPANDED) -> Tensor:
         FieldError: it is no such tensor.
     """
     if not isinstance(value, Tensor):
-        raise FieldError(f"{key} is {noun(value)}, and should be a tensor.")
+        raise FieldError(f"{key} is {noun(value)}, but should be a tensor.")
     what = None
     if value.is_nested:
         what = "a nested tensor"
@@ -131,10 +131,10 @@ def dense(value: Any, key: str, *, expanded: int = _EXPANDED) -> Tensor:
     elif value.is_complex():
         what = "a tensor of complex numbers"
     if what is not None:
-        raise FieldError(f"{key} is {what}, and should be an ordinary one: tensor.dequantize() or .to_dense() make it.")
+        raise FieldError(f"{key} is {what}, but should be an ordinary one: tensor.dequantize() or .to_dense() make it.")
     size = value.numel() * value.element_size()
     if size > max(value.untyped_storage().nbytes(), expanded):
-        raise FieldError(f"{key} has {value.numel():,} values, of which the file does not hold as many.")
+        raise FieldError(f"{key} has {value.numel():,} values, and the file holds fewer.")
     return Tensor.detach(value)
 
 
@@ -216,11 +216,11 @@ class _Check:
         if annotation is int and type(value) is int:
             least = self._least.get(key, 0)
             if not least <= value <= _LARGEST:
-                raise FieldError(f"{key} is {_number_text(value)}, and should be {least} or more.")
+                raise FieldError(f"{key} is {_number_text(value)}, but should be {least} or more.")
             return value
         if annotation is float and type(value) in {int, float}:
             if not math.isfinite(value):
-                raise FieldError(f"{key} is {value}, and should be a finite number.")
+                raise FieldError(f"{key} is {value}, but should be a finite number.")
             return float(value)
         if type(value) is not annotation:
             raise _wrong(key, value, _NOUNS[annotation])
@@ -263,19 +263,19 @@ class _Check:
 
 
 def _wrong(key: str, value: object, wanted: str) -> FieldError:
-    return FieldError(f"{key} is {noun(value)}, and should be {wanted}.")
+    return FieldError(f"{key} is {noun(value)}, but should be {wanted}.")
 
 
 def _text(value: str, key: str) -> str:
     if len(value) > _MOST_CHARACTERS:
         raise FieldError(f"{key} is a text of {len(value):,} characters, which is too long.")
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise FieldError(f"{key} is a text with characters that there are not.")
+        raise FieldError(f"{key} is a text with characters that do not exist.")
     return value
 
 
 def _number_text(value: float) -> str:
-    return str(value) if isinstance(value, float) or abs(value) <= 10**20 else "a number of too many digits"
+    return str(value) if isinstance(value, float) or abs(value) <= 10**20 else "a number with too many digits"
 
 
 def _key_within(key: str, name: object) -> str:

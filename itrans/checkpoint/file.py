@@ -43,7 +43,7 @@ FORMAT = "itrans-checkpoint"
 VERSION = 1
 """The version of the format. A file of a higher one is refused."""
 
-_REFUSAL = "is not a checkpoint of itrans: it is no PyTorch file, or one that holds code, and is not opened."
+_REFUSAL = "is not a checkpoint of itrans: it is not a PyTorch file, or it holds code, and is not opened."
 
 
 @dataclass
@@ -152,9 +152,9 @@ class CheckpointFile:
                 if "distribution" in c and (kinds is None or c.get("kind") in kinds)
             }
             raise CheckpointError(
-                f"{path} was made with components that are not here, or are not what they were.\n{error}\n"
+                f"{path} was made with components that are missing here, or have changed.\n{error}\n"
                 f"It was made with: {', '.join(map(printable, sorted(here))) or 'components that it does not name'}. "
-                "Install those; a component of your own file comes with --code FILE."
+                "Install those; for components in a file of your own, give --code FILE."
             ) from error
 
 
@@ -233,18 +233,18 @@ def load_checkpoint(path: str | os.PathLike[str], *, mapped: bool = True, values
         )
     try:
         if type(version) is not int or version < 1:
-            raise FieldError(f'"version" is {noun(version)}, and should be a whole number, 1 or more.')
+            raise FieldError(f'"version" is {noun(version)}, but should be a whole number, 1 or more.')
         return _checked_file(dict(dict.items(record)), values=values)
     except UnknownKindError as error:
         raise CheckpointError(
-            f"{path} is of pictures of a kind that is not known here: {error}. If the kind is your own, give the file "
-            f"that registers it, --code FILE, or install its package. Else it may be of a newer itrans ({wrote} wrote "
+            f"{path} is for pictures of a kind that is not known here: {error}. If the kind is your own, give the file "
+            f"that registers it, --code FILE, or install its package. Or it is from a newer itrans ({wrote} wrote "
             "it): pip install --upgrade itrans"
         ) from error
     except UnknownError as error:
         raise CheckpointError(
-            f"{path} is of a newer itrans ({wrote} wrote it): {error} is not known to itrans {__version__}. Update it: "
-            "pip install --upgrade itrans"
+            f"{path} is from a newer itrans ({wrote} wrote it): {error} is not known to itrans {__version__}. Update "
+            "it: pip install --upgrade itrans"
         ) from error
     except FieldError as error:
         raise CheckpointError(f"{path} is damaged, or was altered: {error}") from error
@@ -261,7 +261,7 @@ def _checked_file(record: dict[str, Any], *, values: bool) -> CheckpointFile:
     if recipe is None:
         raise FieldError("its record is not complete: recipe is missing.")
     if not isinstance(training, dict):
-        raise FieldError(f"training is {noun(training)}, and should be a table.")
+        raise FieldError(f"training is {noun(training)}, but should be a table.")
     _import_kinds(record, recipe)
     found: CheckpointFile = checked_value(record | {"recipe": {}}, CheckpointFile, "", _LEAST)
     found.recipe, found.extras = checked_table(recipe, "recipe"), checked_extras(extras, "extras")
@@ -284,12 +284,12 @@ def _import_kinds(record: Mapping[str, Any], recipe: Any) -> None:
 def _foreign(record: Any, path: Path) -> str:
     if isinstance(record, dict) and record and all(isinstance(value, Tensor) for value in dict.values(record)):
         return (
-            "is not a checkpoint of itrans but bare weights (a state dict), without the architecture that they are "
-            f"of. A checkpoint may be made of them: itrans import {path} -o NEW.pt"
+            "is not a checkpoint of itrans but bare weights (a state dict), without their architecture. To make a "
+            f"checkpoint of them: itrans import {path} -o NEW.pt"
         )
     if isinstance(record, dict) and any(isinstance(value, dict) for value in dict.values(record)):
         return (
-            "is not a checkpoint of itrans. If there are weights in it, save them by themselves; what can be made of "
-            f"them is told by: itrans import {path} -o NEW.pt"
+            "is not a checkpoint of itrans. If there are weights in it, save them alone; to see what can be made of "
+            f"them: itrans import {path} -o NEW.pt"
         )
     return "is not a checkpoint of itrans."

@@ -45,7 +45,7 @@ def existing_checkpoint(path: str | os.PathLike[str]) -> Path:
     """
     found = checkpoint_path(path)
     if not found.is_file():
-        raise CheckpointError(f"{found} does not exist. Checkpoints lie in a run's folder: RUN/checkpoints/best.pt.")
+        raise CheckpointError(f"{found} does not exist. Checkpoints are in a run's folder: RUN/checkpoints/best.pt.")
     return found
 
 

@@ -77,7 +77,7 @@ def _record(text: str, path: Path) -> tuple[dict[str, Any], list[str]]:
         record = json.loads(text)
         names = record.get(NETWORKS) if isinstance(record, dict) else None
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged, or was altered: its record is no JSON.") from error
+        raise CheckpointError(f"{path} is damaged, or was altered: its record is not JSON.") from error
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"{path} is damaged, or was altered: its record has no list of networks.")
     return record, names

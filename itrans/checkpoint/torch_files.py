@@ -46,7 +46,7 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
     (b"Rar!", "a rar archive: unpack it first"),
     (b"GGUF", "a GGUF file"),
-    (b"version https://git-lfs", "what Git LFS has left in its place: git lfs pull fetches it"),
+    (b"version https://git-lfs", "a pointer of Git LFS: git lfs pull fetches the file"),
     (b"%PDF", "a PDF file"),
 )
 _WEB_PAGES = (b"<!doctype", b"<html", b"<?xml")
@@ -114,7 +114,7 @@ def _checked_parts(path: Path, *, checksums: bool) -> dict[int, int]:
     with archive:
         infos = archive.infolist()
         if len({info.filename for info in infos}) < len(infos):
-            raise CheckpointError(f"{path} is damaged: it holds several parts of one name.")
+            raise CheckpointError(f"{path} is damaged: it holds several parts of the same name.")
         unpacked, packed = sum(info.file_size for info in infos), path.stat().st_size
         if unpacked > max(_UNPACKED_FREELY, _MOST_TIMES_LARGER * packed):
             raise CheckpointError(
@@ -195,8 +195,8 @@ def _foreign_kind(path: Path) -> str | None:
         return "a web page: download the file itself"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return (
-            "a safetensors file: weights without the architecture that they are of. As a PyTorch file, "
-            "torch.save(safetensors.torch.load_file(FILE), NEW.pth), itrans import may make a checkpoint of them"
+            "a safetensors file: weights without their architecture. itrans import may make a checkpoint of them when "
+            "they are a PyTorch file: torch.save(safetensors.torch.load_file(FILE), NEW.pth)"
         )
     if head.startswith(b"PK"):
         return _kind_of_zip(path)
@@ -212,7 +212,7 @@ def _kind_of_zip(path: Path) -> str | None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return None
     if "constants.pkl" in names:
-        return "a program of TorchScript: what can be imported is its state dict, saved by itself"
+        return "a TorchScript program: its state dict, saved alone, can be imported"
     return None if "data.pkl" in names else "a zip archive: unpack it first"
 
 

@@ -23,7 +23,7 @@ _OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 _COMMANDS = {
     "run": ("itrans.cli.run:run", "Train what a recipe describes."),
-    "list-plugins": ("itrans.cli.list_plugins:list_plugins", "Show the installed components and where they are from."),
+    "list-plugins": ("itrans.cli.list_plugins:list_plugins", "Show the installed components and where they come from."),
     "translate": ("itrans.cli.translate:translate", "Translate pictures with a checkpoint."),
 }
 """Where each command is, and the line about it: so that the list of commands needs none of them."""
@@ -38,7 +38,7 @@ class _LazyGroup(click.Group):
         given = args[: args.index("--")] if "--" in args else args  # what follows is meant as it is
         if empty := next((place for place, text in enumerate(given, 1) if not text or _NOTHING.fullmatch(text)), 0):
             remedy = "Choose a folder, such as -o runs/mine." if given[empty - 2] in {"-o", "--output"} else ""
-            context.fail(f"An argument is empty{_place(given, empty)}. Is a variable not set? {remedy}".rstrip())
+            context.fail(f"An argument is empty{_place(given, empty)}. Is a variable unset? {remedy}".rstrip())
         if wrong := next((place for place, text in enumerate(args, 1) if "\0" in text), 0):
             context.fail(f"An argument has a NUL in it, which no path and no value can have{_place(args, wrong)}.")
         return super().parse_args(context, args)
@@ -131,7 +131,7 @@ def never_fail_to_print() -> None:
 @click.version_option(__version__, package_name="itrans", message="itrans %(version)s")
 @click.option("--debug", is_flag=True, envvar="ITRANS_DEBUG", help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """Image-to-image translation whose every component is a plugin.
+    """Image-to-image translation in which every component is a plugin.
 
     \b
     itrans run recipes/pix2pix_edges2shoes.toml    from a recipe to a trained checkpoint

@@ -72,8 +72,8 @@ def guest(name: str) -> click.Command | None:
     if len(found) > 1:
         packages = " and ".join(quoted(origin.distribution for origin in found))
         raise PluginError(
-            f'The command "{name}" is brought by {packages}: which is meant is not clear. Uninstall one, or set '
-            f"{plugins.RESTRICTION} to the packages to look at."
+            f'Several packages bring the command "{name}": {packages}. Uninstall all but one, or set '
+            f"{plugins.RESTRICTION} to the packages to use."
         )
     (origin,) = found
     who = f'The command "{name}" ({origin.distribution} {origin.version})'
@@ -84,7 +84,7 @@ def guest(name: str) -> click.Command | None:
     except BaseException as error:  # what a module raises on import is anybody's
         raise PluginError(f"{who} cannot be imported ({origin.target}):\n{error_text(error)}") from error
     if not isinstance(command, click.Command):
-        raise PluginError(f"{who} is no command: {origin.target} should be a function under @click.command().")
+        raise PluginError(f"{who} is not a command: {origin.target} should be a function under @click.command().")
     return command
 
 

@@ -23,14 +23,14 @@ _MOST_NOTES, _MOST_NAMED = 50, 5
 @click.command("list-plugins")
 @click.argument("kind", required=False, metavar="[KIND]", type=click.Choice(list(REGISTRIES)))
 @click.option("--long", is_flag=True, help="Add a line about each, from its docstring.")
-@click.option("--check", is_flag=True, help="Import each, look whether it is as it should be; exit 2 if any is not.")
+@click.option("--check", is_flag=True, help="Import and check each; exit 2 if any is faulty.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long --check waits for the import of one.",
+    help="How long --check waits for one import.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of objects instead of a table.")
 def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_json: bool) -> None:
@@ -49,12 +49,12 @@ def list_plugins(kind: str | None, long: bool, check: bool, timeout: float, as_j
       status        with --check: ok, or broken, shadowed (another package
                     has a module of that name), faulty or not tried, and why
       summary       with --long: the first line of its docstring
-    In a pipe, two spaces or more are between columns, and a dash stands for
+    In a pipe, columns have two or more spaces between them, and a dash marks
     an empty one.
 
-    If the environment variable ITRANS_PLUGINS is set, only the distributions
-    that it names, with commas between them, and itrans itself are looked at;
-    by all commands. Set but empty, it leaves itrans alone.
+    If the environment variable ITRANS_PLUGINS is set, all commands use only
+    itrans and the distributions that it names, with commas between them.
+    If it is empty, they use itrans alone.
     """  # noqa: D301  # click wants the control character
     origins = [
         origin for registry in REGISTRIES.values() if kind in {None, registry.kind} for origin in registry.origins()

@@ -61,7 +61,7 @@ def code(command: _Command) -> _Command:
 
 def direction(command: _Command) -> _Command:
     """Add the option `--direction`."""
-    return click.option("--direction", help="For methods that translate both ways.  [default: the method's first]")(
+    return click.option("--direction", help="Which way, if the method translates both.  [default: the method's first]")(
         command
     )
 
@@ -83,10 +83,12 @@ def translating(command: _Command) -> _Command:
     for option in (
         precision("auto: bf16 for 8-bit pictures where the hardware has it, else fp32."),
         direction,
-        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of dropout and noise."),
+        click.option(
+            "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of dropout and noise."
+        ),
         mode(
             "paper: dropout stays on, and batch normalisation uses each picture's own statistics, as in Isola et al. "
-            "running: dropout is off, and it uses the statistics gathered in training."
+            "running: dropout is off, and batch normalisation uses the statistics gathered in training."
         ),
     ):
         command = option(command)
@@ -113,8 +115,8 @@ def extras(command: _Command) -> _Command:
         multiple=True,
         metavar="NAME=VALUE",
         callback=_named_values,
-        help="What the method takes besides pictures: --with domain=blue; of a picture, a file, or a folder with a "
-        "file for each.",
+        help="What the method takes as well as pictures: --with domain=blue. For a picture: a file, or a folder with "
+        "a file for each input.",
     )(command)
 
 

@@ -68,7 +68,7 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
         detail = f", {compared}" if compared else ""
         lines.append(f"  best        {selection.metric} {progress.best:.4f} at step {progress.best_step}{detail}")
         if source_l1 and progress.best > source_l1:
-            lines.append("  beware      the sources themselves are nearer to the targets: train longer, or differently")
+            lines.append("  warning     the sources themselves are nearer to the targets: train longer, or differently")
     lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
     more = "".join(f" {argument}" for argument in needed_arguments(trainer.accepted))
     lines.append(f"Translate with it: itrans translate {shlex.quote(str(folder.result))} PICTURES -o DIR{more}")
@@ -107,7 +107,7 @@ class Lines(Reporter):
         minutes, seconds = divmod(round(left), 60)
         click.echo(
             f"epoch {epoch}  step {step}/{self._total}  {shown}  "
-            f"{images_per_second:.1f} images/s  {minutes}:{seconds:02d} left"
+            f"{images_per_second:.1f} pairs/s  {minutes}:{seconds:02d} left"
         )
 
     def validation(self, epoch: int, metrics: Mapping[str, float], better: bool) -> None:
@@ -140,7 +140,7 @@ class TerminalBar(Reporter):
         """Move the bar."""
         self._losses = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         self._draw_below()
-        self._bar.update(step, label=f"epoch {epoch}", rate=f"{images_per_second:.1f} images/s")
+        self._bar.update(step, label=f"epoch {epoch}", rate=f"{images_per_second:.1f} pairs/s")
 
     def validation_step(self, done: int, total: int) -> None:
         """Move the row of a validation, which is there for as long as it takes."""

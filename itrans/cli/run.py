@@ -45,14 +45,20 @@ class _StopAfter(click.ParamType[tuple[int | None, float | None]]):
 @options.overrides()
 @options.without
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE's name]"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder.  [default: runs/RECIPE's name]",
 )
-@click.option("--resume", is_flag=True, help="Go on from the folder's last checkpoint.")
-@click.option("--from", "weights", metavar="CHECKPOINT", help="Begin with the weights of a checkpoint that fit.")
+@click.option("--resume", is_flag=True, help="Continue from the folder's last checkpoint.")
+@click.option(
+    "--from", "weights", metavar="CHECKPOINT", help="Begin a new run with those weights of a checkpoint that fit."
+)
 @click.option("--check", is_flag=True, help="Check the recipe and stop.")
 @options.sample
 @click.option("--skip-bad", is_flag=True, help="Leave out pairs that cannot be read; the log counts them.")
-@click.option("--stop-after", type=_StopAfter(), help="Save and stop after so many steps (400) or so long (90s, 30m).")
+@click.option("--stop-after", type=_StopAfter(), help="Save and stop after N steps (400), or a time (90s, 30m).")
 @options.device
 @options.code
 def run(
@@ -71,17 +77,15 @@ def run(
 ) -> None:
     """Train what a RECIPE describes.
 
-    The run's folder gets the recipe as resolved, log.jsonl, samples/*.png and checkpoints/{last,best}.pt. Ctrl-C and
-    SIGTERM save and stop (exit code 130); --resume goes on, and takes the run's folder for the RECIPE as well. For
-    several processes: torchrun -m itrans run ...
+    The run's folder gets the resolved recipe, log.jsonl, samples/*.png and checkpoints/{last,best}.pt. Ctrl-C and
+    SIGTERM save and stop (exit code 130); --resume continues a run, and takes its folder for RECIPE too. For several
+    processes: torchrun -m itrans run ...
     """
     from itrans.cli.memory import pause_collection
     from itrans.recipe.load import load_recipe
 
     if resume and weights is not None:
-        raise click.UsageError(
-            "--resume goes on with all that the run has learnt, --from begins a new run: give one of them."
-        )
+        raise click.UsageError("--resume continues a run, --from begins a new one: give only one of them.")
     resumed = _run_of(recipe) if resume else None
     if resumed is not None:
         recipe = str(resumed / "recipe.toml")
@@ -110,7 +114,9 @@ def run(
             click.echo(f"But: {missing.message}")
         return
     if output == Path():
-        raise OutputError("-o names no folder of its own: a run writes many files. Choose one, such as -o runs/mine.")
+        raise OutputError(
+            "-o is the current folder, and a run writes many files. Choose another, such as -o runs/mine."
+        )
     outcome = train(
         loaded,
         folder_of(loaded.is_sample),
@@ -135,7 +141,7 @@ def train(
     skip_bad: bool = False,
     stop_after: tuple[int | None, float | None],
     device: str,
-    advice: str = "Go on with --resume.",
+    advice: str = "Continue with --resume.",
     reporter: Reporter | None = None,
     stop: StopRequest | None = None,
 ) -> Outcome:
@@ -174,7 +180,7 @@ def train(
     threads = computing_threads(recipe.tables.train.threads, chosen, folder, reporter, resume=resume)
     with _relaying(reporter), stop.listen(), lock, process_group(processes, chosen), threads as watching:
         check()
-        with at_work("Making what the recipe names"):
+        with at_work("Building what the recipe names"):
             trainer = Trainer(
                 recipe,
                 folder,
@@ -195,7 +201,7 @@ def train(
         reporter.note(f"Stopped by {reason} at step {progress.step}, {saved}")
         return outcome
     if outcome == "early":
-        reporter.note(f"Nothing has got better for {progress.stale} validations: stopped early.")
+        reporter.note(f"No improvement in {progress.stale} validations: stopped early.")
     reporter.note(ending(trainer, folder, time.monotonic() - began))
     if trainer.sample is not None:
         reporter.note(trainer.sample)

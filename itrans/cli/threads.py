@@ -66,7 +66,7 @@ def _chosen(device: torch.device, folder: RunFolder, reporter: Reporter, *, resu
     if used is not None and free < own:
         reporter.note(
             f"Other programs use {used:.1f} of {counted(own, 'core')}: this run computes with "
-            f"{counted(free, 'thread')}, also when it is resumed. train.threads says otherwise."
+            f"{counted(free, 'thread')}, also when it is resumed. Set train.threads to change that."
         )
     return free, used is not None
 
@@ -95,5 +95,5 @@ class _Watch(Reporter):
             self._reporter.note(
                 f"Other programs now leave {counted(self._free, 'core')} of {cores.cores()}, and this run computes "
                 f"with {counted(self._threads, 'thread')}. It keeps to that, because weights depend on it in their "
-                f"last digits; to go faster, stop it and go on: --resume --set train.threads={self._free}"
+                f"last digits; to go faster, stop it and continue: --resume --set train.threads={self._free}"
             )

@@ -40,7 +40,7 @@ class _BatchSize(click.ParamType[int | None]):
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The folder to write to; for one input also a picture: -o cat.png.",
+    help="The folder to write to, or for one input a picture: -o cat.png.",
 )
 @options.translating
 @options.method_options
@@ -56,33 +56,31 @@ class _BatchSize(click.ParamType[int | None]):
     "--format",
     "format_",
     type=click.Choice(["png", "tif", "npy", "bmp"]),
-    help="Of the outputs. [default: the input's, or PNG for JPEG and WebP]",
+    help="Format of the outputs.  [default: the input's, or PNG for JPEG and WebP]",
 )
 @click.option("--prepare", is_flag=True, help="Do to new pictures what the data set did: draw lines, cut holes.")
 @click.option(
     "--mask",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --prepare: white where pictures have holes. [default: NAME-mask.png beside each]",
+    help="With --prepare: white where pictures have holes.  [default: NAME-mask.png beside each]",
 )
 @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose outputs are all there.")
 @click.option(
     "--background",
     metavar="COLOUR",
-    help="What a picture with transparency is laid on, where the generator takes none: white, black, #rrggbb.  "
+    help="Colour that transparent pictures are laid on, if the generator takes no alpha: white, black, #rrggbb.  "
     "[default: as in training]",
 )
-@click.option("--strict", is_flag=True, help="Refuse pictures with other channels than the generator takes.")
-@click.option(
-    "--tile", type=int, metavar="N", help="Translate larger pictures in parts of NxN pixels, and blend these."
-)
-@click.option("--overlap", type=int, metavar="N", help="Pixels that neighbouring parts share.  [default: 64]")
+@click.option("--strict", is_flag=True, help="Refuse pictures whose channels the generator does not take.")
+@click.option("--tile", type=int, metavar="N", help="Translate larger pictures in tiles of NxN pixels, and blend them.")
+@click.option("--overlap", type=int, metavar="N", help="Pixels that neighbouring tiles share.  [default: 64]")
 @click.option(
     "--batch-size",
     type=_BatchSize(),
     default="auto",
     show_default=True,
-    help="Pictures at once; auto: by their size.",
+    help="How many pictures at once; auto: by their size.",
 )
 @options.device
 @options.code
@@ -109,13 +107,13 @@ def translate(
     device: str,
     code: tuple[str, ...],
 ) -> None:
-    """Translate pictures: files, folders and patterns such as 'in/*.png'; and videos.
+    """Translate pictures (files, folders, patterns such as 'in/*.png') and videos.
 
-    CHECKPOINT is a .pt file, or a run's folder: then its best.pt is used or, where nothing was validated, its last.pt;
-    or an exported network, such as model.onnx.
+    CHECKPOINT is a .pt file; or a run's folder, of which best.pt is used or, if nothing was validated, last.pt; or an
+    exported network, such as model.onnx.
     The outputs have the inputs' names, size and bit depth; what was JPEG or WebP becomes PNG. Any height and width will
-    do. Grey becomes RGB, and RGB grey, where the generator takes that; what is transparent is laid on a colour. That is
-    said, and --strict refuses it. The same picture, seed and mode give the same output, whatever else is translated
+    do. Grey becomes RGB, and RGB grey, where the generator takes that; what is transparent is laid on a colour. A note
+    says so, and --strict refuses it. The same picture, seed and mode give the same output, whatever else is translated
     with it; --samples 5 gives five, of five seeds. An input that cannot be read is reported and skipped; the exit code
     is then 2.
     """
@@ -138,7 +136,7 @@ def translate(
             raise DataError(f"--background: {error}.") from error
 
     if overlap is not None and tile is None:
-        raise DataError("--overlap is of tiles: give --tile N too.")
+        raise DataError("--overlap goes with --tile: give --tile N too.")
     tiling = None if tile is None else Tiling.of(tile, overlap)
     jobs = find_jobs(inputs, output, samples=samples, format_=format_)
     for folder in (folder for item in inputs if (folder := expanded(item)).is_dir()):
@@ -168,7 +166,7 @@ def translate(
     own = device if processes.count == 1 else str(chosen)
     translator = Translator(checkpoint, device=own, mode=mode, seed=seed, precision=precision)  # type: ignore[arg-type]
     if translator.checkpoint != Path(checkpoint):
-        tell(f"Of the run's folder {checkpoint}, {translator.checkpoint} is used.")
+        tell(f"From the run's folder {checkpoint}, {translator.checkpoint} is used.")
     if translator.mode != mode and not _is_default("mode"):
         raise DataError(f"{checkpoint} translates in mode {translator.mode} only: leave --mode {mode} out.")
     preparer = _preparer(translator, direction, mask, tell, wanted=prepare)

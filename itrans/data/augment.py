@@ -262,7 +262,7 @@ def _of_extra(name: str) -> str:
 def _other_kind(before: ImageArray, after: object) -> str | None:
     """Return what is wrong with a transformed picture whose values are stored in another way; None if they are not."""
     if not isinstance(after, np.ndarray) or after.ndim != 3:
-        return f"something that is no picture any more ({type(after).__name__})."
+        return f"something that is no longer a picture ({type(after).__name__})."
     if after.dtype != before.dtype or after.shape[2] != before.shape[2]:
         return f"{_kind(after)} out of {_kind(before)}: leave out transforms that change the kind of a picture."
     return None

@@ -198,7 +198,7 @@ def take_split(
 
 def _nothing_falls(split: Split, root: str | os.PathLike[str], what: str) -> MissingSplitError:
     return MissingSplitError(
-        f'No {what} of {root} falls into the split "{split}": there are too few. Another dataset.holdout may do.'
+        f'No {what} of {root} falls into the split "{split}": there are too few. Try another dataset.holdout.'
     )
 
 

@@ -71,12 +71,12 @@ def layout_advice(root: Path, folders: Mapping[str, str]) -> str:
         if len(names) > 1:
             said.append(f"There are several folders for each split: {_listing(names)}.")
         elif names and names[0].endswith(f"/{PLACEHOLDER}"):
-            said.append(f'What is there would be dataset.root = "{(root / names[0]).parent.as_posix()}".')
+            said.append(f'What is there fits dataset.root = "{(root / names[0]).parent.as_posix()}".')
     elif len(names) == len(folders):
         chosen, sure = _assign(names, folders)
         keys = [f'dataset.{option} = "{name}"' for option, name in chosen.items() if name != folders[option]]
         if keys:
-            said.append(f"What is there would be {_listing(keys)}{'' if sure else ', or the other way round'}.")
+            said.append(f"What is there fits {_listing(keys)}{'' if sure else ', or the other way round'}.")
     renamed = [
         f"{path} to {wanted}"
         for template, paths in layout.items()

@@ -99,18 +99,15 @@ def _by_name(folder: Path, option: str, ending: str) -> tuple[Names, Names]:
             places.append(place)
     if files and not names:
         raise DataError(
-            f'{folder} has no pictures whose names end in "{ending}"; its first one is {files[0]}. Set '
-            f"dataset.{option} to what those to use end in."
+            f'{folder} has no pictures whose names end in "{ending}"; the first is {files[0]}. Set '
+            f"dataset.{option} to the ending of those to use."
         )
     order = sorted(range(len(names)), key=names.__getitem__)
     twice = ((other, one) for one, other in pairwise(order) if names[one] == names[other])
     if (first := min(twice, default=None)) is not None:
         other, one = (files[places[number]] for number in first)
         remedy = f", or set dataset.{option} to an ending that has the suffix in it" if option else ""
-        raise DataError(
-            f"{folder / one} and {folder / other} have the same name: which of them is meant is not clear. "
-            f"Remove one{remedy}."
-        )
+        raise DataError(f"{folder / one} and {folder / other} have the same name. Remove one{remedy}.")
     return Names(names[number] for number in order), files.take(places[number] for number in order)
 
 
@@ -144,7 +141,7 @@ def _no_match(sides: Sequence[_Side], found: Sequence[set[str]]) -> DataError:
     unset = [f"dataset.{option}" for _, option, ending in sides if option and not ending]
     folded = [{name.casefold() for name in there} for there in found]
     if all(side == folded[0] for side in folded):
-        lines.append("They differ in upper and lower case alone: rename those of one side.")
+        lines.append("They differ only in upper and lower case: rename those of one side.")
     elif unset and all(found) and not set.intersection(*found):
         lines.append(f"No name is in all of them. If they end differently, set {' and '.join(unset)} to their endings.")
     return DataError("\n".join([*lines, *unread_sentences([folder for folder, _, _ in sides])]))
@@ -153,10 +150,10 @@ def _no_match(sides: Sequence[_Side], found: Sequence[set[str]]) -> DataError:
 def _not_told_apart(one: _Side, other: _Side, why: str = "") -> str:
     folder, options = one[0], (one[1], other[1])
     if not all(options):
-        return f"{folder} is the folder of two sides of a pair: it takes endings to tell them apart"
+        return f"{folder} holds two sides of a pair: give endings that tell them apart"
     names = " and ".join(f'"{option}"' for option in options)
     examples = " and ".join(f'"_{option.removesuffix("_ending")}"' for option in options)
     return (
-        f"{folder} is the folder of two sides of a pair: {why}set {names} to what the names of each end in, such as "
+        f"{folder} holds two sides of a pair: {why}set {names} to what the names of each end in, such as "
         f'{examples}, or ".png" and ".jpg"'
     )

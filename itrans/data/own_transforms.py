@@ -47,7 +47,7 @@ class OwnTransform:
             raise ValueError(f"it makes {width}x{height} out of {across}x{before}, and should keep the size")
         if isinstance(made, np.ndarray) and made.dtype == np.float32:
             if not np.isfinite(made).all():
-                raise ValueError("it makes values that are no finite numbers")
+                raise ValueError("it makes values that are not finite")
             made = made.clip(0, 1)
         result: ImageArray = made
         return result

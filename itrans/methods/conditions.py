@@ -98,7 +98,7 @@ class Accepted:
         """
         faults = self._signature.faults(given, f"The method {self.who}")
         faults += [
-            (name, f'The method {self.who}: "{name}" is {value}, and should be a finite number.')
+            (name, f'The method {self.who}: "{name}" is {value}, but should be a finite number.')
             for name, value in given.items()
             if isinstance(value, float) and not math.isfinite(value)
         ]

@@ -154,7 +154,7 @@ class Paired:
 def _scalar(name: str, value: object) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim:
         found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise PluginError(f'The loss "{name}" should give a tensor of no dimensions, and gives {found}.')
+        raise PluginError(f'The loss "{name}" should give a tensor of no dimensions, but gives {found}.')
     return value
 
 

@@ -28,8 +28,8 @@ def fitting_torchvision() -> Iterator[None]:
         if "torchvision" not in str(error) and not any("torchvision" in place for place in places):
             raise
         raise LibraryError(
-            f"The torchvision that is installed does not fit the torch that is: {error}\n"
-            f"Install both anew, from one place: {_MATCHING} (without --index-url for builds with CUDA)"
+            f"The installed torchvision does not fit the installed torch: {error}\n"
+            f"Reinstall both from one place: {_MATCHING} (without --index-url for builds with CUDA)"
         ) from error
 
 

@@ -71,13 +71,13 @@ class Meter:
             if not isinstance(found, Tensor) or found.shape[:1] != targets.shape[:1]:
                 raise TypeError("measure() should return a tensor with a value for each picture")
             if found.is_complex():
-                raise TypeError("measure() should return real numbers, and returns complex ones")
+                raise TypeError("measure() should return real numbers, but returns complex ones")
             if versions != (outputs._version, targets._version):
-                raise TypeError("measure() should leave outputs and targets as they are, and changes them")
+                raise TypeError("measure() should leave outputs and targets as they are, but changes them")
             found = found.float() if found.dtype in {torch.float16, torch.bfloat16} else found
             total = found.sum(0)
             if total.ndim and self.is_mean:
-                raise TypeError(f"measure() should return (N,) without value(), and returns {tuple(found.shape)}")
+                raise TypeError(f"measure() should return (N,) without value(), but returns {tuple(found.shape)}")
             self.total = total if self.total is None else self.total + total
         self.count += len(found)
         return found

@@ -58,7 +58,7 @@ def _tensor(output: object, generator: Generator) -> Tensor:
     if isinstance(output, torch.Tensor):
         return output
     raise TypeError(
-        f"the generator {type(generator).__name__} should return a tensor (N, C, H, W), and returns "
+        f"the generator {type(generator).__name__} should return a tensor (N, C, H, W), but returns "
         f"{type(output).__name__}"
     )
 

@@ -36,7 +36,7 @@ def extras_of(component: object) -> dict[str, ExtraSpec]:
     found: Any = getattr(component, "extras", None) or {}
     who = type(component).__name__
     if not isinstance(found, Mapping):
-        raise PluginError(f"The extras of {who} should be a table of names and what they are, and are {found!r}.")
+        raise PluginError(f"The extras of {who} should be a table of names and what they are, but are {found!r}.")
     for name, spec in found.items():
         if not isinstance(name, str) or not name.isidentifier() or name in TAKEN:
             raise PluginError(f"{who} has an extra {name!r}, which cannot be its name: choose another.")
@@ -57,17 +57,17 @@ def number_fault(value: Any, spec: ExtraSpec) -> str | None:
     """Return what is wrong with an extra that is a number, as the end of a sentence; None if nothing is."""
     if isinstance(spec, tuple):
         if not _is_whole(value) or not 0 <= int(value) < len(spec):
-            return f"is {value!r}, and should be from 0 to {len(spec) - 1}, the place of one of {', '.join(spec)}"
+            return f"is {value!r}, but should be from 0 to {len(spec) - 1}, the place of one of {', '.join(spec)}"
     elif spec is int:
         if not _is_whole(value):
-            return f"is {value!r}, and should be a whole number"
+            return f"is {value!r}, but should be a whole number"
     else:
         try:
             is_finite = not isinstance(value, str | bytes) and math.isfinite(value) and abs(value) <= LARGEST_FLOAT
         except TypeError:
             is_finite = False
         if not is_finite:
-            return f"is {value!r}, and should be a finite number"
+            return f"is {value!r}, but should be a finite number"
     return None
 
 

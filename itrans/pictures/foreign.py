@@ -27,23 +27,23 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "is a JPEG XL: save it as PNG."),
     (b"\0\0\0\x0cJXL ", "is a JPEG XL: save it as PNG."),
     (b"\0\0\1\0", "is an icon: save it as PNG."),
-    (b"FUJIFILMCCD-RAW", "is a raw photo of a camera: develop it as TIFF or PNG."),
-    (b"IIRO", "is a raw photo of a camera: develop it as TIFF or PNG."),
-    (b"IIU\0", "is a raw photo of a camera: develop it as TIFF or PNG."),
+    (b"FUJIFILMCCD-RAW", "is a raw photo from a camera: develop it as TIFF or PNG."),
+    (b"IIRO", "is a raw photo from a camera: develop it as TIFF or PNG."),
+    (b"IIU\0", "is a raw photo from a camera: develop it as TIFF or PNG."),
     (b"DDS ", "is a DirectDraw texture: save it as PNG."),
     (b"qoif", "is a QOI picture: save it as PNG."),
     (b"P7\n", "is a portable arbitrary map (PAM): save it as PNG or .npy."),
     (b"PF\n", "is a portable float map: save it as .npy with floats from 0 to 1."),
     (b"Pf\n", "is a portable float map: save it as .npy with floats from 0 to 1."),
-    (b"\x1aE\xdf\xa3", "is a film: save the frames you want as PNG."),
+    (b"\x1aE\xdf\xa3", "is a video: save the frames you want as PNG."),
     (b"\x80\x04", "is a pickle of Python: save its array as .npy."),
 )
 
 _BRANDS: tuple[tuple[bytes, str], ...] = (
     (b"avi[fs]", "is an AVIF picture, which this build does not read: save it as PNG."),
     (b"hei[cxms]|hev[cmsx]|mif1|msf1", "is a HEIC picture, as phones take them: save it as JPEG or PNG."),
-    (b"crx ", "is a raw photo of a camera: develop it as TIFF or PNG."),
-    (b"", "is a film: save the frames you want as PNG."),
+    (b"crx ", "is a raw photo from a camera: develop it as TIFF or PNG."),
+    (b"", "is a video: save the frames you want as PNG."),
 )
 
 _MARKUP: tuple[tuple[bytes, str], ...] = (

@@ -110,7 +110,7 @@ def _what_else(path: Path, mode: int) -> str:
 
 
 def _no_suffix_of_pictures(path: Path) -> str:
-    return f'is no picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.'
+    return f'is not a picture: "{path.suffix}" is none of {", ".join(sorted(SUFFIXES))}.'
 
 
 def load_array(path: Path, content: bytes) -> NDArray[np.generic]:
@@ -129,7 +129,7 @@ def load_array(path: Path, content: bytes) -> NDArray[np.generic]:
         shape, is_fortran, dtype = read_header(file)
         count, there = math.prod(shape), len(content) - file.tell()
         if dtype.hasobject:
-            raise ValueError("its values are objects of Python")
+            raise ValueError("its values are Python objects")
         if count * dtype.itemsize > there:
             raise ValueError(
                 f"{shape} of {dtype} takes {amount(count * dtype.itemsize)}, and there are {amount(there)}"

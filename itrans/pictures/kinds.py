@@ -85,7 +85,7 @@ class Labels(Kind):
     def fault(self, image: ImageArray, spec: ImageSpec) -> str | None:
         """Return which value is no class."""
         if spec.labels is None:
-            return "is said to be a label map of an unknown number of classes"
+            return "is a label map, and the number of its classes is unknown"
         if int(image.max()) >= spec.labels:
             wrong = image >= spec.labels
             if spec.ignored is not None:

@@ -47,8 +47,7 @@ def read_label_map(path: str | os.PathLike[str], content: bytes | None = None) -
         array = load_array(path, content)
         if array.dtype.kind not in "bui":
             raise DataError(
-                f"{path} has values of {array.dtype}; classes are whole numbers. Save them as such, as "
-                "array.astype(np.uint8) makes them."
+                f"{path} has values of {array.dtype}; classes are whole numbers. Save them so: array.astype(np.uint8)."
             )
         return _indices(path, array)
     format_ = format_of(content, suffix)
@@ -80,7 +79,7 @@ def _indices(path: Path, array: NDArray[np.generic]) -> ImageArray:
     if low < 0 or high > _MOST:
         raise DataError(
             f"{path} has the value {low if low < 0 else high}; classes are whole numbers from 0 to {_MOST}. "
-            "Where there is no class, store a value such as 255, which the data set can be told to ignore."
+            "Where there is no class, store a value such as 255, and let the data set ignore it."
         )
     dtype = array.dtype if array.dtype in (np.uint8, np.uint16) else np.dtype(np.uint8 if high < 256 else np.uint16)
     return cast("ImageArray", np.ascontiguousarray(values, dtype.newbyteorder("=")))

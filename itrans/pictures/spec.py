@@ -86,7 +86,7 @@ class ImageSpec:
         if not takes_range:
             raise DataError(f"{text} has no meaning for pictures of the kind {self.kind}, whose values are fixed.")
         if not (max(abs(low), abs(high)) <= LARGEST_FLOAT and low < high):  # so is NaN
-            raise DataError(f"{text} is none: the first value has to be the smaller one, and both finite.")
+            raise DataError(f"{text} is not one: the first value has to be the smaller, and both finite.")
         if self.dtype != "float32" and (low < 0 or high > WHITE[self.dtype]):
             raise DataError(f"{text} does not fit {self.dtype}, which holds values from 0 to {WHITE[self.dtype]:g}.")
 

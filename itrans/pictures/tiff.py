@@ -115,7 +115,7 @@ def _decode_page(path: Path, page: Directory) -> NDArray[np.generic]:
     else:
         image = _planes(path, page, samples, bits, is_float, photometric, compression)
     if image.shape[:2] != (height, width):
-        raise ValueError("its size is another than it says")
+        raise ValueError("its size is not what it says")
     image = _straight(image, _alpha(page, samples, photometric))
     return upright(image, page.number(ORIENTATION, 1))
 

@@ -211,9 +211,9 @@ def _place_of_several(key: KeyPath, table: dict[str, Any], message: str, where: 
     chosen = next((other for layer in order for other in keys if layers[other] == layer), None)
     chosen = chosen or next(other for other in keys if layers[other] != layers[keys[0]])
     listing = ", ".join(f"{'.'.join(map(str, other[len(key) :]))} ({place})" for other, (place, _) in places.items())
-    more = f"\nWhere they stand: {listing}."
+    more = f"\nWhere they are: {listing}."
     if key and len(set(layers.values()) - {_OVERRIDE}) > 1 and not any(_IN_SAMPLE in name for name in layers.values()):
-        more += f' Leave out those of below: without = ["{key[0]}"].'
+        more += f' To leave out those of the recipe that is extended: without = ["{key[0]}"].'
     return places[chosen][0], own[1] if key else places[chosen][1], more
 
 
@@ -235,7 +235,7 @@ def _schema_message(key: KeyPath, errors: list[ErrorDetails], hints: _Hints, *, 
     is_stranger = key[:1] == ("optimizer",) and name not in model.model_fields and not isinstance(value, dict)
     if kind == "extra_forbidden" or is_stranger:
         if len(key) == 1 and name in OF_FILES:
-            return f'"{name}" has its place at the top of a recipe\'s file, and nowhere else.'
+            return f'"{name}" belongs at the top of a recipe\'s file, and nowhere else.'
         known = [*model.model_fields, *(OF_FILES if is_top else ())]
         owner = f"[{'.'.join(str(part) for part in key[:-1])}]" if len(key) > 1 else "A recipe"
         first = value[0] if isinstance(value, list) and value else value
@@ -254,7 +254,7 @@ def _schema_message(key: KeyPath, errors: list[ErrorDetails], hints: _Hints, *, 
     if kind == "value_error" or name not in model.model_fields:
         return f"{reason[0].upper()}{reason[1:]}."
     should = type_text(model.model_fields[name].annotation)
-    return f'"{name}" is {shortened(value_text(value), _MOST_SHOWN)}, and should be {should} ({reason}).'
+    return f'"{name}" is {shortened(value_text(value), _MOST_SHOWN)}, but should be {should} ({reason}).'
 
 
 def _nearest(name: str, known: Iterable[str]) -> list[str]:

@@ -42,7 +42,7 @@ _DEEP_KEY = re.compile(rf"[\s\[]*(?:{_KEY.pattern})(?:\s*\.\s*(?:{_KEY.pattern})
 _DOTTED_RUN = re.compile(r"""[\w"'-]++(?:[ \t]*+\.[ \t]*+[\w"'-]++)*+""")
 _MOST_DOTS = 1000
 TOO_DEEP = f"Tables and lists are nested too deeply here: more than {MOST_LEVELS} within one another."
-TOO_LARGE = "A whole number is too large here: TOML has those of 64 bits."
+TOO_LARGE = "A whole number is too large here: TOML's have 64 bits."
 
 
 @dataclass(frozen=True)

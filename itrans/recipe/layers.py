@@ -49,7 +49,7 @@ def read_layers(recipe: str | os.PathLike[str] | Mapping[str, Any]) -> Layers:
     while "extends" in found[-1].data:
         found.append(_extended_document(found))
     if "without" in found[-1].data:
-        message = 'This recipe extends no other, of which tables could be left out: add extends = "base.toml".'
+        message = 'This recipe extends no other whose tables could be left out: add extends = "base.toml".'
         raise RecipeError(Problem(found[-1].where(("without",)), "without", message))
     for document in found:
         document.data.pop("extends", None)
@@ -170,7 +170,7 @@ class Layers:
         if len(parts) > MOST_LEVELS:
             raise RecipeError(Problem(place, "", TOO_DEEP))
         if not _is_text(assignment):
-            raise RecipeError(Problem(place, "", "This has bytes that are no UTF-8, and a recipe cannot hold such."))
+            raise RecipeError(Problem(place, "", "This has bytes that are not UTF-8, which a recipe cannot hold."))
         self._assign(parts, assigned_value(text, place), place)
 
     def assign(self, name: str, value: Any) -> None:

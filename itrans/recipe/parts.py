@@ -147,10 +147,10 @@ class Part:
         if isinstance(value, list) is not slot.is_list:
             what = "list of tables" if slot.is_list else "table"
             shown = shortened(value_text(value), _MOST_SHOWN)
-            yield key, f'{self.owner}: "{argument}" is {shown}, and should be a {what} with {wanted}.'
+            yield key, f'{self.owner}: "{argument}" is {shown}, but should be a {what} with {wanted}.'
             return
         if slot.is_list and len(value) > MOST_ENTRIES:
-            yield key, f'{self.owner}: "{argument}" has {len(value)} entries, and {MOST_ENTRIES} are the most.'
+            yield key, f'{self.owner}: "{argument}" has {len(value)} entries; {MOST_ENTRIES} are the most.'
         good = {place for place, _ in tables_in(value)}
         for place in [(number,) for number in range(len(value))] if slot.is_list else [()]:
             if place not in good:

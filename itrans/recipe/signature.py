@@ -75,7 +75,7 @@ class Signature:
         found: list[tuple[str, str]] = []
         for name, value in arguments.items():
             if len(found) == _MOST_FAULTS:
-                found.append(("", f"{owner} is given more that is wrong."))
+                found.append(("", f"{owner} has more faults."))
                 break
             if name in self.parameters:
                 if name not in self.slots and (message := self._value_fault(name, value)):
@@ -169,7 +169,7 @@ class Signature:
             kind = type_text(annotation)
             detail = f" ({'; '.join(reasons)})" if reasons else ""
             shown = shortened(value_text(value), _MOST_SHOWN)
-            return f'"{name}" is {shown}, and should be {kind}{detail}.'
+            return f'"{name}" is {shown}, but should be {kind}{detail}.'
         except _NOT_CHECKABLE:
             pass  # not a type that TOML can be checked against; the component sees to it
         return None

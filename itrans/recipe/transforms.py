@@ -63,7 +63,7 @@ def transform_faults(
         installed = TRANSFORMS.names()
         message = f'albumentations {albumentations_library().__version__} has no transform "{name}".'
         message += did_you_mean(name, [*known, *installed])
-        return [("", message + (f"\nInstalled besides: {', '.join(installed)}." if installed else ""))]
+        return [("", message + (f"\nAlso installed: {', '.join(installed)}." if installed else ""))]
     signature = Signature(known[name])
     found = signature.faults(arguments, f'"{name}"', hint)
     of_values = [(key, message) for key, message in found if key in signature.parameters]

@@ -30,7 +30,7 @@ def check(findings: Findings) -> None:
             made = make_preparation(**accepted_arguments(make_preparation, findings.arguments))
             findings.expect(
                 made is None or isinstance(made, Preparation),
-                f"preparation() should give a Preparation or None, and gives {made!r}.",
+                f"preparation() should give a Preparation or None, but gives {made!r}.",
             )
     learned: set[bytes] = set()
     for split in [given["split"]] if "split" in given else ["train", "val", "test"]:
@@ -39,7 +39,7 @@ def check(findings: Findings) -> None:
                 dataset = findings.build(split=split)
             except MissingSplitError as error:
                 needed = split == "train" or "split" in given
-                findings.expect(not needed, f"There should be a split {split}, and is none: {error}")
+                findings.expect(not needed, f"There should be a split {split}, but is none: {error}")
                 continue
             pairs = _check_pairs(findings, dataset, split)
             if pairs:
@@ -61,14 +61,14 @@ def _check_pairs(findings: Findings, dataset: Any, split: str) -> list[Pair]:
     """Read some pairs and return them; none if they are not what they should be."""
     for side in ("source", "target"):
         spec = getattr(dataset, side, None)
-        if not findings.expect(isinstance(spec, ImageSpec), f"Its {side} should be an ImageSpec, and is {spec!r}."):
+        if not findings.expect(isinstance(spec, ImageSpec), f"Its {side} should be an ImageSpec, but is {spec!r}."):
             return []
     if found := scale_faults(dataset):
         findings.faults += found
         return []
     paired = getattr(dataset, "paired", True)
-    findings.expect(isinstance(paired, bool), f"paired should be True or False, and is {paired!r}.")
-    if not findings.expect(len(dataset) > 0, f"Its split {split} should have pairs, and is empty."):
+    findings.expect(isinstance(paired, bool), f"paired should be True or False, but is {paired!r}.")
+    if not findings.expect(len(dataset) > 0, f"Its split {split} should have pairs, but is empty."):
         return []
     pairs: list[Pair] = []
     for place in _places(len(dataset)):
@@ -97,14 +97,14 @@ def _check_again(findings: Findings, dataset: Any, split: str, pairs: list[Pair]
     again = [checked_pair(dataset, place) for place in reversed(places)][::-1]
     findings.expect(
         all(map(_same, pairs, again)),
-        f"Read twice, a pair of {split} should be the same, and is not: what is drawn at random depends on the index "
+        f"Read twice, a pair of {split} should be the same, but is not: what is drawn at random depends on the index "
         "alone, or belongs in draw().",
     )
     with findings.trying("Sent to a worker process (by pickle), it"):
         copy = pickle.loads(pickle.dumps(dataset))
         findings.expect(
             _same(pairs[0], checked_pair(copy, places[0])),
-            "Sent to a worker process (by pickle), it should give the same pairs, and gives others.",
+            "Sent to a worker process (by pickle), it should give the same pairs, but gives others.",
         )
 
 
@@ -118,7 +118,7 @@ def _check_draw(findings: Findings, dataset: Any, split: str) -> None:
         again = [checked_pair(dataset, place, 7) for place in reversed(places)][::-1]
         findings.expect(
             all(map(_same, first, again)),
-            "draw() should give one pair for one index and seed, whatever was drawn before, and gives several.",
+            "draw() should give one pair for one index and seed, whatever was drawn before, but gives several.",
         )
 
 

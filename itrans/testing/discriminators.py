@@ -38,7 +38,7 @@ def check(findings: Findings) -> None:
 class _DiscriminatorCheck(NetworkCheck):
     offered = ("in_channels", "condition_channels")
     channels = ((3, 3), (3, 0), (1, 4), (4, 0))
-    differs = "give the same logits, and gives others: what is random in it is drawn from torch."
+    differs = "give the same logits, but gives others: what is random in it is drawn from torch."
 
     def inputs(self, channels: Sequence[int], height: int, width: int, count: int = 2) -> tuple[Tensor, Tensor | None]:
         taken, seen_besides = channels
@@ -61,7 +61,7 @@ class _DiscriminatorCheck(NetworkCheck):
         self.expect(
             condition is None
             or not torch.equal(self.compute(network, image, condition), self.compute(network, image, -condition)),
-            "With condition_channels above 0 its logits should depend on the condition, and do not.",
+            "With condition_channels above 0 its logits should depend on the condition, but do not.",
         )
         if hasattr(network, "features"):
             self._check_features(network, image, condition)
@@ -83,7 +83,7 @@ class _DiscriminatorCheck(NetworkCheck):
         check_gradients(self.findings, network, logits if isinstance(logits, list) else [logits])
         self.expect(
             image.grad is not None and bool(image.grad.count_nonzero()),
-            "A gradient should reach the picture that it judges, for a generator to learn, and none does.",
+            "A gradient should reach the picture that it judges, for a generator to learn, but none does.",
         )
 
     def check_more(self, network: Any, make: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
@@ -100,24 +100,24 @@ class _DiscriminatorCheck(NetworkCheck):
         scales = logits if isinstance(logits, list) else [logits]
         if not self.expect(
             scales and all(isinstance(scale, Tensor) for scale in scales),
-            f"It should return a tensor of logits, or a list of some, and returns {type(logits).__name__}.",
+            f"It should return a tensor of logits, or a list of some, but returns {type(logits).__name__}.",
         ):
             return
         self.findings.faults += logits_faults(logits, len(image))
         for scale in scales:
-            self.expect(scale.dtype == torch.float32, f"Its logits should be float32, and are {scale.dtype}.")
-            self.expect(bool(scale.isfinite().all()), "Its logits should be finite, and are not.")
+            self.expect(scale.dtype == torch.float32, f"Its logits should be float32, but are {scale.dtype}.")
+            self.expect(bool(scale.isfinite().all()), "Its logits should be finite, but are not.")
 
     def _check_features(self, network: Any, image: Tensor, condition: Tensor | None) -> None:
         features = network.train().features(image.clone().requires_grad_(), condition)
         if not self.expect(
             isinstance(features, list) and features and all(isinstance(feature, Tensor) for feature in features),
-            f"features(image, condition) should return a list of tensors, and returns {type(features).__name__}.",
+            f"features(image, condition) should return a list of tensors, but returns {type(features).__name__}.",
         ):
             return
         self.expect(
             all(feature.requires_grad for feature in features),
-            "Gradients should flow through features() to the picture, and do not: losses compare them.",
+            "Gradients should flow through features() to the picture, but do not: losses compare them.",
         )
 
     @torch.no_grad()
@@ -142,7 +142,7 @@ def logits_faults(logits: Any, count: int) -> list[str]:
     """Return what is wrong with the shapes of logits; nothing of their values is looked at."""
     shapes = [tuple(scale.shape) for scale in (logits if isinstance(logits, list) else [logits])]
     return [
-        f"Of {counted(count, 'picture')} it should make logits ({count}, 1, H', W'), and makes {shape}."
+        f"From {counted(count, 'picture')} it should make logits ({count}, 1, H', W'), but makes {shape}."
         for shape in shapes
         if len(shape) != 4 or shape[:2] != (count, 1) or not shape[2] * shape[3]
     ]

@@ -45,7 +45,7 @@ def check(findings: Findings) -> None:
 class _GeneratorCheck(NetworkCheck):
     offered = ("in_channels", "out_channels")
     channels = ((3, 3), (1, 3), (3, 1), (4, 4), (1, 1))
-    differs = "give one output, and gives two: what is random in it is drawn from torch, or from itrans.api.Noise."
+    differs = "give one output, but gives two: what is random in it is drawn from torch, or from itrans.api.Noise."
 
     def inputs(self, channels: Sequence[int], height: int, width: int, count: int = 2) -> tuple[Tensor]:
         return (pictures(channels[0], height, width, count=count, seed=1),)
@@ -90,7 +90,7 @@ class _GeneratorCheck(NetworkCheck):
         with torch.no_grad(), unchanged_inputs(self.findings, "It", source=source):
             output = network.train()(source)
         if not self.expect(
-            isinstance(output, Tensor), f"It should return a tensor, and returns {type(output).__name__}."
+            isinstance(output, Tensor), f"It should return a tensor, but returns {type(output).__name__}."
         ):
             return
         self.findings.faults += [
@@ -98,11 +98,11 @@ class _GeneratorCheck(NetworkCheck):
             f"{getattr(network, 'size_multiple', 1)}.)"
             for fault in output_faults(source, output, out_channels, scale_of(network))
         ]
-        self.expect(output.dtype == torch.float32, f"Its output should be float32, and is {output.dtype}.")
-        if self.expect(bool(output.isfinite().all()), "Its output should be finite, and is not."):
+        self.expect(output.dtype == torch.float32, f"Its output should be float32, but is {output.dtype}.")
+        if self.expect(bool(output.isfinite().all()), "Its output should be finite, but is not."):
             largest = float(output.abs().max())
             self.expect(
-                largest <= _SLACK, f"Its output should be in [-1, 1], and reaches {largest:.3g}: is there no tanh?"
+                largest <= _SLACK, f"Its output should be in [-1, 1], but reaches {largest:.3g}: is there no tanh?"
             )
 
     def _check_other_sizes(self, network: Any, channels: int, side: int) -> None:
@@ -119,7 +119,7 @@ class _GeneratorCheck(NetworkCheck):
                 what = "one of that size" if scale == 1 else f"one of {wanted[1]}x{wanted[0]}, for its scale is {scale}"
                 self.expect(
                     shape[2:] == wanted,
-                    f"Of a picture of {width}x{height} it should make {what}, and makes {shape[3]}x{shape[2]}.",
+                    f"From a picture of {width}x{height} it should make {what}, but makes {shape[3]}x{shape[2]}.",
                 )
 
     def _check_mode(self, network: Any, mode: Mode, source: Tensor) -> None:
@@ -127,14 +127,14 @@ class _GeneratorCheck(NetworkCheck):
             expected, again = (_translate(network, mode, source) for _ in range(2))
             self.expect(
                 torch.equal(expected, again),
-                f"In the mode {mode} it should give one output for one source and seed, and gives two.",
+                f"In the mode {mode} it should give one output for one source and seed, but gives two.",
             )
             with test_mode([network], mode, 0):
                 alone = network(source[:1])
                 random = draws(lambda: network(source))
             self.expect(
                 random or close(expected[:1], alone, 1e-3),
-                f"In the mode {mode} a picture's output should not depend on the others in the batch, and does.",
+                f"In the mode {mode} a picture's output should not depend on the others in the batch, but does.",
             )
 
 
@@ -142,12 +142,12 @@ def output_faults(source: Tensor, output: object, out_channels: int, scale: Frac
     """Return what is wrong with the shape of an output; nothing of its values is looked at."""
     wanted = len(source), out_channels, *(scaled(side, scale) for side in source.shape[2:])
     if not isinstance(output, Tensor):
-        return [f"It should return a tensor {wanted} (N, C, H, W), and returns {type(output).__name__}."]
+        return [f"It should return a tensor {wanted} (N, C, H, W), but returns {type(output).__name__}."]
     shape = tuple(output.shape)
     if shape == wanted:
         return []
     because = "" if scale == 1 else f" (its scale is {scale})"
-    found = [f"Of a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}{because}, and makes {shape}."]
+    found = [f"From a source {tuple(source.shape)} (N, C, H, W) it should make {wanted}{because}, but makes {shape}."]
     if scale == 1 and len(shape) == 4 and shape[2] == shape[3] != wanted[2] == wanted[3]:
         found[0] += f" If that is meant, it has to say scale = {Fraction(shape[2], wanted[2])}."
     return found

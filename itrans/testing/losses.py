@@ -76,13 +76,13 @@ def _check_parameters(findings: Findings, loss: nn.Module) -> None:
     """Look at what a loss has to train, and let it be as training has it."""
     trained = [name for name, parameter in loss.named_parameters() if parameter.requires_grad]
     if getattr(loss, "trains", False):
-        findings.expect(trained, "It says trains = True, and has no parameters to train.")
+        findings.expect(trained, "It says trains = True, but has no parameters to train.")
         loss.train()
         return
     findings.expect(
         not trained,
-        f"It has parameters that want to be trained ({first_names(trained)}), and training leaves those of "
-        "losses as they are: of a network that is fixed, say so by requires_grad_(False).",
+        f"It has trainable parameters ({first_names(trained)}), and training leaves those of "
+        "losses as they are: freeze a fixed network by requires_grad_(False).",
     )
     loss.eval().requires_grad_(False)
 
@@ -157,18 +157,18 @@ def _check_value(findings: Findings, what: str, value: Any, output: Tensor | Non
         return
     if output is None:
         return
-    if findings.expect(value.requires_grad, f"{what} should give a value with a gradient, and gives one without."):
+    if findings.expect(value.requires_grad, f"{what} should give a value with a gradient, but gives one without."):
         value.backward()
         findings.expect(
             output.grad is not None and bool(output.grad.isfinite().all()),
-            f"{what} should give the output a finite gradient, and gives "
+            f"{what} should give the output a finite gradient, but gives "
             + ("one that is not." if output.grad is not None else "none."),
         )
 
 
 def _check_adversarial(findings: Findings, loss: Any) -> None:
     conditional = getattr(loss, "conditional", None)
-    findings.expect(isinstance(conditional, bool), f"conditional should be True or False, and is {conditional!r}.")
+    findings.expect(isinstance(conditional, bool), f"conditional should be True or False, but is {conditional!r}.")
     calls = {
         "discriminator(real_logits, fake_logits)": (("fall", "targets", -_WRONG), ("rise", "outputs", _WRONG)),
         "generator(fake_logits)": (("fall", "outputs", -_WRONG),),
@@ -207,7 +207,7 @@ def _check_extremes(findings: Findings, loss: Any) -> None:
             findings.expect(
                 all(bool(tensor.isfinite().all()) for tensor in [*values, *gradients]),
                 f"Given logits of {sign * _SURE:g} for targets and {-sign * _SURE:g} for outputs, it should be finite, "
-                "and is not: the logarithm of a sigmoid is logsigmoid.",
+                "but is not: the logarithm of a sigmoid is logsigmoid.",
             )
 
 
@@ -215,12 +215,12 @@ def _check_scalar(findings: Findings, what: str, value: object) -> bool:
     shown = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
     if not findings.expect(
         isinstance(value, Tensor) and value.ndim == 0,
-        f"{what} should give a tensor of no dimensions, and gives {shown}.",
+        f"{what} should give a tensor of no dimensions, but gives {shown}.",
     ):
         return False
     assert isinstance(value, Tensor)
     findings.expect(
         value.dtype == torch.float32,
-        f"{what} should give float32, and gives {value.dtype}: compute in float(), for bf16 has 8 significant bits.",
+        f"{what} should give float32, but gives {value.dtype}: compute in float(), for bf16 has 8 significant bits.",
     )
-    return findings.expect(bool(value.isfinite()), f"{what} should give a finite number, and gives {value.item()}.")
+    return findings.expect(bool(value.isfinite()), f"{what} should give a finite number, but gives {value.item()}.")

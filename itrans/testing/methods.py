@@ -72,7 +72,7 @@ def check(findings: Findings) -> None:
         logged = trial.step(method, trial.runtime(method, torch.bfloat16), 0)
         findings.expect(
             all(bool(value.isfinite()) for value in logged.values()),
-            "In bf16 (torch.autocast) its losses should be finite, and are not.",
+            "In bf16 (torch.autocast) its losses should be finite, but are not.",
         )
     with findings.trying("Built to translate only (losses empty, build_discriminator None), it"):
         _check_translation(trial, trial.make(losses=[], build_discriminator=None, initialize=False), trained)
@@ -102,7 +102,7 @@ def _check_training(findings: Findings, trial: Trial) -> tuple[Any, int]:
     generators = list(method.generators)
     findings.expect(
         generators and set(generators) <= set(names),
-        f"Its generators should be names of its networks ({', '.join(names)}), and are {generators}.",
+        f"Its generators should be names of its networks ({', '.join(names)}), but are {generators}.",
     )
     if findings.faults:
         return None, 0
@@ -130,21 +130,21 @@ def _check_training(findings: Findings, trial: Trial) -> tuple[Any, int]:
 def _check_network(findings: Findings, name: str, network: Any) -> None:
     parameters = list(network.parameters())
     finite = all(bool(parameter.isfinite().all()) for parameter in parameters)
-    findings.expect(finite, f'After a step the weights of "{name}" should be finite, and are not.')
+    findings.expect(finite, f'After a step the weights of "{name}" should be finite, but are not.')
     kept = network.training and all(parameter.requires_grad for parameter in parameters)
-    findings.expect(kept, f'A step should leave "{name}" in training mode with all parameters to train, and does not.')
+    findings.expect(kept, f'A step should leave "{name}" in training mode with all parameters to train, but does not.')
 
 
 def _check_logged(findings: Findings, logged: object) -> None:
     if not isinstance(logged, Mapping) or not logged:
         findings.faults.append(
-            f"step() should return the losses to log by their names, and returns {_value_text(logged)}."
+            f"step() should return the losses to log by their names, but returns {_value_text(logged)}."
         )
         return
     for name, value in logged.items():
         findings.expect(
             isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad and bool(value.isfinite()),
-            f'What step() returns as "{name}" should be a finite tensor of no dimensions, detached, and is '
+            f'What step() returns as "{name}" should be a finite tensor of no dimensions, detached, but is '
             f"{_value_text(value)}.",
         )
 
@@ -169,7 +169,7 @@ def _check_repeats(findings: Findings, trial: Trial, steps: int) -> None:
     whole, _ = begun(steps)
     if not findings.expect(
         _equal(whole, begun(steps)[0]),
-        "Two runs from one seed should end with the same weights, and do not: what is random is drawn from torch.",
+        "Two runs from one seed should end with the same weights, but do not: what is random is drawn from torch.",
     ):
         return
     first, runtime = begun(steps - 1)
@@ -196,7 +196,7 @@ def _check_repeats(findings: Findings, trial: Trial, steps: int) -> None:
     trial.step(second, resumed, steps - 1)
     findings.expect(
         _equal(whole, second),
-        "Interrupted and resumed, it should end with the weights of a run in one go, and does not: what it keeps from "
+        "Interrupted and resumed, it should end with the weights of a run in one go, but does not: what it keeps from "
         "step to step belongs in state_dict() and load_state_dict().",
     )
 
@@ -243,21 +243,21 @@ def _check_translation(trial: Trial, method: Any, trained: Any) -> None:
         wanted = (len(source), trial.offered[made].planes, *size)
         if not findings.expect(
             isinstance(output, Tensor) and tuple(output.shape) == wanted,
-            f'Of a source {tuple(source.shape)} translate(source, "{direction}") should make {wanted}, and makes '
+            f'From a source {tuple(source.shape)} translate(source, "{direction}") should make {wanted}, but makes '
             f"{tuple(getattr(output, 'shape', ())) or type(output).__name__}.",
         ):
             continue
         findings.expect(
             torch.equal(output, again),
             f"Built to translate only, with the trained generators ({', '.join(generators)}), it should translate "
-            f'"{direction}" as when trained, and does not.',
+            f'"{direction}" as when trained, but does not.',
         )
     first_side = next(iter(_sides_of(method).values()))[0]
     try:
         trial.translation(method, trial.source(first_side), "no such direction")
     except ValueError:
         return
-    findings.faults.append("translate() should raise ValueError for a direction that there is not, and takes any.")
+    findings.faults.append("translate() should raise ValueError for a direction that does not exist, but takes any.")
 
 
 def _check_other_channels(findings: Findings, trial: Trial) -> None:

@@ -53,14 +53,14 @@ def _check_values(findings: Findings, meter: Meter, target: ImageSpec) -> None:
     before = outputs.clone(), targets.clone()
     together = _value(meter, [(outputs, targets)])
     kept = torch.equal(outputs, before[0]) and torch.equal(targets, before[1])
-    findings.expect(kept, "measure() should leave outputs and targets as they are, and changes them.")
+    findings.expect(kept, "measure() should leave outputs and targets as they are, but changes them.")
     findings.expect(
-        together is not None and math.isfinite(together), f"It should give a finite number, and gives {together}."
+        together is not None and math.isfinite(together), f"It should give a finite number, but gives {together}."
     )
     alone = _value(meter, [(outputs[i : i + 1], targets[i : i + 1]) for i in (2, 0, 1)])
     findings.expect(
         alone is not None and together is not None and math.isclose(alone, together, rel_tol=1e-4, abs_tol=1e-6),
-        f"It should give the same in whatever batches pictures come, and gives {together} and {alone}.",
+        f"It should give the same in whatever batches pictures come, but gives {together} and {alone}.",
     )
 
 

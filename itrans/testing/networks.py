@@ -96,7 +96,7 @@ class NetworkCheck:
         build = functools.partial(self.findings.build, **offered)
         network = build() if seed is None else make_seeded(seed, build)
         if not isinstance(network, nn.Module):
-            raise TypeError(f"it should be a torch.nn.Module, and is {type(network).__name__}")
+            raise TypeError(f"it should be a torch.nn.Module, but is {type(network).__name__}")
         return network
 
     def _first_usable(self) -> tuple[dict[str, int], int] | None:
@@ -131,7 +131,7 @@ class NetworkCheck:
             again.load_state_dict(torch.load(file, weights_only=True))
             self.expect(
                 torch.equal(self.compute(network.eval(), *inputs), self.compute(again.eval(), *inputs)),
-                "Built again and given its state_dict(), it should compute the same, and does not: something that it "
+                "Built again and given its state_dict(), it should compute the same, but does not: something that it "
                 "needs is not in there.",
             )
 
@@ -155,12 +155,12 @@ class NetworkCheck:
         compared.
         """
         present = [tensor for tensor in inputs if tensor is not None]
-        with self.trying("With weights and pictures that lie channels last in memory, it"), torch.no_grad():
+        with self.trying("With weights and pictures that are channels last in memory, it"), torch.no_grad():
             lying = copy.deepcopy(network).to(memory_format=torch.channels_last)
             result = self.compute(lying, *(tensor.contiguous(memory_format=torch.channels_last) for tensor in present))
             self.expect(
                 draws or close(expected, result, 1e-3),
-                "Of pictures that lie channels last in memory it should make the same as of others, and does not.",
+                "From pictures that are channels last in memory it should make the same as from others, but does not.",
             )
         for how in ("", ", with the weights of convolutions and linear layers in bf16, as translating has them"):
             cast = CastWeights([network] if how else [], torch.bfloat16)
@@ -174,7 +174,7 @@ class NetworkCheck:
                 self.expect(
                     result.shape == expected.shape and bool(result.isfinite().all()),
                     f"In bf16 (torch.autocast){how}, its output should be finite and of the shape that it has in "
-                    "fp32, and is not.",
+                    "fp32, but is not.",
                 )
 
 

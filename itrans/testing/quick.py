@@ -119,7 +119,7 @@ def _loss_faults(component: Callable[..., Any]) -> list[str]:
         return []  # its method alone knows what it is given
     shapes = {name: getattr(value, "shape", None) for name, value in values.items()}
     return [
-        f"{name} should give a tensor of no dimensions, and gives "
+        f"{name} should give a tensor of no dimensions, but gives "
         f"{f'one of shape {tuple(shape)}' if shape is not None else 'none'}."
         for name, shape in shapes.items()
         if shape is None or len(shape)

@@ -68,7 +68,7 @@ def signature_faults(kind: str, component: Callable[..., Any]) -> list[str]:
         if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty
     ]
     found += [
-        f'Its argument "{name}" is a key that itrans keeps for itself: call it otherwise.'
+        f'Its argument "{name}" is a key that itrans keeps for itself: rename it.'
         for name in sorted(RESERVED[kind].intersection(signature.parameters))
     ]
     found += [
@@ -126,7 +126,7 @@ def attribute_faults(kind: str, component: Callable[..., Any]) -> list[str]:
     for name, wanted in _TYPED.get(kind, {}).items():
         value = getattr(component, name, _ABSENT)
         if value is not _ABSENT and not isinstance(value, wanted) and not inspect.isdatadescriptor(value):
-            found.append(f"{name} should be a {wanted.__name__}, and is {value!r}.")
+            found.append(f"{name} should be a {wanted.__name__}, but is {value!r}.")
     if kind == "generator":
         multiple = getattr(component, "size_multiple", 1)
         if not inspect.isdatadescriptor(multiple):
@@ -144,7 +144,7 @@ def multiple_faults(multiple: object) -> list[str]:
     """Return what is wrong with a `size_multiple`."""
     if isinstance(multiple, int) and not isinstance(multiple, bool) and multiple >= 1:
         return []
-    return [f"size_multiple should be a whole number from 1, and is {multiple!r}."]
+    return [f"size_multiple should be a whole number from 1, but is {multiple!r}."]
 
 
 def scale_faults(component: object) -> list[str]:
@@ -164,11 +164,11 @@ def direction_faults(directions: object) -> list[str]:
             return []
         return [
             'directions should say of each name the sides, such as ("source", "target"), that translate() takes and '
-            f"makes, and is {directions!r}."
+            f"makes, but is {directions!r}."
         ]
     if isinstance(directions, tuple | list) and directions and all(isinstance(name, str) for name in directions):
         return []
-    return [f"directions should be a tuple of the names that translate() takes, and is {directions!r}."]
+    return [f"directions should be a tuple of the names that translate() takes, but is {directions!r}."]
 
 
 def _has(component: type, name: str) -> bool:
@@ -195,7 +195,7 @@ def _metric_faults(component: type) -> list[str]:
     if not isinstance(lower_is_better, bool):
         found.append("It does not say which way is better: say lower_is_better = True or False in the class.")
     if not isinstance(kinds, tuple) or not kinds or not {*kinds} <= {*KINDS}:
-        found.append(f"kinds should be a tuple of some of {first_names([*KINDS])}, and is {kinds!r}.")
+        found.append(f"kinds should be a tuple of some of {first_names([*KINDS])}, but is {kinds!r}.")
     return found
 
 
@@ -205,7 +205,7 @@ def _method_faults(component: type) -> list[str]:
     if not inspect.isdatadescriptor(directions):
         found += direction_faults(directions)
     if _has(component, "state_dict") != _has(component, "load_state_dict"):
-        found.append("Of state_dict() and load_state_dict() it has one alone; a checkpoint needs both, or none.")
+        found.append("It has only one of state_dict() and load_state_dict(); a checkpoint needs both, or none.")
     if check := getattr(component, "check", None):
         try:
             told = check(losses=[], has_discriminator=False)
@@ -213,5 +213,5 @@ def _method_faults(component: type) -> list[str]:
             found.append(f"The class's check(losses=[], has_discriminator=False) raises {error_line(error)}")
         else:
             if not isinstance(told, list | tuple) or not all(isinstance(sentence, str) for sentence in told):
-                found.append(f"check() should return a list of sentences, and returns {told!r}.")
+                found.append(f"check() should return a list of sentences, but returns {told!r}.")
     return found

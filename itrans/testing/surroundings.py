@@ -75,7 +75,7 @@ def unchanged_inputs(findings: Findings, what: str, **inputs: Tensor | None) -> 
     changed = [name for name, kept in before.items() if not _same(kept, inputs[name])]
     findings.expect(
         not changed,
-        f"{what} should leave what it is given as it is, and changes the {' and the '.join(changed)} in place: others "
+        f"{what} should leave what it is given as it is, but changes the {' and the '.join(changed)} in place: others "
         "use it too. Write x = x * 2 instead of x *= 2 or x.mul_(2), and give no inplace=True to a first layer.",
     )
 
@@ -90,8 +90,7 @@ def check_seeding(findings: Findings, use: Callable[[], Any]) -> None:
     for name, value in first.items():
         findings.expect(
             value != second[name],
-            f"It seeds the random numbers of {name}, from which others draw too: a generator of its own is what it "
-            "may seed.",
+            f"It seeds the random numbers of {name}, from which others draw too: it may seed only its own generator.",
         )
 
 

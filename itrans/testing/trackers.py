@@ -35,7 +35,7 @@ def check(findings: Findings) -> None:
                 run.log("start", step=step)
                 image = np.zeros((8, 12, 3), np.uint8)
                 tracker.pictures(step, "samples", image)
-                findings.expect(not image.any(), "pictures() should leave the picture as it is, and changes it.")
+                findings.expect(not image.any(), "pictures() should leave the picture as it is, but changes it.")
                 values = {"loss/l1": 0.5, "lr": 2e-4}
                 tracker.scalars(step + 1, values)
                 findings.expect(

@@ -57,13 +57,13 @@ def _check_pictures(findings: Findings, transform: Callable[..., Any], image: ND
             return
         if not np.array_equal(made, again, equal_nan=made.dtype.kind == "f"):
             findings.faults.append(
-                "It should give the same of one picture and equal generators, and does not: all that is random comes "
+                "It should give the same for one picture and equal generators, but does not: all that is random comes "
                 "from the generator that it is called with, and nothing of a call is left for the next."
             )
             return
         if made.dtype.kind == "f" and not (np.isfinite(made).all() and made.min() >= -1e-6 and made.max() <= 1 + 1e-6):
             findings.faults.append(
-                f"Of {kind} it should give floats from 0 to 1, and gives {made.min():g} to {made.max():g}."
+                f"From {kind} it should give floats from 0 to 1, but gives {made.min():g} to {made.max():g}."
             )
             return
 
@@ -72,7 +72,7 @@ def _is_like(findings: Findings, made: Any, image: NDArray[Any], kind: str) -> b
     is_array = isinstance(made, np.ndarray)
     found = f"{made.dtype} of the shape {made.shape}" if is_array else type(made).__name__
     is_like = is_array and made.shape == image.shape and made.dtype == image.dtype
-    return findings.expect(is_like, f"Of {kind} it should make the same, and makes {found}.")
+    return findings.expect(is_like, f"From {kind} it should make the same, but makes {found}.")
 
 
 def _check_labels(findings: Findings, transform: Any) -> None:
@@ -84,8 +84,8 @@ def _check_labels(findings: Findings, transform: Any) -> None:
         strange = np.setdiff1d(made, image)
         if strange.size:
             findings.faults.append(
-                f"labels() makes the value {strange[0]}, which the label map has not: pixels of label maps are moved, "
-                "never mixed."
+                f"labels() makes the value {strange[0]}, which the label map does not have: pixels of label maps are "
+                "moved, never mixed."
             )
             return
 

@@ -241,7 +241,7 @@ def _method(
         if begins and layers and isinstance(layers[-1], torch.nn.Sigmoid):
             _log.warning(
                 f'The discriminator "{getattr(recipe.tables.discriminator, "name", "")}" ends in a sigmoid, and losses '
-                "take logits, of either sign: with one of ours it will hardly learn. Leave the sigmoid out."
+                "take logits, of either sign: with those of itrans it will hardly learn. Leave the sigmoid out."
             )
         return network
 

@@ -115,9 +115,9 @@ class _Fit:
     @property
     def summary(self) -> str:
         if not self.is_there:
-            return "begins anew; the checkpoint has no such network"
+            return "begins from scratch; the checkpoint has no such network"
         if not self.copied:
-            return "begins anew; no parameter has the same name and shape"
+            return "begins from scratch; no parameter has the same name and shape"
         total = counted(len(self.copied) + len(self.left), "tensor")
         return f"{len(self.copied)} of {total}" if self.left else f"all {total}"
 
@@ -125,7 +125,7 @@ class _Fit:
     def details(self) -> list[str]:
         if not self.copied:
             return []
-        return [*_listing("begins anew", self.left), *_listing("not used", self.unused)]
+        return [*_listing("begins from scratch", self.left), *_listing("not used", self.unused)]
 
 
 class FrozenParts:
@@ -147,7 +147,7 @@ class FrozenParts:
                 problems.append(Problem(*recipe.where(("train", "freeze", position)), fault))
         for name, network in networks.items() if recipe.tables.train.freeze and not problems else ():
             if not any(parameter.requires_grad for parameter in network.parameters()):
-                message = f'This leaves nothing to train of the network "{name}".'
+                message = f'This leaves nothing to train in the network "{name}".'
                 problems.append(Problem(*recipe.where(("train", "freeze")), message))
         if problems:
             raise RecipeError(problems)

@@ -214,7 +214,7 @@ class Journal:
         """Note that a run goes on with another number of threads, which add numbers up in another order."""
         if before is not None and before != (threads := torch.get_num_threads()):
             self._reporter.note(
-                f"This run computed with {counted(before, 'thread')} and goes on with {threads}: its numbers may "
+                f"This run computed with {counted(before, 'thread')} and continues with {threads}: its numbers may "
                 f"differ in the last digits. train.threads = {before} keeps them."
             )
 
@@ -256,7 +256,7 @@ class Journal:
             if isinstance(error, RecipeError) and not who.startswith(_PAGE):
                 raise  # it refuses what the recipe gives to it, which is a mistake to mend
             reason = str(error) if isinstance(error, ItransError) else error_text(error)
-            self._reporter.note(f"The {who} has failed, and is told nothing more; the run goes on. {reason}")
+            self._reporter.note(f"The {who} has failed and is left out from now on; the run continues. {reason}")
             self._trackers.pop(who, None)
 
 

@@ -43,8 +43,8 @@ class BuiltLosses:
             if id(loss) not in trained:
                 count = sum(parameter.numel() for parameter in loss.parameters())
                 raise PluginError(
-                    f"{owner} has {count:,} parameters, and does not say whether they are to be trained. If they are, "
-                    "say trains = True in its class; else call requires_grad_(False) where it is made."
+                    f"{owner} has {count:,} parameters, but does not say whether they are to be trained. If they are, "
+                    "say trains = True in its class; otherwise call requires_grad_(False) where it is made."
                 )
 
 
@@ -63,7 +63,7 @@ def build_losses(recipe: Recipe, device: torch.device, *, initialize: bool) -> B
         if fault := role_fault(method, part, loss):
             raise RecipeError(Problem(*recipe.where(part.key), fault))
         if _trains(loss) and not isinstance(loss, nn.Module):
-            raise PluginError(f"{part.owner} says trains = True, and is no torch.nn.Module, which could be trained.")
+            raise PluginError(f"{part.owner} says trains = True, but is not a torch.nn.Module, which could be trained.")
         if isinstance(loss, nn.Module) and not _trains(loss):
             if not hasattr(loss, "trains") and any(parameter.requires_grad for parameter in loss.parameters()):
                 found.undecided.append((part.owner, loss))
@@ -98,7 +98,7 @@ def with_loss_networks(method: Method, losses: Sequence[WeightedLoss], source: I
             prepare(**accepted_arguments(prepare, offered))
         if not any(parameter.requires_grad for parameter in loss.parameters()):
             raise PluginError(
-                f'The loss "{entry.name}" says trains = True, and has no parameters to train. They have to be there '
+                f'The loss "{entry.name}" says trains = True, but has no parameters to train. They have to be there '
                 "when it is made, or when its prepare() has been called."
             )
         weights = {id(weight) for weight in loss.parameters()}

@@ -95,7 +95,7 @@ def load_optimizer(name: str, optimizer: torch.optim.Optimizer, table: Optimizer
     own = optimizer.state_dict()["param_groups"]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     if [len(group["params"]) for group in state["param_groups"]] != [len(group["params"]) for group in own]:
-        raise ValueError(f"optimizers.{name} is of another number of parameters.")
+        raise ValueError(f"optimizers.{name} is for another number of parameters.")
     gathers = _GATHERED[table.name]
     if table.name in {"sgd", "rmsprop"} and table.momentum:
         gathers = (*gathers, "momentum_buffer")
@@ -103,7 +103,7 @@ def load_optimizer(name: str, optimizer: torch.optim.Optimizer, table: Optimizer
     for number, gathered in state["state"].items():
         where = f"optimizers.{name}.state.{number}"
         if number not in range(len(parameters)):
-            raise ValueError(f"{where} is of no parameter.")
+            raise ValueError(f"{where} belongs to no parameter.")
         if lacking := [key for key in gathers if key not in gathered]:
             raise ValueError(f"{where}.{lacking[0]} is missing.")
         # Laid out in memory as the optimiser would have it: a fused one does not look, and would write anywhere.
@@ -123,5 +123,5 @@ def alike(value: object, own: Tensor, where: str) -> Tensor:
     """
     if not isinstance(value, Tensor) or value.shape != own.shape:
         found = "x".join(map(str, value.shape)) or "scalar" if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"{where} is {found}, and should be {'x'.join(map(str, own.shape)) or 'a scalar'}.")
+        raise ValueError(f"{where} is {found}, but should be {'x'.join(map(str, own.shape)) or 'a scalar'}.")
     return value

@@ -182,9 +182,7 @@ def processes_here() -> Processes:
     number = {name: _number(name, default) for name, default in _TORCHRUN.items()}
     rank, count, local_rank = number["RANK"], number["WORLD_SIZE"], number["LOCAL_RANK"]
     if count < 1:
-        raise ItransError(
-            f"The environment variable WORLD_SIZE is {count}, and there is one process at least. {_ADVICE}"
-        )
+        raise ItransError(f"The environment variable WORLD_SIZE is {count}, but should be 1 or more. {_ADVICE}")
     if rank >= count:
         said = f"WORLD_SIZE is {count}" if "WORLD_SIZE" in os.environ else "WORLD_SIZE is not set"
         raise ItransError(f"The environment variable RANK is {rank}, but {said}: ranks go from 0 up. {_ADVICE}")
@@ -204,7 +202,7 @@ def processes_here() -> Processes:
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
-        raise ItransError(f'The environment variable {name} is "{text}", which is no number from 0 up. {_ADVICE}')
+        raise ItransError(f'The environment variable {name} is "{text}", which is not a number from 0 up. {_ADVICE}')
     return int(text)
 
 
@@ -232,7 +230,7 @@ def process_group(processes: Processes, device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-_ENDED = "Another process has ended, and says why; this one cannot go on."
+_ENDED = "Another process has ended, and says why; this one cannot continue."
 _TORCHRUN = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
 _NEEDED = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _ADVICE = "torchrun sets it, as in: torchrun -m itrans run RECIPE; for a single process, unset it."

@@ -58,7 +58,7 @@ class RunFolder:
         """Raise `OutputError` if a run has left checkpoints here, which a new run would overwrite."""
         if any(self.checkpoints.glob("*.pt")):
             raise OutputError(
-                f"{self.path} holds a run already. Go on with it: --resume. Or write to another folder: -o DIR."
+                f"{self.path} already holds a run. Continue it: --resume. Or write to another folder: -o DIR."
             )
         if any(self.path.glob("*.safetensors")):
             raise OutputError(f"{self.path} holds an exported checkpoint. Write to another folder: -o DIR.")
@@ -72,7 +72,7 @@ class RunFolder:
         found = [path for path in (self.last, *reversed(step_checkpoints(self.checkpoints))) if path.is_file()]
         if not found:
             used = any(self.checkpoints.glob("*.pt"))
-            advice = "Start anew in another folder: -o DIR." if used else "Run it without --resume."
+            advice = "Start a new run in another folder: -o DIR." if used else "Run it without --resume."
             raise CheckpointError(f"There is nothing to resume: {self.last} does not exist. {advice}")
         return found
 
@@ -190,7 +190,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         if not _is_event(entry):
             shown = line[:_SHOWN].decode("ascii", "backslashreplace") + ("..." if len(line) > _SHOWN else "")
             raise DataError(
-                f"{path}:{number} is no line of a run's log: {shown!r}. Mend or remove the line, or move the file "
+                f"{path}:{number} is not a line of a run's log: {shown!r}. Mend or remove the line, or move the file "
                 "away; the checkpoints do without it."
             )
         found.append(entry)

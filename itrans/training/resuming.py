@@ -50,7 +50,7 @@ def load_newest(folder: RunFolder, note: Callable[[str], None]) -> tuple[Checkpo
         raise faults[0]
     if best[1] != folder.last:
         why = str(faults[0]) if faults else f"{folder.last} is older, or not there."
-        note(f"{why} Going on from {best[1]}.")
+        note(f"{why} Continuing from {best[1]}.")
     return best
 
 
@@ -75,7 +75,7 @@ def refuse_changes(
     moved = differences and not changes(checkpoint.recipe, recipe, free=(*free, _ROOT), source=str(path))
     if moved and checkpoint.pairs and length == checkpoint.length:
         if pairs_digest(dataset) == checkpoint.pairs:
-            note(f"The data are at another place, with pairs of the same names and sizes: {differences[0]}.")
+            note(f"The data are in another place, with pairs of the same names and sizes: {differences[0]}.")
             return
         advice = f"The pairs there have other names or sizes. {advice}"
     if not differences and length != checkpoint.length:

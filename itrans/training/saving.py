@@ -153,7 +153,7 @@ class Saver:
         count = self._runtime.processes.count
         if checkpoint.processes != count:
             note(
-                f"This run had {checkpoint.processes} processes and goes on with {count}: "
+                f"This run had {checkpoint.processes} processes and continues with {count}: "
                 "its steps now hold other pairs than they would have."
             )
         self._sent, self._saved = progress_of(checkpoint, self._recipe, count), (path, progress.step)
@@ -169,7 +169,7 @@ class Saver:
         path, step = self._saved
         if not path.is_file():
             return f"The last checkpoint, {path} (step {step}), is no longer there."
-        return f"The last good checkpoint is {path} (step {step}); --resume goes on from it."
+        return f"The last good checkpoint is {path} (step {step}); --resume continues from it."
 
     def with_what_is_saved(self, fault: ItransError, progress: Progress) -> ItransError:
         """Save the state if possible, and return the fault with a word on how to go on.
@@ -183,11 +183,11 @@ class Saver:
         elif isinstance(fault, OutputError):
             advice = self.last_good()
         else:
-            advice = f"The run is saved in {self._saved[0]} (step {self._saved[1]}): go on with --resume."
+            advice = f"The run is saved in {self._saved[0]} (step {self._saved[1]}): continue with --resume."
             if isinstance(fault, DataError):
-                advice = advice.removesuffix("go on with --resume.") + (
-                    "mend or replace what is broken, under the same name, and go on with --resume. If the recipe has "
-                    "to change, start anew: -o DIR."
+                advice = advice.removesuffix("continue with --resume.") + (
+                    "mend or replace what is broken, under the same name, and continue with --resume. If the recipe "
+                    "has to change, start a new run: -o DIR."
                 )
         return fault if advice in str(fault) else type(fault)(f"{fault}\n{advice}")
 

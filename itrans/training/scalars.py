@@ -13,18 +13,18 @@ def refuse_no_losses(losses: object, networks: str) -> None:
     """Raise `PluginError` for what an update of networks cannot descend on."""
     if not isinstance(losses, Mapping):
         found, wanted = type(losses).__name__, 'the losses by name, such as {"l1": value}'
-        raise PluginError(f"The update of {networks} was given {found}, and should be given {wanted}.")
+        raise PluginError(f"The update of {networks} was given {found}, but should be given {wanted}.")
     for name, loss in losses.items():
         if not isinstance(loss, Tensor):
             raise PluginError(
-                f'The update of {networks} was given {type(loss).__name__} as "{name}", and should be given a tensor '
+                f'The update of {networks} was given {type(loss).__name__} as "{name}", but should be given a tensor '
                 "of no dimensions: float() and item() cut it off from the weights."
             )
 
 
 def refuse_no_scalars(logged: object) -> None:
     """Raise `PluginError` for what a step has returned and is nothing to log."""
-    wanted = "The method's step() should return tensors of no dimensions by their names, and returns"
+    wanted = "The method's step() should return tensors of no dimensions by their names, but returns"
     if not isinstance(logged, Mapping):
         raise PluginError(f"{wanted} {type(logged).__name__}.")
     for name, loss in logged.items():

@@ -291,7 +291,7 @@ class Selection:
         if not validator.measures:
             if patience is not None:
                 raise DataError("validation.patience needs a measure, and outputs of unpaired data have no target.")
-            note("The held-out pictures are no pairs: nothing is measured, there is no best.pt.")
+            note("The held-out pictures are not pairs: nothing is measured, there is no best.pt.")
         elif validator.length < _FEW:
             pairs = counted(validator.length, "held-out pair")
             note(f"With {pairs}, which checkpoint is the best is a matter of luck: hold out more, or use last.pt.")

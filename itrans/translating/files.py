@@ -212,8 +212,8 @@ class _Run:
             return size
         if need > free:
             raise DataError(
-                f"{path} is {width} x {height} pixels, which this checkpoint's generator takes about {amount(need)} of "
-                f"memory to translate, and {amount(free)} are free. Translate it in parts: --tile 512."
+                f"{path} is {width} x {height} pixels, for which this checkpoint's generator needs about "
+                f"{amount(need)} of memory, and {amount(free)} are free. Translate it in tiles: --tile 512."
             )
         return min(size, int(free // need))
 
@@ -295,5 +295,5 @@ class _Run:
             self._done(picture.job, None)
             if lost:
                 suffix = picture.job.outputs[0].suffix
-                note = f"{' and '.join(sorted(lost))} could not be kept, for which {suffix} has no room"
+                note = f"{' and '.join(sorted(lost))} could not be kept: {suffix} has no room for it"
                 self.lost.setdefault(note, []).append(picture.job)

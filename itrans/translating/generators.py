@@ -221,7 +221,7 @@ def _lay_out(network: nn.Module, state: Mapping[str, Any], memory_format: torch.
 def checked_seed(seed: int) -> int:
     """Return a seed; raise `ItransError` if it is negative."""
     if operator.index(seed) < 0:
-        raise ItransError(f"The seed is {seed}, and should be 0 or more.")
+        raise ItransError(f"The seed is {seed}, but should be 0 or more.")
     return operator.index(seed)
 
 

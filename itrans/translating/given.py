@@ -78,7 +78,7 @@ def fixed_values(accepted: Accepted, options: Mapping[str, Any], extras: Mapping
     for name, value in extras.items():
         spec = accepted.extras[name]
         if isinstance(spec, ImageSpec):
-            raise DataError(f'The extra "{name}" is {described(spec)}, and no value stands for one.')
+            raise DataError(f'The extra "{name}" is {described(spec)}, which cannot be given as a value.')
         found[name] = number_of(name, value, spec)
     return found
 

@@ -60,7 +60,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, samples: int = 1, format_:
     """
     if names_a_file(inputs, output, samples=samples):
         if format_ and output.suffix.lower() != f".{format_}":
-            raise OutputError(f"{output} is not of the format {format_}, which is asked for.")
+            raise OutputError(f"{output} is not of the format that is asked for, {format_}.")
         return _without_collisions([Job(source, (output,)) for source, _ in _files_of(inputs[0])])
     _refuse_picture(output)
     return _without_collisions(
@@ -153,7 +153,9 @@ def _without_collisions(jobs: Iterable[Job]) -> list[Job]:
                 raise OutputError(f"{output} would be written over an input. Choose another folder: -o DIR.")
             other = written.setdefault(output, job.source)
             if other != job.source:
-                raise DataError(f"{other} and {job.source} would both be written to {output}. Translate them apart.")
+                raise DataError(
+                    f"{other} and {job.source} would both be written to {output}. Translate them separately."
+                )
     return list({job.outputs: job for job in jobs}.values())
 
 

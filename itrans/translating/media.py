@@ -67,8 +67,8 @@ def origin_for(kind: str, path: Path) -> Origin | None:
     if len(found) > 1:
         packages = " and ".join(quoted(origin.distribution for origin in found))
         raise PluginError(
-            f"{path} may be opened by {packages}: which is meant is not clear. Uninstall one, or set "
-            f"{plugins.RESTRICTION} to the packages to look at."
+            f"Several packages open {path}: {packages}. Uninstall all but one, or set "
+            f"{plugins.RESTRICTION} to the packages to use."
         )
     return found[0] if found else None
 
@@ -170,7 +170,7 @@ class PictureMaker:
             DataError: the checkpoint does not take such pictures.
         """
         if self._preparation is not None and self._preparation.takes_mask:
-            raise DataError("There are no masks for the pictures in a file. Translate them as files of their own.")
+            raise DataError("There are no masks for the pictures in a file. Translate them as separate files.")
         sources = [self._source(picture) for picture in pictures]
         tiling, translator, direction = self._tiling, self._translator, self._direction
         if tiling is None or tiling.covers(*pictures[0].shape[:2]):

@@ -123,7 +123,7 @@ def translate_tiles(
     networks = translator.generators.values()
     if any(getattr(network, "whole_pictures", False) for network in networks):
         raise DataError(
-            f"{translator.checkpoint} normalises by what a whole picture has, which tiles have not: translate in tiles "
+            f"{translator.checkpoint} normalises over the whole picture, which a tile is not: translate in tiles "
             "with the checkpoint that it was made from."
         )
     scale = scale_in(translator, direction)

@@ -71,7 +71,7 @@ class BrownianBridge:
             picture = (1 - then) * target + then * end + math.sqrt(deviation**2 - drawn**2) * kept
             if drawn:
                 picture = picture + drawn * later[step - 1]
-        raise ValueError("A way back has one step or more.")
+        raise ValueError("The way back takes 1 step or more.")
 
 
 def times(steps: int) -> list[float]:

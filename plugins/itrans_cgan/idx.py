@@ -107,13 +107,13 @@ def read_idx(path: Path, dimensions: Literal[1, 3]) -> NDArray[np.uint8]:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is no gzip file, truncated or damaged: {error}.") from error
+        raise DataError(f"{path} is not a gzip file, or is truncated or damaged: {error}.") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
     what = "pictures" if dimensions == 3 else "labels"
     head = content[:4]
     if len(head) < 4 or head[:2] != b"\0\0":
-        raise DataError(f"{path} is no IDX file: it does not begin as one.")
+        raise DataError(f"{path} is not an IDX file: it does not begin like one.")
     if head[2] != _UNSIGNED_BYTES:
         raise DataError(f"{path} has numbers of the IDX type 0x{head[2]:02X}, and only bytes, 0x08, are read.")
     if head[3] != dimensions:
@@ -122,7 +122,9 @@ def read_idx(path: Path, dimensions: Literal[1, 3]) -> NDArray[np.uint8]:
     shape = tuple(int.from_bytes(content[place : place + 4], "big") for place in range(4, start, 4))
     if len(content) != (wanted := start + math.prod(shape)) or len(content) < start:
         sizes = "x".join(map(str, shape))
-        raise DataError(f"{path} is not whole: it says {sizes}, which is {wanted} bytes, and has {len(content)}.")
+        raise DataError(
+            f"{path} is damaged: its header says {sizes}, which is {wanted} bytes, but it has {len(content)}."
+        )
     if not all(shape):
         raise DataError(f"{path} has no {what}.")
     return cast("NDArray[np.uint8]", np.frombuffer(content, np.uint8, offset=start).reshape(shape))

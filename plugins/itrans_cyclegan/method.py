@@ -133,7 +133,7 @@ class CycleGAN:
         for side, pool in self._pools.items():
             pictures = state[f"pool_{side}"]
             if not all(picture.ndim == 3 and len(picture) == self._planes[side] for picture in pictures):
-                raise ValueError(f"pool_{side} holds what are no pictures of {self._planes[side]} channels.")
+                raise ValueError(f"pool_{side} holds something other than pictures of {self._planes[side]} channels.")
             pool.restore(pictures, weight)
 
     def _logits(self, side: str, picture: Tensor) -> list[Tensor]:

@@ -69,7 +69,7 @@ def find(name: str) -> Archive:
     """
     if name not in ARCHIVES:
         raise DataError(
-            f'There is no archive "{name}".{did_you_mean(name, [*ARCHIVES, *FILE_SETS])} There are:\n{listing()}'
+            f'There is no data set "{name}".{did_you_mean(name, [*ARCHIVES, *FILE_SETS])} There are:\n{listing()}'
         )
     return ARCHIVES[name]
 
@@ -95,7 +95,7 @@ def mirror(base: str | None = None) -> str | None:
     # urllib would also open file: and ftp:, neither of which can be resumed the way HTTP can.
     if not base.lower().startswith(("http://", "https://")):
         raise DataError(
-            f'"{base}" is no URL of a mirror: it has to begin with http:// or https:// '
+            f'"{base}" is not the URL of a mirror: it has to begin with http:// or https:// '
             f"(it comes from --url or ${MIRROR_VARIABLE})."
         )
     return base.rstrip("/")
@@ -107,7 +107,7 @@ def is_there(destination: Path, asked: Path, progress: Progress) -> bool:
         if destination.exists() and not destination.is_dir():
             raise OutputError(f"{asked} is a file, and the data set would go there. Move it, or give another folder.")
         if destination.exists() and any(destination.iterdir()):
-            progress.say(f"{asked} is there already: nothing is fetched. To fetch it again, remove it first.")
+            progress.say(f"{asked} already exists: nothing is fetched. To fetch it again, remove it first.")
             return True
     return False
 

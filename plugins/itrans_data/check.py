@@ -25,7 +25,10 @@ _SPLITS: tuple[Split, ...] = ("train", "val", "test")
 @options.sample
 @options.code
 def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tuple[str, ...]) -> None:
-    """Read every pair of a RECIPE's data set in all splits; describe the pictures and report what is wrong."""
+    """Read every pair of a RECIPE's data set, and say what is wrong.
+
+    All splits are read; their pictures are described.
+    """
     from itrans.commands import build_dataset, load_recipe
     from itrans_data.survey import HEADINGS, Survey
 
@@ -56,12 +59,12 @@ def check(recipe: str, overrides: tuple[str, ...], sample: bool | None, code: tu
         console.print_table(HEADINGS, rows)
     if distances := survey.source_l1():
         listed = ", ".join(f"{value:.4f} ({split})" for split, value in distances.items())
-        click.echo(f"source_l1, the mean difference of source and target: {listed}")
+        click.echo(f"source_l1, the mean difference between source and target: {listed}")
     for text in [*survey.notes(), *_left_out(loaded)]:
         click.echo(f"Note: {text}".encode("utf-8", "backslashreplace").decode())  # names of files may be no text
     if faults:
         more = [f"and {len(faults) - _MOST_NAMED} more"] if len(faults) > _MOST_NAMED else []
-        raise DataError("\n".join(["This is wrong with the data:", *faults[:_MOST_NAMED], *more]))
+        raise DataError("\n".join(["What is wrong with the data:", *faults[:_MOST_NAMED], *more]))
 
 
 def _faults_of(split: Split, dataset: Dataset, survey: Survey) -> list[str]:

@@ -44,11 +44,12 @@ data.add_command(view)
     help="Where the data set's folder is made.",
 )
 @click.option("--url", help="The folder of a mirror that has NAME.tar.gz, or NAME/; also by $ITRANS_DATASETS_URL.")
-@click.option("--keep-archive", is_flag=True, help="Leave NAME.tar.gz beside the data set.")
+@click.option("--keep-archive", is_flag=True, help="Keep NAME.tar.gz beside the data set.")
 def fetch(name: str | None, folder: Path, url: str | None, keep_archive: bool) -> None:
-    """Download one of the Pix2Pix paper's data sets, or MNIST; without NAME, list them.
+    """Download a data set of the Pix2Pix paper, or MNIST.
 
-    The same command continues an interrupted download. A data set that exists is left alone.
+    Without NAME, the data sets are listed. The same command continues an interrupted download. A data set that exists
+    is left alone.
     """
     # Here, so that --help need not wait for them.
     from itrans_data import archives

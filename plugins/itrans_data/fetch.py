@@ -155,7 +155,7 @@ class Download:
         """Return what the next call will go on from, as a sentence; empty if there is nothing."""
         if not self._begun():
             return ""
-        return f"{size_text(self._have())} are kept in {self.part}; the same command goes on from there."
+        return f"{size_text(self._have())} are kept in {self.part}; the same command continues from there."
 
     def _request_until_complete(self) -> None:
         failures, furthest = 0, 0

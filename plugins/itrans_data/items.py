@@ -58,7 +58,7 @@ def find_items(folders: Sequence[str]) -> list[Item]:
         for base in bases:
             _require_folder(base)
         if len(bases) == 2 and bases[0].samefile(bases[1]):
-            raise DataError(f"{folders[0]} and {folders[1]} are one folder: sources and targets lie in two.")
+            raise DataError(f"{folders[0]} and {folders[1]} are one folder: sources and targets go in two.")
         found = [split for split in SPLITS if any((base / split).is_dir() for base in bases)]
         there = {split: [base / split for base in bases] for split in found}
     if not there:
@@ -98,9 +98,9 @@ def fractions_of(text: str) -> dict[Split, float]:
         try:
             fraction = float(value)
         except ValueError:
-            raise DataError(f'--split {text}: "{value}" is no fraction, as in train=0.8,val=0.1,test=0.1.') from None
+            raise DataError(f'--split {text}: "{value}" is not a fraction, as in train=0.8,val=0.1,test=0.1.') from None
         if not 0 <= fraction <= 1 or name in found:
-            raise DataError(f"--split {text}: each split is there once, with a fraction from 0 to 1.")
+            raise DataError(f"--split {text}: give each split once, with a fraction from 0 to 1.")
         found[name] = fraction
     if not math.isclose(total := sum(found.values()), 1, abs_tol=_CLOSE):
         raise DataError(f"--split {text}: the fractions add up to {total:g}, not to 1.")
@@ -134,7 +134,7 @@ def _groups(items: Iterable[Item], group: str | None) -> Iterator[tuple[Item, st
     try:
         pattern = re.compile(group or "")
     except re.error as error:
-        raise DataError(f"--group {group}: this is no regular expression: {error}.") from error
+        raise DataError(f"--group {group}: this is not a regular expression: {error}.") from error
     for item in items:
         if group is None:
             yield item, item.name

@@ -49,7 +49,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         folder = folder.resolve()  # so that the last step is a rename within that disk
     with writing(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputError(f"{folder} is there already, and nothing in it is changed: give another folder with -o.")
+            raise OutputError(f"{folder} already exists, and is left as it is: give another folder with -o.")
     # One fixed name, so that what a killed process has left is removed by the next one.
     scratch = folder.with_name(f".{folder.name}.preparing")
     with folder_made(folder.parent):

@@ -30,7 +30,9 @@ _USUAL: dict[Split, float] = {"train": 0.9, "val": 0.05, "test": 0.05}
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="FOLDER [TARGETS]")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to make.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to make."
+)
 @click.option("--halve", is_flag=True, help="Cut pictures A|B into their halves: source and target.")
 @click.option("--shorter", type=click.IntRange(min=1), metavar="N", help="Scale the shorter side to N pixels.")
 @click.option("--longer", type=click.IntRange(min=1), metavar="N", help="Scale the longer side to N pixels.")
@@ -44,11 +46,11 @@ _USUAL: dict[Split, float] = {"train": 0.9, "val": 0.05, "test": 0.05}
     type=click.Choice(["source", "target", "all"]),
     help="Which side holds label maps, whose values are never mixed.",
 )
-@click.option("--split", metavar="FRACTIONS", help="Divide: train=0.8,val=0.1,test=0.1")
+@click.option("--split", metavar="FRACTIONS", help="Divide into splits: train=0.8,val=0.1,test=0.1")
 @click.option(
     "--group",
     metavar="PATTERN",
-    help="With --split: keep together what this regular expression finds the same in, or all of a `folder`.",
+    help="With --split: keep together names in which this regular expression finds the same, or all of a `folder`.",
 )
 @click.option("--drop-duplicates", is_flag=True, help="Leave out pictures that look like others, in any split.")
 @click.option(
@@ -61,7 +63,7 @@ _USUAL: dict[Split, float] = {"train": 0.9, "val": 0.05, "test": 0.05}
     "--format",
     "format_",
     type=click.Choice(["png", "jpg", "webp", "tif", "npy"]),
-    help="Of the pictures.  [default: as they are; PNG for those that are changed]",
+    help="Format of the pictures.  [default: as they are; PNG for those that are changed]",
 )
 @click.option("--shards", type=click.IntRange(min=1), metavar="N", help="Write tar files of N pairs each.")
 def prepare(
@@ -83,11 +85,13 @@ def prepare(
     format_: str | None,
     shards: int | None,
 ) -> None:
-    """Make a data set of a FOLDER of pictures, or of two folders, of sources and TARGETS of the same names.
+    """Make a data set of one or two folders of pictures.
 
-    What is asked for is done in the order of the options: pictures are cut into halves, scaled, drawn, cut into tiles,
-    joined; then written. Folders train, val and test are kept; {split} may stand for them in a path. Otherwise --split
-    divides by a hash of each name, so that pictures which are added later move no others.
+    FOLDER has pictures or, with TARGETS, the sources of targets that have the same names.
+
+    The work is done in the order of the options below: pictures are cut into halves, scaled, drawn, cut into tiles,
+    joined; then written. Folders train, val and test are kept; {split} in a path means each of them. Otherwise --split
+    divides by a hash of each name, so pictures added later do not move others.
 
     Nothing in FOLDER is changed. The same pictures give the same files. Pictures that cannot be read are named and left
     out; the exit code is then 2.
@@ -240,7 +244,7 @@ def _report(
     click.echo(f"{counted(len(items), noun)} read. Written to {output}:")
     console.print_table(["split", "written"], rows)
     if empty := [name for name, fraction in (fractions or {}).items() if fraction and not written.counts[name]]:
-        click.echo(f"Note: nothing falls into {' and '.join(empty)}, of so few.")
+        click.echo(f"Note: nothing falls into {' and '.join(empty)}: there are too few.")
     if dropped is None:
         return
     leaks = sum(one.is_leak for one in dropped)

@@ -99,7 +99,7 @@ class Survey:
                 f"{twin.learned} of train is {twin.key} of {twin.split}" for twin in self.twins[:_MOST_NAMED]
             )
             more = f"; and {len(self.twins) - _MOST_NAMED} more" if len(self.twins) > _MOST_NAMED else ""
-            notes.append(f"Some held-out pairs are trained on as well, so that their scores flatter: {named}{more}.")
+            notes.append(f"Some held-out pairs are trained on as well, so their scores are too good: {named}{more}.")
         return notes
 
 
@@ -201,8 +201,8 @@ class _Side:
         if spec.kind == "labels":
             present = self._present()
             if len(present) == 1:
-                rest = "; all else has the value that stands for no class" if self._share_of_no_class() else ""
-                return [f"In all label maps of {where}, class {present[0]} alone occurs{rest}."]
+                rest = "; all other pixels have no class" if self._share_of_no_class() else ""
+                return [f"In all label maps of {where}, class {present[0]} is the only one{rest}."]
             return []
         if spec.kind != "image":
             return []
@@ -213,7 +213,7 @@ class _Side:
             return [
                 f"Of {counted(self.count, 'picture')} of {where}, {self._seen_through} have a fourth channel that is "
                 "not white. Networks take it as one more colour; if it is alpha, they see the colours that it hides, "
-                "too. A data set that is told to make 3 channels lays pictures on white."
+                "too. With channels = 3, a data set lays pictures on white."
             ]
         if spec.has_range:
             return []

@@ -141,7 +141,7 @@ class _Allowed:
         path = PurePosixPath(member.name)
         name = f"its member {member.name[:_MOST_SHOWN]!r}"
         if len(path.parts) > _MOST_FOLDERS or any(len(os.fsencode(part)) > _MOST_BYTES for part in path.parts):
-            raise BadArchiveError(f"{name} lies too deep, or has too long a name")
+            raise BadArchiveError(f"{name} is nested too deeply, or has too long a name")
         if path in (self._folders if not member.isdir() else self._files) or self._files.intersection(path.parents):
             raise BadArchiveError(f"{name} is both a file and a folder")
         if member.islnk() and PurePosixPath(member.linkname) not in self._files:
@@ -175,7 +175,7 @@ def _refuse_unsafe(member: tarfile.TarInfo, top: str) -> None:
     if not (member.isreg() or member.isdir() or member.islnk()):
         raise BadArchiveError(f"{name} is {_kind(member)}, and only files and folders are unpacked")
     if not _is_under(member.name, top) and not (member.isdir() and member.name == "."):
-        raise BadArchiveError(f"{name} lies outside the folder {top}/")
+        raise BadArchiveError(f"{name} is outside the folder {top}/")
     if member.islnk() and not _is_under(member.linkname, top):
         raise BadArchiveError(f"{name} is a link to {member.linkname[:_MOST_SHOWN]!r}, outside the folder {top}/")
 

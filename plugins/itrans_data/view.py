@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     default=Path("pairs.html"),
     show_default=True,
+    metavar="FILE",
     help="The page to write.",
 )
 @click.option("--pairs", type=click.IntRange(1, 200), default=6, show_default=True, help="How many pairs to show.")
-@click.option("--draws", type=click.IntRange(1, 20), default=4, show_default=True, help="In how many epochs.")
+@click.option(
+    "--draws", type=click.IntRange(1, 20), default=4, show_default=True, help="In how many epochs to show each."
+)
 @options.overrides("Override a key of the recipe: --set augment.crop=128")
 @options.sample
 @options.code
@@ -40,11 +43,11 @@ def view(
     sample: bool | None,
     code: tuple[str, ...],
 ) -> None:
-    """Write a page of training pairs of a RECIPE as its networks get them.
+    """Write a page of training pairs as the networks get them.
 
     Each pair is shown as it is stored, and as it is cropped, mirrored and otherwise changed in the first epochs, with
     the recipe's seed: just what a run will see. Below are the values, from -1 to 1, that the networks get. The page is
-    one file that asks nothing of any server.
+    one file that needs no server.
     """
     from itrans.commands import build_dataset, load_recipe, replacing
     from itrans_data.view_page import page_of

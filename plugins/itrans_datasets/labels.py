@@ -191,4 +191,4 @@ def check_class_arguments(
 def _refuse_twice(option: str, noun: str, entries: Sequence[object]) -> None:
     for place, entry in enumerate(entries):
         if entry in entries[:place]:
-            raise ValueError(f'"{option}" has the {noun} {entry} twice: which class it stands for is not clear')
+            raise ValueError(f'"{option}" has the {noun} {entry} twice, so its class is not clear')

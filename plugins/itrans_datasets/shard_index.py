@@ -133,12 +133,12 @@ def open_index(shard: Path, note: Callable[[str], None]) -> ShardIndex:
             index = _read(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
         if index.fits(there.st_size) and written >= there.st_mtime_ns:
             return index
-        why = "is older than the tar, or of another one"
+        why = "is older than the tar, or belongs to another one"
     except FileNotFoundError:
         why = "is missing"
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
         why = f"cannot be used ({error})"
-    note(f"{path} {why}: reading the whole of {shard.name} to make it.")
+    note(f"{path} {why}: reading all of {shard.name} to make it.")
     content = index_of(shard)
     try:
         _write(path, content)
@@ -233,8 +233,8 @@ def check_member(shard: Path, key: str, member: Member, block: bytes) -> None:
             return
         fault = f"the index has {name} of {member.size} bytes where there is {info.name} of {info.size}"
     raise DataError(
-        f"The shard {shard} is damaged, or {index_path(shard).name} is of another one: at {key}, {fault}. Remove the "
-        "index, and it is made anew."
+        f"The shard {shard} is damaged, or {index_path(shard).name} belongs to another one: at {key}, {fault}. Remove "
+        "the index, and it is made again."
     )
 
 
@@ -267,7 +267,7 @@ def _members(shard: Path) -> Iterator[tarfile.TarInfo]:
 def _read(content: memoryview) -> ShardIndex:
     magic, length = _HEAD.unpack_from(content)
     if magic != _MAGIC:
-        raise ValueError("it is no index of a shard")
+        raise ValueError("it is not the index of a shard")
     end = _HEAD.size + length
     header = json.loads(bytes(content[_HEAD.size : end]))
     if header["version"] != _VERSION:

@@ -98,7 +98,7 @@ class Shards:
         split: Split,
     ) -> None:
         if source == target:
-            raise ValueError(f'"source" and "target" are both "{source}": each side has an extension of its own')
+            raise ValueError(f'"source" and "target" are both "{source}": each side needs its own extension')
         check_background(background, source_channels, target_channels)
         self._read_labels = _label_reader(labels, classes, ignored, values, palette, names)
         self._extensions, self._labels = (source.lower(), target.lower()), labels

@@ -18,9 +18,9 @@ _COLUMNS = 80
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(as_json: bool) -> None:
-    """Show what this installation and this machine are like, and what to do about what is wrong.
+    """Check this installation and this machine, and say how to mend what is wrong.
 
-    Versions, devices, room on the disks, extras and what each would bring, and plugins that do not work. The exit code
+    It shows versions, devices, disk space, extras and what each brings, and plugins that do not work. The exit code
     is 1 if something does not work.
     """
     from itrans_doctor.findings import Section, sections

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from itrans.api import cache_folder
+from itrans.api import cache_folder, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ _LITTLE_ROOM = 5 * 10**9
 """Bytes: a run of the paper's networks keeps checkpoints of 1 GB."""
 
 _SECONDS = 300
-_MEND = "Mend the package, or uninstall it: nothing else is hurt by it."
+_MEND = "Mend the package, or uninstall it: all the rest works."
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,10 @@ def devices() -> list[Finding]:
     native = choices.has_native_bf16(cpu)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     found = [
-        Finding("CPU", f"{_cpu_name()}, {cores} cores for this process, {torch.get_num_threads()} threads"),
+        Finding(
+            "CPU",
+            f"{_cpu_name()}, {counted(cores, 'core')} for this process, {counted(torch.get_num_threads(), 'thread')}",
+        ),
         Finding(
             "bf16 on the CPU", "fast: 8-bit pictures are trained in it" if native else "not fast here: fp32 is used"
         ),
@@ -160,7 +163,7 @@ def room() -> list[Finding]:
             continue
         advice = "A run of the paper's networks writes about 1 GB." if free < _LITTLE_ROOM else ""
         if not os.access(there, os.W_OK):
-            found.append(Finding(what, f"{path}: may not be written to", "Choose another folder.", is_fault=True))
+            found.append(Finding(what, f"{path}: cannot be written to", "Choose another folder.", is_fault=True))
         else:
             found.append(Finding(what, f"{path}: {free / 1e9:.0f} GB free", advice))
     return found

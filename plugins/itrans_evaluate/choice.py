@@ -73,7 +73,7 @@ def evaluated_dataset(recipe: Recipe, split: Split, record: CheckpointFile, path
     try:
         dataset = build_dataset(recipe, split)
     except MissingSplitError as error:
-        raise MissingSplitError(f"{error}\nAnother part of the data set is measured with --split.") from error
+        raise MissingSplitError(f"{error}\nChoose another split with --split.") from error
     for side in ("source", "target"):
         here, learnt = getattr(dataset, side), getattr(record, side)
         ranges = [spec.range if spec.has_range else None for spec in (here, learnt)]
@@ -168,8 +168,8 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
                 f"{', '.join(quoted(wrong))} cannot be measured" if wrong else "there is nothing to measure by default"
             )
             raise DataError(
-                f"This data set is unpaired: no target is what an output should be, and {what}. What compares whole "
-                f"sets can be: --metrics {','.join(SET_METRICS)}, or --features timm:BACKBONE."
+                f"This data set is unpaired: no target is what an output should be, and {what}. Metrics of whole "
+                f"sets can be measured: --metrics {','.join(SET_METRICS)}, or --features timm:BACKBONE."
             )
         return names
     for name in metrics:
@@ -180,12 +180,12 @@ def chosen_metrics(metrics: Sequence[str], target: ImageSpec, *, paired: bool, o
         kinds = measuring.kinds_of(name)
         if labels and "labels" not in kinds:
             raise DataError(
-                f'The metric "{name}" is of pictures, and this checkpoint makes label maps: choose among '
+                f'The metric "{name}" is for pictures, and this checkpoint makes label maps: choose among '
                 f"{', '.join(kind_of(target).metrics)}."
             )
         if not labels and set(kinds) == {"labels"}:
             raise DataError(
-                f'The metric "{name}" is of label maps, and this checkpoint makes pictures. Those of segmented '
+                f'The metric "{name}" is for label maps, and this checkpoint makes pictures. Those of segmented '
                 "pictures are measured with --segmenter CHECKPOINT."
             )
     return tuple(dict.fromkeys(metrics)) or kind_of(target).metrics

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     type=click.Choice(["test", "val", "train"]),
     default="test",
     show_default=True,
-    help="What to measure on.",
+    help="Which split to measure.",
 )
 @click.option(
     "--metrics",
     metavar="NAME,...",
-    help="Those that itrans list-plugins metric shows; of whole sets fid, kid.  [default: what validation measures]",
+    help="Any that itrans list-plugins metric shows; for whole sets, fid and kid.  [default: what validation measures]",
 )
 @click.option(
     "--segmenter",
     type=click.Path(),
     metavar="CHECKPOINT",
-    help="From photos to label maps: also segment what the evaluated one makes of label maps.",
+    help="A checkpoint from photos to label maps: also score the photos made by segmenting them with it.",
 )
 @click.option(
     "--features",
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     help="Also measure the kernel distance of features: timm:resnet18, or random:resnet18 without weights.",
 )
 @click.option(
-    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Of the backbone, in place of a download."
+    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights of the backbone, instead of a download."
 )
 @click.option("--pairs", type=click.IntRange(min=1), metavar="N", help="Measure only the first N pairs.")
 @options.direction
@@ -54,13 +54,14 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    metavar="DIR",
     help="A folder for results.json, results.md, pictures.csv, best.png and worst.png. Earlier results of the same "
     "checkpoint, split and direction are replaced; those of another are an error.",
 )
 @options.overrides("Where the data are now: --set dataset.root=FOLDER")
 @options.mode()
-@click.option("--seed", type=click.IntRange(min=0), help="Of dropout and noise.  [default: the recipe's]")
-@options.precision("Of the translations: auto is that of the training, if the device has it.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of dropout and noise.  [default: the recipe's]")
+@options.precision("Precision of outputs; auto: as in training, if the device can.")
 @options.device
 @options.code
 def evaluate(
@@ -85,7 +86,7 @@ def evaluate(
 ) -> None:
     """Measure a CHECKPOINT on a split of its data set.
 
-    CHECKPOINT is a .pt file, or a run's folder, which stands for its best.pt or, without validation, its last.pt. The
+    CHECKPOINT is a .pt file, or a run's folder, of which best.pt is used or, if nothing was validated, last.pt. The
     data set is that of the checkpoint's own recipe, scaled, cropped and measured as in validation. Nothing is
     downloaded unless you ask for a metric that needs weights; a message then says so first.
     """
@@ -140,7 +141,7 @@ def evaluate(
         return
     _show(evaluation)
     if output is not None:
-        click.echo(f"Written into {output}")
+        click.echo(f"Written to {output}")
 
 
 def _show(evaluation: Evaluation) -> None:

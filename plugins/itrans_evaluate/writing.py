@@ -65,7 +65,7 @@ def refuse_other_results(folder: Path, checkpoint: str, split: str, direction: s
         same = Path(there).resolve() == Path(checkpoint).resolve() and how == [split, direction]
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise OutputError(
-            f"{path} is not what itrans evaluate has written, and is left as it is. Choose another folder with -o DIR."
+            f"{path} was not written by itrans evaluate, and is left as it is. Choose another folder with -o DIR."
         ) from error
     if not same:
         way = f", direction {how[1]}" if how[1] is not None else ""

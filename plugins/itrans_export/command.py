@@ -34,7 +34,12 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.command()
 @click.argument("checkpoint", type=click.Path())
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to make; an empty one will do."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder to make; an empty one will do.",
 )
 @click.option(
     "--to",
@@ -52,14 +57,16 @@ class _Size(click.ParamType[tuple[int, int]]):
     show_default=True,
     help="In mode paper. seeded: the mask that --seed draws is part of the network, which then takes one size only.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is made part of it.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of what becomes part of the network."
+)
 @options.direction
 @click.option("--size", type=_Size(), help="Take one size only: 256, or 512x256.  [default: any]")
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, exists=True),
     metavar="PATH",
-    help="What to check outputs on.  [default: held-out pictures of the run's data set]",
+    help="Pictures to check outputs on.  [default: held-out pictures of the run's data set]",
 )
 @click.option(
     "--tolerance",
@@ -70,7 +77,7 @@ class _Size(click.ParamType[tuple[int, int]]):
 )
 @options.method_options
 @options.extras
-@click.option("--half", is_flag=True, help="Weights of 16 bits: of safetensors.")
+@click.option("--half", is_flag=True, help="Write weights of 16 bits; for safetensors.")
 @options.code
 def export(
     checkpoint: str,
@@ -134,7 +141,7 @@ def _refuse_options(to: str, *, half: bool) -> None:
 def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) -> None:
     said = done.description
     if done.checkpoint != Path(checkpoint):
-        click.echo(f"Of the run's folder {checkpoint}, {done.checkpoint} is exported.", err=True)
+        click.echo(f"From the run's folder {checkpoint}, {done.checkpoint} is exported.", err=True)
     if said.sample is not None:
         click.echo(f"This checkpoint was trained on sample data. {said.sample}", err=True)
     click.echo(f"Written to {output}: " + ", ".join(f"{name} ({_bytes(size)})" for name, size in done.sizes.items()))
@@ -157,7 +164,7 @@ def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) 
     if done.has_dropout and said.mode == "paper" and said.dropout == "off":
         _row(
             "note",
-            "itrans translate keeps dropout on in mode paper, so its outputs are others. --dropout seeded exports one "
+            "itrans translate keeps dropout on in mode paper, so its outputs differ. --dropout seeded exports one "
             "mask, for one size; --mode running has none in either.",
         )
     if done.preparation:

@@ -25,7 +25,7 @@ def fixed_values(translator: Translator, options: Mapping[str, Any], extras: Map
         if name in pictures and (name in extras or name in accepted.required):
             needs = "may take" if name in extras and name not in accepted.required else "needs"
             raise ItransError(
-                f"An exported network takes one picture, and the method {accepted.who} {needs} another one besides: "
+                f"An exported network takes one picture, and the method {accepted.who} {needs} a second one: "
                 f'the extra "{name}".' + (f" Leave out --with {name}." if needs == "may take" else "")
             )
     fixed = translator.fixed_values(options, extras)

@@ -129,7 +129,7 @@ def program_of(network: Translation, channels: int, fixed: tuple[int, int], *, i
         reason = "" if any_size or is_fixed else NO_OTHER
         return Program(exported, None if any_size else (height, width), any_batch, reason)
     assert cause is not None
-    raise ItransError(f"The network cannot be exported: PyTorch says of it:\n{error_text(cause)}") from cause
+    raise ItransError(f"The network cannot be exported. PyTorch says:\n{error_text(cause)}") from cause
 
 
 def _exported(

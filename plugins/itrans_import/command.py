@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("weights", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The checkpoint to write.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The checkpoint to write."
+)
 @click.option(
     "--discriminator-weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Import the discriminator's weights as well.",
 )
-@click.option("--generator", metavar="NAME", help="Whose weights they are. [default: the one that recognises them]")
+@click.option(
+    "--generator", metavar="NAME", help="Which generator they are for.  [default: the one that recognises them]"
+)
 @click.option("--discriminator", metavar="NAME", help="The same for the discriminator's weights.")
 @options.overrides("Change the recipe in the checkpoint, for example generator.dropout=0.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @options.code
 def import_weights(
     weights: Path,
@@ -76,9 +80,9 @@ def _refuse_output(output: Path, inputs: list[Path], *, force: bool) -> None:
     if output.is_dir():
         raise OutputError(f"{output} is a folder; -o names the file to write, such as {output / 'imported.pt'}.")
     if any(path.exists() and path.samefile(output) for path in inputs):
-        raise OutputError(f"{output} would be written over the weights that it is made of. Choose another name.")
+        raise OutputError(f"{output} would be written over the weights that it is made from. Choose another name.")
     if not force:
-        raise OutputError(f"{output} is there already. Choose another name, or replace it with --force.")
+        raise OutputError(f"{output} already exists. Choose another name, or replace it with --force.")
 
 
 def _summary(network: ImportedNetwork, table: dict[str, object]) -> str:

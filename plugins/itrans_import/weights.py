@@ -25,7 +25,7 @@ _MOST_CHARACTERS = 500
 """Of a name: those of networks hundreds of layers deep are longer, and of no network that is trained."""
 
 _REFUSAL = (
-    "is no PyTorch file, or one that holds code, and is not opened. What can be imported is a state dict: "
+    "is not a PyTorch file, or it holds code, and is not opened. A state dict can be imported: "
     "torch.save(network.state_dict(), FILE)."
 )
 

@@ -25,9 +25,9 @@ _ENOUGH = 8
 def init(pictures: str | None, output: Path | None) -> None:
     """Write a recipe for a folder of your own pictures, or one that comes with itrans.
 
-    A folder of PICTURES is looked at: pairs side by side in one file, pairs in two folders, two folders without pairs,
-    label maps and photos, or pictures alone. The recipe says in comments why its values are what they are, and what was
-    a guess. The name of a RECIPE writes that one; without anything, those that come with itrans are listed.
+    A folder of PICTURES may have pairs side by side in one file, pairs in two folders, two folders without pairs, label
+    maps and photos, or pictures alone. Comments in the recipe say why it has its values, and which are guesses. Given
+    the name of a RECIPE, it writes that one; without an argument, it lists those that come with itrans.
 
     \b
     itrans init datasets/shoes -o shoes.toml
@@ -65,7 +65,7 @@ def _write_for(pictures: str, output: Path) -> None:
     from itrans_init.plan import plan_for
 
     if output.exists():
-        raise OutputError(f"{output} is there already. Move it away, or choose another name: -o FILE.")
+        raise OutputError(f"{output} already exists. Move it away, or choose another name: -o FILE.")
     has_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     with console.Bar("looking at pictures") as bar:
         plan = plan_for(Path(pictures).as_posix(), has_gpu=has_gpu, advance=bar.advance)
@@ -112,7 +112,7 @@ def _text_that_trains(plan: Plan, command: str, output: Path) -> str:
             break
     if not text and fault is not None:
         raise DataError(
-            f"There are too few to hold some out, {plan.count} in all: a few dozen are the least."
+            f"There are too few to hold some out, {plan.count} in all: at least a few dozen are needed."
         ) from fault
     return text
 
@@ -125,4 +125,4 @@ def _refuse_bytes(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         shown = text[max(0, error.start - 20) : error.end + 20].encode("utf-8", "backslashreplace").decode()
-        raise DataError(f"A folder's name has bytes that are no UTF-8: {shown!r}. Rename it.") from error
+        raise DataError(f"A folder's name has bytes that are not UTF-8: {shown!r}. Rename it.") from error

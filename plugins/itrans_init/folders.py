@@ -113,7 +113,7 @@ def layout_of(root: str | Path) -> Layout:
     _leave_out_lone_splits(layout)
     if layout.count < _FEWEST:
         what = "pair" if layout.are_pairs else "picture"
-        raise DataError(f"{folder} holds {counted(layout.count, what)} to train with: a few dozen are the least.")
+        raise DataError(f"{folder} holds {counted(layout.count, what)} to train with: at least a few dozen are needed.")
     return layout
 
 
@@ -159,7 +159,7 @@ def _note_other_splits(files: list[str], layout: Layout) -> None:
     if named:
         layout.unsure.append(
             f"The folders {', '.join(named[:_MOST_NAMED])} look like splits; those are called train, val and test in "
-            "itrans. Rename them to have them used as such."
+            "itrans. Rename them to use them as such."
         )
 
 

@@ -80,7 +80,7 @@ def plan_for(root: str, *, has_gpu: bool, advance: Callable[[], None] = lambda: 
     unreadable = [fault for look in looks for fault in look.unreadable]
     if unreadable:
         plan.unsure.append(
-            f"{counted(len(unreadable), 'picture')} cannot be read; run with --skip-bad to leave such out. The first: "
+            f"{counted(len(unreadable), 'picture')} cannot be read; run with --skip-bad to leave them out. The first: "
             f"{unreadable[0]}"
         )
     return plan
@@ -219,7 +219,9 @@ def _unpaired(layout: Layout, looks: list[Look], root: str) -> Plan:
     )
     plan = Plan(f"{layout.root.name}: {_plain(one)} <-> {_plain(other)}", found, dataset, method="cyclegan")
     plan.comments["dataset.name"] = "two folders without pairs"
-    layout.unsure.append("The two folders are taken for no pairs. If they are, give both pictures of a pair one name.")
+    layout.unsure.append(
+        "The two folders are taken as unpaired. If they hold pairs, give both pictures of a pair one name."
+    )
     return plan
 
 

@@ -38,9 +38,7 @@ def write(name: str, output: Path) -> list[Path]:
     files = {output: path, **{output.parent / place.name: place for place in _extended(path)}}
     for target in files:
         if target.exists():
-            raise OutputError(
-                f"{target} is there already. Move it away, or choose another folder: -o DIR/{output.name}"
-            )
+            raise OutputError(f"{target} already exists. Move it away, or choose another folder: -o DIR/{output.name}")
     for target, source in files.items():
         text = source.read_text(encoding="utf-8")
         if base := tomllib.loads(text).get("extends"):

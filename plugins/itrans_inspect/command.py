@@ -32,7 +32,7 @@ class _Channels(click.ParamType[tuple[int, int]]):
 @click.command()
 @click.argument("recipe_or_checkpoint", type=click.Path())
 @click.option("--size", type=click.IntRange(min=1), help="Height and width of the pictures.  [default: the recipe's]")
-@click.option("--channels", type=_Channels(), help="Of source and target.  [default: the data set's]")
+@click.option("--channels", type=_Channels(), help="Channels of source and target.  [default: the data set's]")
 @click.option("--layers", is_flag=True, help="Show every layer.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @click.option("--diagram", type=click.Path(), metavar="FILE", help="Draw the first generator: a .svg or .png file.")
@@ -57,11 +57,15 @@ class _Channels(click.ParamType[tuple[int, int]]):
     "--target",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="With --explain: what the picture of a file should become.",
+    help="With --explain: the target of a PICTURE that is a file.",
 )
 @options.mode("With --explain: as for itrans translate.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="With --explain: of dropout and noise."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="With --explain: seed of dropout and noise.",
 )
 @options.direction
 @options.method_options
@@ -144,7 +148,7 @@ def inspect(
         from itrans_inspect.explaining.explain import summary
 
         click.echo("\n" + "\n".join(summary(numbers)))
-        click.echo(f"Written: {page}")
+        click.echo(f"Written to {page}")
 
 
 _OF_EXPLAIN = {
@@ -177,8 +181,8 @@ def _print(subject: Subject, networks: list[Inspected], size: int, *, with_layer
 
     click.echo(f"{subject.title}: {subject.source.planes} -> {counted(subject.target.planes, 'channel')}")
     padded = [
-        f"{entry.traced.network.name} gets pictures of {own}x{own} with a margin, as {entry.traced.size}x"
-        f"{entry.traced.size}, which its layers and multiply-adds are of."
+        f"{entry.traced.network.name} gets pictures of {own}x{own} padded to {entry.traced.size}x"
+        f"{entry.traced.size}; its layers and multiply-adds are of that size."
         for entry in networks
         if entry.traced.size != (own := entry.traced.network.size_for(size))
     ]

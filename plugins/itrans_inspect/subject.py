@@ -152,7 +152,8 @@ def load_subject(
         if recipe.missing_root is not None:
             notes.insert(
                 0,
-                f"{recipe.missing_root} is not there: this is the recipe with its [sample]; --no-sample leaves it out.",
+                f"{recipe.missing_root} is not there: this is the recipe with its [sample]; leave that out with "
+                "--no-sample.",
             )
         specs = (dataset.source, dataset.target) if dataset else (_ASSUMED, _ASSUMED)
     elif file.suffix.lower() in _CHECKPOINTS:
@@ -165,7 +166,7 @@ def load_subject(
         specs = (checkpoint.source, checkpoint.target)
         dataset, notes = _dataset(recipe, assumed=False) if with_dataset else (None, [])
         if file != Path(path):
-            notes.append(f"Of the run's folder {path}, {file} is shown.")
+            notes.append(f"From the run's folder {path}, {file} is shown.")
         recipe, left_out = _with_losses_at_hand(recipe)
         notes += left_out
     else:
@@ -188,7 +189,7 @@ def load_subject(
 def _dataset(recipe: Recipe, *, assumed: bool) -> tuple[Dataset | None, list[str]]:
     """Return the training split, or None and what is assumed without it."""
     consequence = (
-        "3 channels in and out are assumed (--channels IN,OUT says otherwise)" if assumed else "a test card is shown"
+        "3 channels in and out are assumed (set others with --channels IN,OUT)" if assumed else "a test card is shown"
     )
     if (root := recipe.missing_folder) is not None:
         return None, [f"The data set's folder {root} is not there: {consequence}."]

@@ -180,10 +180,10 @@ class PatchGAN(nn.Module):
     def _input(self, image: Tensor, condition: Tensor | None) -> Tensor:
         if (condition is None) != (self.condition_channels == 0):
             raise ValueError(
-                f"This PatchGAN sees a source of {counted(self.condition_channels, 'channel')} besides the "
-                "picture, and got none."
+                f"This PatchGAN sees a source of {counted(self.condition_channels, 'channel')} with the "
+                "picture, but got none."
                 if condition is None
-                else "This PatchGAN sees the picture alone (condition_channels = 0), and got a source besides."
+                else "This PatchGAN sees the picture alone (condition_channels = 0), but got a source too."
             )
         height, width = image.shape[-2:]
         if min(height, width) < self._smallest_size:

@@ -182,5 +182,5 @@ def _generator_state(path: Path) -> dict[str, Tensor]:
         record: Any = torch.load(path, map_location="cpu", weights_only=True)
         state: dict[str, Tensor] = {**record["networks"], **record["training"].get("averages", {})}["generator"]
     except (*unfit, AttributeError) as error:
-        raise ValueError(f'global_weights = "{path}" is no checkpoint of itrans with a generator') from error
+        raise ValueError(f'global_weights = "{path}" is not a checkpoint of itrans with a generator') from error
     return state

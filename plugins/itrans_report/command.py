@@ -20,10 +20,10 @@ _SUFFIXES = (".html", ".htm")
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The page, a .html file.  [default: DIR/index.html of one run; of several, report.html here]",
+    help="The page, a .html file.  [default: DIR/index.html for one run, report.html here for several]",
 )
 def report(folders: tuple[Path, ...], output: Path | None) -> None:
-    """Write the page of a run anew, or lay several runs side by side.
+    """Write the page of a run again, or show several runs side by side.
 
     Each DIR is a run's folder, or a folder of runs, such as a sweep's. The page needs no server and no connection: open
     it in a browser, or send it to somebody.
@@ -38,11 +38,11 @@ def report(folders: tuple[Path, ...], output: Path | None) -> None:
     if len(records) == 1:
         file = file or paths[0] / "index.html"
         write_page(file, run_page(records[0]))
-        click.echo(f"Written: {file}")
+        click.echo(f"Written to {file}")
     else:
         file = file or Path("report.html")
         write_page(file, comparison_page(records))
-        click.echo(f"Written: {file}, with {len(records)} runs side by side")
+        click.echo(f"Written to {file}, with {len(records)} runs side by side")
 
 
 def _runs(folders: Sequence[Path]) -> list[Path]:
@@ -58,7 +58,7 @@ def _runs(folders: Sequence[Path]) -> list[Path]:
     for folder in folders:
         inner = sorted(path for path in folder.glob("*") if is_run(path)) if not is_run(folder) else []
         if not inner and not is_run(folder):
-            reason = "does not exist" if not folder.exists() else "is no run, and holds none"
+            reason = "does not exist" if not folder.exists() else "is not a run's folder, and holds none"
             raise DataError(f"{folder} {reason}: a run's folder has a recipe.toml and a log.jsonl, such as runs/mine.")
         for path in inner or [folder]:
             found.setdefault(path.resolve(), path)

@@ -137,7 +137,7 @@ def _commands(record: Record, command: object) -> list[tuple[str, str]]:
     found = []
     resume = ["itrans", "run", folder, "--resume", *code]
     if record.state in {"interrupted", "failed", "stopped"}:
-        found.append(("Go on with it", shlex.join(resume)))
+        found.append(("Continue it", shlex.join(resume)))
     train = _table(record.recipe, "train")
     if record.state in {"finished", "early"} and _table(record.recipe, "schedule").get("name") == "constant":
         key = "epochs" if number(train, "epochs") else "steps"

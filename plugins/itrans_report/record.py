@@ -72,7 +72,7 @@ def read_record(path: Path, state: str | None = None) -> Record:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path / 'recipe.toml'} is damaged: {error}.") from error
     if folder.log_path.exists() and not folder.log_path.is_file():
-        raise DataError(f"{folder.log_path} is no file.")  # a device may have no end
+        raise DataError(f"{folder.log_path} is not a file.")  # a device may have no end
     events = folder.events()
     sample = _text(folder.sample_note).strip() if folder.sample_note.is_file() else ""
     return Record(path, recipe, text, events, sample, state or _state(folder, events))

@@ -32,13 +32,13 @@ class _KindAndName(click.ParamType[tuple[str, str | None]]):
     required=True,
     type=_KindAndName(),
     metavar=f"[{'|'.join(REGISTRIES)}][=NAME]",
-    help="What the package brings, and what recipes call it; several times for several.",
+    help="What the package brings, and what recipes call it; may be repeated.",
 )
 def new_plugin(name: str, kinds: tuple[tuple[str, str | None], ...]) -> None:
     """Write a complete plugin package into the folder NAME.
 
-    NAME is the package's name, such as itrans-sketch or sketch. Recipes call its components "sketch", or what stands
-    after the equals sign: --kind loss=huber. The package works as written: it has a documented module for each
+    NAME is the package's name, such as itrans-sketch or sketch. Recipes call its components "sketch", or what
+    follows the equals sign: --kind loss=huber. The package works as written: it has a documented module for each
     component, a test, a recipe that trains for about a minute, a README, and the entry points by which itrans finds it.
 
     \b

@@ -129,7 +129,9 @@ def parts_of(names: Names, asked: Sequence[tuple[str, str | None]]) -> list[Part
             module = MODULES[kind] if len(own) == 1 else f"{kind}_{word.lower()}"
             part = Part(kind, name, module, names.prefix if name == names.component else _prefix(name, names))
             if other := parts.get(part.class_name):
-                raise PluginError(f'The names "{other.name}" and "{name}" would give one class, {part.class_name}.')
+                raise PluginError(
+                    f'The names "{other.name}" and "{name}" would give the same class, {part.class_name}.'
+                )
             parts[part.class_name] = part
     return list(parts.values())
 
@@ -169,7 +171,7 @@ def refuse_taken(names: Names, parts: Sequence[Part]) -> None:
         for origin in REGISTRIES[part.kind].origins():
             if origin.name == part.name:
                 advice = (
-                    "Choose another name for the package, after which its components are called, or one for this: "
+                    "Choose another name for the package, after which its components are named, or one for this: "
                     f"--kind {part.kind}=NAME."
                     if part.name == names.component
                     else "Choose another name for it."

@@ -39,7 +39,7 @@ def write_package(name: str, asked: Sequence[tuple[str, str | None]]) -> tuple[N
     parts = parts_of(names, asked)
     folder = Path(names.folder)
     if os.path.lexists(folder):
-        raise OutputError(f"{folder} is there already, and is left as it is. Choose another name, or move it away.")
+        raise OutputError(f"{folder} already exists, and is left as it is. Choose another name, or move it away.")
     refuse_taken(names, parts)
     files = files_of(names, parts)
     temporary = Path(f".{names.folder}-{secrets.token_hex(8)}")

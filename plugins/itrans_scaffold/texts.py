@@ -79,14 +79,14 @@ What is here works as it stands, and is meant to be edited:
 {steps}"""
 
 _CHANGE = """\
-Change the classes. Their keyword arguments are the recipe's keys; their annotations say which values are good.
+Change the classes. Their keyword arguments are the recipe's keys; their annotations say which values are valid.
 """
 _RENAME = """\
 Rename the components: left of `=` in `pyproject.toml`, and in `recipe.toml`. Then install again, because the names
    are read from what is installed.
 """
 _METADATA = """\
-Change this text, and the metadata in `pyproject.toml`. The licence is Apache-2.0; another will do.
+Change this text, and the metadata in `pyproject.toml`. The licence is Apache-2.0; choose another if you like.
 """
 
 _TESTS = '''\

@@ -76,7 +76,7 @@ class Gate:
                 await self._app(scope, receive, send_with_headers)
         except asyncio.CancelledError:  # by a server that is told to end while it computes
             if status == GONE:
-                await JSONResponse({"detail": "The server is ending."}, 503)(scope, receive, send_with_headers)
+                await JSONResponse({"detail": "The server is stopping."}, 503)(scope, receive, send_with_headers)
         except BaseException:
             status = 500 if status == GONE else status
             raise

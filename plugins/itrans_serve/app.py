@@ -43,13 +43,13 @@ _BODY = {
 _PROBLEMS = {
     400: "The form cannot be read.",
     403: "The request comes from a page of another site.",
-    404: "There is no such thing.",
+    404: "There is no such example.",
     408: "The body came too slowly.",
     413: "The body, or the picture, is too large.",
-    415: "The body is no picture by its type.",
+    415: "The body's type is not that of a picture.",
     422: "The query, or the picture, is wrong.",
     500: "The checkpoint fails.",
-    503: "The server has too much to do; try again in a moment.",
+    503: "The server is busy; try again in a moment.",
 }
 
 

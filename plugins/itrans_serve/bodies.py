@@ -58,7 +58,7 @@ async def pictures_of(
     if content_type and content_type not in {_FORM, _BINARY} and not content_type.startswith("image/"):
         raise HTTPException(
             415,
-            f"The body is said to be {content_type[:100]}. Send a picture, with Content-Type: image/png (or another "
+            f"The body's type is {content_type[:100]}. Send a picture, with Content-Type: image/png (or another "
             f"image type, or {_BINARY}), or several as files of {_FORM}.",
             _CLOSE,
         )

@@ -13,29 +13,39 @@ _LIBRARIES = ("fastapi", "uvicorn", "python_multipart")
 
 @click.command()
 @click.argument("checkpoints", nargs=-1, required=True, type=click.Path(), metavar="CHECKPOINT...")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 lets the network in.")
-@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0: any free one.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 lets the network in."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="Port to listen on; 0: any free one."
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 @click.option(
     "--allow-host",
     "names",
     multiple=True,
     metavar="NAME",
-    help="A name that this server is reached by, besides localhost and addresses in numbers.",
+    help="Another name of this server, apart from localhost and numeric addresses.",
 )
-@click.option("--max-bytes", type=click.IntRange(min=1), default=32_000_000, show_default=True, help="Of an upload.")
-@click.option("--max-pixels", type=click.IntRange(min=1), default=16_000_000, show_default=True, help="Of a picture.")
-@click.option("--queue", type=click.IntRange(min=1), default=64, show_default=True, help="Pictures that may wait.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures at once.")
+@click.option(
+    "--max-bytes", type=click.IntRange(min=1), default=32_000_000, show_default=True, help="Most bytes of an upload."
+)
+@click.option(
+    "--max-pixels", type=click.IntRange(min=1), default=16_000_000, show_default=True, help="Most pixels of a picture."
+)
+@click.option("--queue", type=click.IntRange(min=1), default=64, show_default=True, help="Most pictures that may wait.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Most pictures at once.")
 @click.option(
     "--body-seconds",
     type=click.FloatRange(min=0, min_open=True),
     default=20.0,
     show_default=True,
-    help="For which an upload may be slow.",
+    help="Seconds for which an upload may be slow.",
 )
 @options.mode()
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where a request gives none.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed where a request gives none."
+)
 @options.precision()
 @options.device
 @options.code
@@ -56,10 +66,10 @@ def serve(
     device: str,
     code: tuple[str, ...],
 ) -> None:
-    """Serve a page on which one draws and sees the translation.
+    """Serve a page on which you draw and see the translation.
 
-    CHECKPOINT is a .pt file, or a run's folder; the page lets one choose between several. Programs use the API behind
-    the page, which /docs describes. Only this machine is let in, unless --host says otherwise.
+    CHECKPOINT is a .pt file, or a run's folder; the page offers a choice of several. Programs use the API behind
+    the page, which /docs describes. Only this machine can connect, unless --host says otherwise.
     """
     _check_libraries()
     options.import_code(code)

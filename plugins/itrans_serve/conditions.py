@@ -90,7 +90,7 @@ def values_of(
     checked = translator.fixed_values(*said)
     for name, value in checked.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise DataError(f'"{name}" is {value}, and should be a finite number.')
+            raise DataError(f'"{name}" is {value}, but should be a finite number.')
     numbers = {name: checked.pop(name) for name in said[1]}
     return checked, numbers
 

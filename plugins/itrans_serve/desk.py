@@ -202,7 +202,7 @@ class Desk:
             if not outputs.done():
                 raise GoneError
             if any(order.output.cancelled() for order in orders):
-                raise HTTPException(503, "The server is ending.")
+                raise HTTPException(503, "The server is stopping.")
             return outputs.result()
         finally:
             gone.cancel()
@@ -216,7 +216,7 @@ async def _has_gone(request: Request) -> None:
 
 
 def _full() -> HTTPException:
-    return HTTPException(503, "The server has as much to do as it takes. Try again in a moment.", {"Retry-After": "1"})
+    return HTTPException(503, "The server is busy. Try again in a moment.", {"Retry-After": "1"})
 
 
 def _encoded(

@@ -83,9 +83,9 @@ class Metrics:
             blocks = [
                 ("itrans_requests_total", "counter", "Requests by path and status.", requests),
                 _single("itrans_pictures_total", "counter", "Pictures translated.", self._pictures),
-                _single("itrans_dropped_total", "counter", "Pictures whose client had gone.", self._dropped),
-                _single("itrans_queue_length", "gauge", "Pictures that wait.", self.waiting()),
-                ("itrans_batch_size", "histogram", "Pictures at once.", self._batches.lines("itrans_batch_size")),
+                _single("itrans_dropped_total", "counter", "Pictures whose client had left.", self._dropped),
+                _single("itrans_queue_length", "gauge", "Pictures waiting.", self.waiting()),
+                ("itrans_batch_size", "histogram", "Pictures in one batch.", self._batches.lines("itrans_batch_size")),
                 (
                     "itrans_translate_seconds",
                     "histogram",

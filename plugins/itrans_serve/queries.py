@@ -23,7 +23,9 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     checkpoint: str | None = Field(None, description="One of those that /checkpoints lists; by default the first.")
-    direction: str | None = Field(None, description="Of a checkpoint that translates both ways; by default the first.")
+    direction: str | None = Field(
+        None, description="Which way, if the checkpoint translates both; by default the first."
+    )
 
 
 class SourceQuery(Query):
@@ -35,12 +37,16 @@ class SourceQuery(Query):
 class TranslationQuery(SourceQuery):
     """What is translated, and how it comes back."""
 
-    seed: int | None = Field(None, ge=0, lt=2**53, description="Of dropout and noise; by default the server's.")
-    samples: int = Field(1, ge=1, le=MOST_OUTPUTS, description="Outputs of each picture: of this seed, the next ...")
+    seed: int | None = Field(None, ge=0, lt=2**53, description="Seed of dropout and noise; by default the server's.")
+    samples: int = Field(
+        1, ge=1, le=MOST_OUTPUTS, description="How many outputs of each picture: of this seed, the next ..."
+    )
     view: Literal["stored", "shown"] = Field("stored", description="shown: as people look at it; classes in colours.")
     format: Literal["png", "npy"] = Field("png", description="npy: an array of NumPy, of any channels and type.")
     option: list[str] = Field([], description="NAME=VALUE, of the checkpoint's options; several may be given.")
-    extra: list[str] = Field([], alias="with", description="NAME=VALUE, of its extras that are no pictures; the same.")
+    extra: list[str] = Field(
+        [], alias="with", description="NAME=VALUE, of its extras that are not pictures; several may be given."
+    )
 
 
 class ExampleQuery(Query):

@@ -202,7 +202,7 @@ def _drawing(spec: ImageSpec) -> tuple[str | None, str | None]:
         colours = {entry["colour"] for entry in classes}
         if len(colours) == len(classes) and all(entry["value"] <= _MOST_CLASSES for entry in classes) and classes:
             return "labels", None
-        return None, f"Label maps of {spec.labels} classes are more than one can tell apart by colours."
+        return None, f"Label maps of {spec.labels} classes have too many to tell apart by colour."
     if spec.dtype != "uint8":
         bits = "floats" if spec.dtype == "float32" else "16 bits"
         return None, f"Sources have {bits}, and a browser draws in 8 bits."

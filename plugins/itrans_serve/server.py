@@ -36,7 +36,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
-        raise ItransError(f"--host {host} is no address of this machine: {error}.") from error
+        raise ItransError(f"--host {host} is not an address of this machine: {error}.") from error
     found = socket.socket(family, kind, protocol)
     try:
         if os.name != "nt":  # where it would let two servers share a port; here it frees one that was just left
@@ -49,7 +49,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
             raise ItransError(
                 f"Port {port} of {host} is in use. Choose another: --port {port % 65535 + 1}; 0 is any that is free."
             ) from error
-        raise ItransError(f"It is not possible to listen at {host}, port {port}: {error.strerror}.") from error
+        raise ItransError(f"Cannot listen at {host}, port {port}: {error.strerror}.") from error
     return found
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from itrans_spandrel.generators import SpandrelGenerator
 
 _REFUSED = {
-    "GFPGAN": "it restores faces of 512x512 alone, with a StyleGAN2 of faces in it that is trained beforehand",
-    "AuraSR": "it draws noise of its own for each picture, so that no output could be repeated",
+    "GFPGAN": "it restores only faces of 512x512, with a StyleGAN2 in it that was trained on faces before",
+    "AuraSR": "it draws its own noise for each picture, so no output could be repeated",
 }
 """spandrel's architectures that are no generators here, and why."""
 
@@ -31,7 +31,7 @@ def recognized(generator: type[SpandrelGenerator], state: Mapping[str, Tensor]) 
     """
     name = detected(state)
     if name in _REFUSED:
-        raise CheckpointError(f"These look like weights of {name}, which is no generator here: {_REFUSED[name]}.")
+        raise CheckpointError(f"These look like weights of {name}, which is not a generator here: {_REFUSED[name]}.")
     if name != generator.architecture.id:
         return None
     try:

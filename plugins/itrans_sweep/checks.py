@@ -51,8 +51,8 @@ def refuse_other_runs(members: Sequence[Member], recipes: Sequence[Recipe], othe
             for fault, folders in found.items()
         )
         raise OutputError(
-            f"These runs are of other recipes than those of now:\n{listing}\n"
-            "Nothing was run. Repeat every option of then (--set, --seeds, --sample), choose another folder with -o, "
+            f"The recipes of these runs have changed:\n{listing}\n"
+            "Nothing was run. Repeat every earlier option (--set, --seeds, --sample), choose another folder with -o, "
             "or remove those."
         )
 

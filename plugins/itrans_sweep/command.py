@@ -25,21 +25,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...", type=click.Path())
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The sweep's folder.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The sweep's folder."
+)
 @click.option("--seeds", metavar="N,...", help="Run each recipe with each of these seeds.  [default: its own]")
-@options.overrides("Override a key of all: --set train.epochs=2")
+@options.overrides("Override a key of all recipes: --set train.epochs=2")
 @options.without
 @click.option(
     "--vary",
     multiple=True,
     metavar="KEY=V,...",
-    help="Run each recipe with each of these values, and with several --vary with all combinations.",
+    help="Run each recipe with each of these values, and several --vary in all combinations.",
 )
 @click.option(
     "--segmenter",
     type=click.Path(),
     metavar="CHECKPOINT",
-    help="From photos to label maps: add the FCN score of each on the test split.",
+    help="A checkpoint from photos to label maps: add each run's FCN score on the test split.",
 )
 @click.option(
     "--pictures",
@@ -107,7 +109,9 @@ def sweep(
         if asdict(member) != before or number == len(members):
             console.print_table(*table_of(listed))
         if member.state == "interrupted":
-            click.echo(f"Interrupted. The same command goes on; what there is is in {output / 'results.md'}.", err=True)
+            click.echo(
+                f"Interrupted. The same command continues; the results so far are in {output / 'results.md'}.", err=True
+            )
             raise click.exceptions.Exit(console.INTERRUPTED)
     if scorer is not None:
         stale = [member for member in others if member.segmenter is not None and not scorer.has_scored(member)]
@@ -124,7 +128,7 @@ def sweep(
     if failed := [member.folder for member in members if member.fault]:
         raise ItransError(
             f"{len(failed)} of {len(members)} runs failed, or could not be scored: {', '.join(failed)}. "
-            f"What was wrong is said above, and in {output / 'results.md'}."
+            f"The errors are above, and in {output / 'results.md'}."
         )
 
 
@@ -218,5 +222,5 @@ def _numbers(text: str | None) -> list[int]:
     except ValueError:
         found = [-1]
     if any(seed < 0 for seed in found):
-        raise click.BadParameter(f'"{text}" is no list of seeds, such as 0,1,2.', param_hint="--seeds")
+        raise click.BadParameter(f'"{text}" is not a list of seeds, such as 0,1,2.', param_hint="--seeds")
     return found

@@ -126,7 +126,7 @@ def earlier_results(output: Path) -> dict[str, Member]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         reason = f"{where}: {first['msg']}" if where else first["msg"]
-        raise OutputError(f"{path} is not what a sweep has written ({reason}). Move it away.") from error
+        raise OutputError(f"{path} was not written by a sweep ({reason}). Move it away.") from error
     except OSError as error:
         raise OutputError(f"{path} cannot be read: {error.strerror or error}. Move it away.") from error
     return {member.folder: member for member in noted.members}

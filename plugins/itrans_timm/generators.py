@@ -167,6 +167,6 @@ def _layers(backbone: str, depth: int | None, image_size: int | None) -> list[in
     if not kept:
         raise ValueError(
             f'depth is {depth}, and the backbone "{backbone}" begins at 1/{min(last)} of the picture: '
-            f"{min(last).bit_length() - 1} is the least depth"
+            f"{min(last).bit_length() - 1} is the smallest depth"
         )
     return kept

@@ -87,7 +87,8 @@ def download_network(
             return create_network(name, {**options, "pretrained": True}, image_size)
     except Exception as error:  # whatever the libraries that timm downloads with raise
         raise ValueError(
-            f'The weights of the backbone "{name}" cannot be had from {address} ({_line(error.__cause__ or error)}). '
+            f'The weights of the backbone "{name}" cannot be downloaded from {address} '
+            f"({_line(error.__cause__ or error)}). "
             f"Without a network, fetch that file elsewhere and {instead[0]}, or {instead[1]}"
         ) from error
 

@@ -29,7 +29,7 @@ class JSONLines:
 
     def __init__(self, *, file: str = "scalars.jsonl", step: int = 0) -> None:
         if not re.fullmatch(r"[\w.-]+\.jsonl", file) or file == "log.jsonl":
-            raise ValueError(f'"file" is {file}, and should be a name that ends in .jsonl, other than log.jsonl')
+            raise ValueError(f'"file" is {file}, but should be a name that ends in .jsonl, other than log.jsonl')
         self._file, self._step = file, step
 
     def start(self, recipe: Mapping[str, Any], folder: Path) -> None:

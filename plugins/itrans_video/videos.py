@@ -99,7 +99,7 @@ def _translate(
     faults = 0
     with av.open(str(path)) as source:
         if not source.streams.video:
-            raise DataError(f"{path} has no pictures.")
+            raise DataError(f"{path} has no frames.")
         stream = source.streams.video[0]
         stream.thread_type = "AUTO"
         total = stream.frames or _estimate(source, stream)
@@ -131,7 +131,7 @@ def _translate(
             if waiting:
                 flush()
             if not done:
-                raise DataError(f"{path} has no pictures that can be decoded.")
+                raise DataError(f"{path} has no frames that can be decoded.")
             _refuse_damage(path, source, writer.last, faults)
             writer.end()
     part(total, total)
@@ -140,7 +140,7 @@ def _translate(
 def _refuse_damage(path: Path, source: Any, last: float, faults: int) -> None:
     """Raise `DataError` if frames were damaged, or the file ends before its time: decoders give what they can."""
     if faults:
-        raise DataError(f"{path} is damaged: {counted(faults, 'frame')} cannot be decoded rightly. Mend it first.")
+        raise DataError(f"{path} is damaged: {counted(faults, 'frame')} cannot be decoded properly. Mend it first.")
     whole = source.duration / 1_000_000 if source.duration else 0.0
     if whole - last > max(_LATE, _LATE_SHARE * whole):
         raise DataError(f"{path} breaks off after {last:.1f} of {whole:.1f} seconds: it is truncated. Mend it first.")

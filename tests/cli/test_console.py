@@ -66,7 +66,7 @@ def test_a_bar_counts_and_tells_the_rate_and_has_rows_and_lines_below(terminal, 
         bar.below = [("a loss", "dim")]
         bar.note("said [above]")
         bar.advance()
-        bar.update(12, label="epoch 2", rate="9.5 images/s")
+        bar.update(12, label="epoch 2", rate="9.5 pairs/s")
         bar.begin("validation", 3)
         bar.advance(2)
         bar.drop()

@@ -16,7 +16,7 @@ def test_a_recipe_becomes_a_checkpoint(itrans, recipe, tmp_path):
     done = itrans("run", recipe)
     assert done.exit_code == 0, done.output
     assert "epoch 2  step 8/8  discriminator.cgan" in done.output
-    assert "images/s" in done.output
+    assert "pairs/s" in done.output
     assert "than copying the source" in done.output
     assert "runs/tiny/samples/epoch-0002.png" in done.output
     assert (tmp_path / "runs/tiny/checkpoints/last.pt").is_file()

@@ -103,11 +103,11 @@ def faulty(**extras):
 @pytest.mark.parametrize(
     ("extras", "told"),
     [
-        ({"colour": 3}, '"colour" is 3, and should be from 0 to 2'),
+        ({"colour": 3}, '"colour" is 3, but should be from 0 to 2'),
         ({"colour": "red"}, "\"colour\" is 'red'"),
-        ({"year": 1.5}, '"year" is 1.5, and should be a whole number'),
-        ({"age": float("nan")}, '"age" is nan, and should be a finite number'),
-        ({"age": 1e39}, '"age" is 1e+39, and should be a finite number'),
+        ({"year": 1.5}, '"year" is 1.5, but should be a whole number'),
+        ({"age": float("nan")}, '"age" is nan, but should be a finite number'),
+        ({"age": 1e39}, '"age" is 1e+39, but should be a finite number'),
         ({"age": None}, "the pair has the extras colour, mask, year, style"),
         ({"mask": np.zeros((9, 9, 1), np.uint8)}, 'the source is 24x20 and the extra "mask" 9x9'),
         ({"mask": np.zeros((20, 24, 3), np.uint8)}, 'extra "mask" has 3 channels'),

@@ -177,15 +177,15 @@ def test_an_ending_that_no_picture_has_is_told_with_its_argument(tmp_path):
         match_images([left, left], {"left_ending": "_rgb", "right_ending": "_rbg"})
 
     assert str(caught.value) == (
-        f'{left} has no pictures whose names end in "_rbg"; its first one is a_rgb.png. Set dataset.right_ending to '
-        "what those to use end in."
+        f'{left} has no pictures whose names end in "_rbg"; the first is a_rgb.png. Set dataset.right_ending to the '
+        "ending of those to use."
     )
 
 
 def test_two_pictures_of_one_name(tmp_path):
     left = touch(tmp_path / "left", "a_rgb.png", "a_rgb.jpg")
 
-    with pytest.raises(DataError, match=r"a_rgb\.jpg and .*a_rgb\.png have the same name: .* Remove one\.$"):
+    with pytest.raises(DataError, match=r"a_rgb\.jpg and .*a_rgb\.png have the same name\. Remove one\.$"):
         match_images([left])
     with pytest.raises(DataError, match=r"Remove one, or set dataset\.left_ending to an ending that has the suffix"):
         match_images([left], {"left_ending": "_rgb"})
@@ -203,7 +203,7 @@ def test_sizes_are_compared_and_channels_are_not():
 @pytest.mark.parametrize("endings", [None, {"a_ending": "_a", "b_ending": None}])
 def test_one_folder_twice_needs_two_endings(tmp_path, endings):
     touch(tmp_path, "0_a.png")
-    with pytest.raises(ValueError, match="is the folder of two sides of a pair"):
+    with pytest.raises(ValueError, match="holds two sides of a pair"):
         match_images([tmp_path, tmp_path], endings)
 
 

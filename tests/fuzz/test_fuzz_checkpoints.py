@@ -91,17 +91,17 @@ def test_one_that_unpacks_to_more_than_weights_do_is_not_unpacked(content, tmp_p
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("progress__step", "three", "progress.step is a text, and should be a whole number"),
+        ("progress__step", "three", "progress.step is a text, but should be a whole number"),
         ("progress__step", True, "progress.step is true or false"),
         ("progress__samples", -1, "progress.samples is -1"),
         ("progress__best", float("nan"), "progress.best is nan"),
-        ("length", 10**30, "length is a number of too many digits"),
+        ("length", 10**30, "length is a number with too many digits"),
         ("processes", 0, "processes is 0"),
         ("sample", 5, "sample is a whole number"),
-        ("components", {"kind": "loss"}, "components is a table, and should be a list"),
+        ("components", {"kind": "loss"}, "components is a table, but should be a list"),
         ("source__channels", None, "source.channels is nothing"),
         ("networks__generator", [], "networks.generator is a list"),
-        ("networks__generator", {"x": 1}, "networks.generator.x is a whole number, and should be a tensor"),
+        ("networks__generator", {"x": 1}, "networks.generator.x is a whole number, but should be a tensor"),
         ("networks__generator", {"x": torch.eye(3).to_sparse()}, "networks.generator.x is a sparse tensor"),
         (
             "networks__generator",

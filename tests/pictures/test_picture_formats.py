@@ -144,7 +144,7 @@ FOREIGN = {
     "ZIP": zipped(),
     "gzip": b"\x1f\x8b\x08\0\0\0\0\0",
     "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40),
-    "film": b"\0\0\0\x18ftypisom\0\0\0\0mp42isom" + bytes(40),
+    "video": b"\0\0\0\x18ftypisom\0\0\0\0mp42isom" + bytes(40),
     "Photoshop": b"8BPS\0\1" + bytes(40),
     "JPEG XL": b"\xff\x0a" + bytes(40),
     "OpenEXR": b"v/1\x01" + bytes(40),

@@ -196,7 +196,7 @@ def test_other_ranges_than_in_training_are_not_measured(heat, itrans):
     assert "from 27000 to 32000" in done.output
     done = itrans("run", heat, "-o", "x", "--set", "dataset.source_range=[3,1]")
     assert done.exit_code == 2
-    assert "The range from 3 to 1 is none" in done.output
+    assert "The range from 3 to 1 is not one" in done.output
     assert "dataset" in done.output
 
 

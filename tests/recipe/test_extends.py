@@ -178,10 +178,10 @@ def test_a_mistyped_name_of_a_file_s_own_keys_is_known(write, line, said):
 def test_a_file_s_own_keys_are_neither_a_sample_s_nor_an_option_s(write):
     path = write(BASE.replace("somewhere", "nowhere") + '[sample]\nwithout = ["discriminator"]\nseeds = 3\n')
     messages = {problem.key: problem.message for problem in faults(path)}
-    assert messages["sample.without"].startswith('"without" has its place at the top of a recipe\'s file')
+    assert messages["sample.without"].startswith('"without" belongs at the top of a recipe\'s file')
     assert "extends" not in messages["sample.seeds"]
     [problem] = faults(write(BASE), overrides=["extends=base.toml"], sample=False)
-    assert problem.message.startswith('"extends" has its place at the top')
+    assert problem.message.startswith('"extends" belongs at the top')
 
 
 def test_a_mistyped_extends_is_the_only_fault_that_is_told(write):

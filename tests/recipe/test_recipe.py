@@ -84,7 +84,7 @@ def test_all_errors_come_at_once_with_file_line_key_and_the_nearest_name(write):
 @pytest.mark.parametrize(
     ("change", "key", "said"),
     [
-        (("depth = 3", 'depth = "3"'), "generator.depth", '"depth" is "3", and should be int'),
+        (("depth = 3", 'depth = "3"'), "generator.depth", '"depth" is "3", but should be int'),
         (("depth = 3", "depth = true"), "generator.depth", "should be int"),
         (("depth = 3", "depth = 1"), "generator.depth", "greater than or equal to 2"),
         (("depth = 3", "in_channels = 3"), "generator.in_channels", "given"),

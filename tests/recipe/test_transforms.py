@@ -86,7 +86,7 @@ def test_an_argument_that_is_missing_is_named():
 def test_a_value_of_another_type_is_held_against_the_annotation():
     [(key, fault)] = transform_faults("Rotate", {"limit": "much"})
     assert key == "limit"
-    assert fault.startswith('"Rotate": "limit" is "much", and should be [number, number] | number (')
+    assert fault.startswith('"Rotate": "limit" is "much", but should be [number, number] | number (')
 
 
 @pytest.mark.parametrize(

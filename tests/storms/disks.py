@@ -51,7 +51,7 @@ def one(folder: Path, kilobytes: int, recipe: Path, more: list[str]) -> bool:
         printed, later = process.communicate()
         named = errors.partition("last good checkpoint is ")[2].partition(" (")[0]
         good = good and process.returncode == 0
-        good = good and (not named or named.endswith("last.pt") or f"Going on from {named}" in printed)
+        good = good and (not named or named.endswith("last.pt") or f"Continuing from {named}" in printed)
         print(f"{kilobytes} kB: {'good' if good else 'BAD'}, {'resumed' if saved else 'begun anew'}: {' '.join(said)}")
         if not good:
             print(later)

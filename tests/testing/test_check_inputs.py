@@ -178,7 +178,7 @@ def test_outputs_are_as_large_as_the_scale_says(faults_of):
     check_generator(Fourfold)
     assert quick_faults("generator", Fourfold) == []
     assert (
-        "should make (2, 3, 64, 64) (its scale is 2), and makes (2, 3, 128, 128)"
+        "should make (2, 3, 64, 64) (its scale is 2), but makes (2, 3, 128, 128)"
         in faults_of(check_generator, SaysTwofold)[0]
     )
 
@@ -256,7 +256,7 @@ class Unreached(Head):
 
 def test_a_loss_that_trains_has_something_to_train(faults_of):
     check_loss(Head)
-    assert "trains = True, and has no parameters" in faults_of(check_loss, Untrained)[0]
+    assert "trains = True, but has no parameters" in faults_of(check_loss, Untrained)[0]
     [fault] = faults_of(check_loss, Unreached)
     assert "No gradient reaches gain" in fault
 

@@ -192,10 +192,10 @@ class CheckTells(Good):
     ("component", "sentences"),
     [
         (Stepless, ["It has no step(), which itrans calls."]),
-        (Directed, ["directions should be a tuple of the names that translate() takes, and is 'forward'."]),
-        (HalfKept, ["Of state_dict() and load_state_dict() it has one alone; a checkpoint needs both, or none."]),
+        (Directed, ["directions should be a tuple of the names that translate() takes, but is 'forward'."]),
+        (HalfKept, ["It has only one of state_dict() and load_state_dict(); a checkpoint needs both, or none."]),
         (CheckRaises, ["The class's check(losses=[], has_discriminator=False) raises IndexError: no losses."]),
-        (CheckTells, ["check() should return a list of sentences, and returns 'fine'."]),
+        (CheckTells, ["check() should return a list of sentences, but returns 'fine'."]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

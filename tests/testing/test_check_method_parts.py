@@ -225,7 +225,7 @@ class SaysTooMuch(Directed):
 def test_every_direction_is_tried(faults_of):
     [fault] = faults_of(check_method, Directed)
     assert fault.startswith(
-        'Of a source (2, 3, 30, 27) translate(source, "again") should make (2, 3, 30, 27), and makes'
+        'From a source (2, 3, 30, 27) translate(source, "again") should make (2, 3, 30, 27), but makes'
     )
 
 

@@ -203,7 +203,7 @@ class ChannelledTargets(Good):
         self.generator = self.networks["generator"] = build_generator(source.planes, target.channels)
 
 
-STEP = 'What step() returns as "l1" should be a finite tensor of no dimensions, detached, and is '
+STEP = 'What step() returns as "l1" should be a finite tensor of no dimensions, detached, but is '
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ STEP = 'What step() returns as "l1" should be a finite tensor of no dimensions, 
             Networkless,
             [
                 "Its networks should be by name all that it trains, and there are none.",
-                "Its generators should be names of its networks (), and are ['generator'].",
+                "Its generators should be names of its networks (), but are ['generator'].",
             ],
         ),
-        (Misnamed, ["Its generators should be names of its networks (generator), and are ['network']."]),
+        (Misnamed, ["Its generators should be names of its networks (generator), but are ['network']."]),
         (Idle, ['Within 32 steps every network should be updated, and "other" is left as it was: train it within ']),
-        (Exploding, ['After a step the weights of "generator" should be finite, and are not.']),
-        (Freezing, ['A step should leave "generator" in training mode with all parameters to train, and does not.']),
-        (Silent, ["step() should return the losses to log by their names, and returns NoneType None."]),
+        (Exploding, ['After a step the weights of "generator" should be finite, but are not.']),
+        (Freezing, ['A step should leave "generator" in training mode with all parameters to train, but does not.']),
+        (Silent, ["step() should return the losses to log by their names, but returns NoneType None."]),
         (Attached, [STEP]),
         (Floating, [f"{STEP}float "]),
         (
@@ -232,21 +232,21 @@ STEP = 'What step() returns as "l1" should be a finite tensor of no dimensions, 
             ["Training, it raises RuntimeError: a discriminator with condition_channels = 3 was given no "],
         ),
         (Seeding, ["It seeds the random numbers of torch, from which others draw too"]),
-        (Restless, ["Two runs from one seed should end with the same weights, and do not: what is random is drawn fr"]),
-        (Unkept, ["Interrupted and resumed, it should end with the weights of a run in one go, and does not: what it"]),
+        (Restless, ["Two runs from one seed should end with the same weights, but do not: what is random is drawn fr"]),
+        (Unkept, ["Interrupted and resumed, it should end with the weights of a run in one go, but does not: what it"]),
         (Unloadable, ["What state_dict() returns should be tensors, numbers, texts, and lists and dicts of them"]),
-        (HalfBroken, ["In bf16 (torch.autocast) its losses should be finite, and are not."]),
+        (HalfBroken, ["In bf16 (torch.autocast) its losses should be finite, but are not."]),
         (Needy, ["Built to translate only (losses empty, build_discriminator None), it raises IndexError: list index"]),
         (
             Uncropped,
-            ['Of a source (2, 3, 30, 27) translate(source, "forward") should make (2, 3, 30, 27), and makes'],
+            ['From a source (2, 3, 30, 27) translate(source, "forward") should make (2, 3, 30, 27), but makes'],
         ),
         (Averaging, ["Built to translate only, with the trained generators (generator), it should translate "]),
-        (Yielding, ["translate() should raise ValueError for a direction that there is not, and takes any."]),
+        (Yielding, ["translate() should raise ValueError for a direction that does not exist, but takes any."]),
         (Channelled, ["With label maps of 5 classes for sources (build for source.planes, not channels), it raises"]),
         (
             ChannelledTargets,
-            ['Of a source (2, 3, 30, 27) translate(source, "forward") should make (2, 5, 30, 27), and'],
+            ['From a source (2, 3, 30, 27) translate(source, "forward") should make (2, 5, 30, 27), but'],
         ),
         (ThreeChannels, ["With sources of 1 channel and targets of 3, it raises RuntimeError: "]),
     ],

@@ -102,13 +102,13 @@ DEFAULT = "A default should be what its annotation says: "
         (Unannotated, f'Its argument "power" {UNCHECKED}'),
         (Unresolvable, f'Its argument "file" {UNCHECKED}'),
         (Opaque, f'Its argument "inner" {UNCHECKED}'),
-        (WrongChoice, f'{DEFAULT}"norm" is "l3", and should be "l1" | "l2"'),
-        (WrongType, f'{DEFAULT}"layers" is 2.5, and should be int'),
-        (NoneUnsaid, f'{DEFAULT}"layers" is none, and should be int'),
-        (OutOfBounds, f'{DEFAULT}"power" is 0.5, and should be number (input should be greater than or equal to 1).'),
+        (WrongChoice, f'{DEFAULT}"norm" is "l3", but should be "l1" | "l2"'),
+        (WrongType, f'{DEFAULT}"layers" is 2.5, but should be int'),
+        (NoneUnsaid, f'{DEFAULT}"layers" is none, but should be int'),
+        (OutOfBounds, f'{DEFAULT}"power" is 0.5, but should be number (input should be greater than or equal to 1).'),
         (Open, "It takes any keyword (**), so a mistyped key of a recipe would pass: name its arguments."),
-        (Named, 'Its argument "name" is a key that itrans keeps for itself: call it otherwise.'),
-        (Weighted, 'Its argument "weight" is a key that itrans keeps for itself: call it otherwise.'),
+        (Named, 'Its argument "name" is a key that itrans keeps for itself: rename it.'),
+        (Weighted, 'Its argument "weight" is a key that itrans keeps for itself: rename it.'),
         (Positional, 'Its argument "power" cannot be given as a keyword, which is how recipes give arguments.'),
     ],
 )
@@ -136,9 +136,9 @@ def test_a_signature_that_cannot_be_read_is_named(faults_of):
     ("arguments", "sentence"),
     [
         ({"powr": 2.0}, 'The loss takes no "powr". Did you mean "power"? It takes: power (number = 2.0), norm ('),
-        ({"power": "2"}, 'The loss: "power" is "2", and should be number'),
-        ({"norm": "l3"}, 'The loss: "norm" is "l3", and should be "l1" | "l2"'),
-        ({"power": 0}, 'The loss: "power" is 0, and should be number (input should be greater than or equal to 1).'),
+        ({"power": "2"}, 'The loss: "power" is "2", but should be number'),
+        ({"norm": "l3"}, 'The loss: "norm" is "l3", but should be "l1" | "l2"'),
+        ({"power": 0}, 'The loss: "power" is 0, but should be number (input should be greater than or equal to 1).'),
     ],
 )
 def test_arguments_that_a_recipe_could_not_give_are_named(arguments, sentence, faults_of):

@@ -94,7 +94,7 @@ class Silent:
 @pytest.mark.parametrize(
     ("component", "words"),
     [
-        (Halving, "should make the same, and makes uint8 of the shape (9, 24, 3)"),
+        (Halving, "should make the same, but makes uint8 of the shape (9, 24, 3)"),
         (OtherType, "makes float64"),
         (Unseeded, "comes from the generator"),
         (Counting, "nothing of a call is left for the next"),

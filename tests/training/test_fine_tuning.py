@@ -70,7 +70,7 @@ def test_a_network_that_the_checkpoint_lacks_begins_anew(itrans, recipe, tmp_pat
     options = ("--without", "discriminator", "--without", "loss", "--set", 'loss=[{name="l1"}]')
     assert itrans("run", recipe, "-o", "first", "--set", "train.steps=1", *options).exit_code == 0
     printed = began(itrans, recipe, "--from", "first")
-    assert "discriminator: begins anew; the checkpoint has no such network" in printed
+    assert "discriminator: begins from scratch; the checkpoint has no such network" in printed
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_its_parts_can_be_frozen(itrans, with_losses):
     assert done.exit_code == 0, done.output
     done = itrans("run", recipe, "-o", "other", "--set", 'train.freeze=["loss.heads"]')
     assert done.exit_code == 2
-    assert 'nothing to train of the network "loss.heads"' in done.stderr
+    assert 'nothing to train in the network "loss.heads"' in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_run_says_with_how_many_and_when_it_goes_on_with_others(recipe, tmp_pa
 
     assert "(1 thread)" in run(1, "--stop-after", "1").output
     done = run(2, "--resume", "--stop-after", "1")
-    assert "computed with 1 thread and goes on with 2" in done.output
-    assert "goes on with" not in run(2, "--resume", "--stop-after", "1").output
+    assert "computed with 1 thread and continues with 2" in done.output
+    assert "continues with" not in run(2, "--resume", "--stop-after", "1").output
     events = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     assert [event["threads"] for event in events if event["event"] == "start"] == [1, 2, 2]

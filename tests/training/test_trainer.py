@@ -101,7 +101,7 @@ def test_a_picture_that_breaks_on_the_way_loses_nothing(train, aligned):
     broken = aligned / "train" / "05.png"
     content = broken.read_bytes()
     broken.write_bytes(content[:50])
-    with pytest.raises(DataError, match=r"05\.png.*truncated[^$]*go on with --resume"):
+    with pytest.raises(DataError, match=r"05\.png.*truncated[^$]*continue with --resume"):
         train("run")
     broken.write_bytes(content)
     train("run", resume=True)

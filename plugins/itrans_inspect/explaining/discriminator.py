@@ -72,12 +72,12 @@ def _logits(
     words = [
         f"The discriminator looks at the picture {sees} and puts out one number, a logit, for each of many patches "
         f"that overlap (section 3.2.2). Above {number(middle)} it takes the patch for a real one (blue), below for a "
-        "translated one (red). A square of colour lies in the middle of its patch; the frame is the patch of the logit "
+        "translated one (red). A square of colour is in the middle of its patch; the frame is the patch of the logit "
         "that is lowest for the output.",
         "Neither side should win for good: where all outputs are red and all targets blue, the discriminator is far "
         "ahead, at least for this picture.",
     ]
-    absent = "" if real is not None else "There is no target, whose logits could be compared."
+    absent = "" if real is not None else "There is no target to compare with."
     if meaning:
         words.append(meaning)
     if others:
@@ -162,7 +162,7 @@ def _gradient(scene: Scene, judge: Judge, logits: Tensor, place: tuple[int, int]
     if found.beyond:
         words.append(
             "Here the statistics of the normalisation layers, mean and variance over the picture, are held constant. "
-            "Every pixel has a part in them: with that, the gradient reaches the whole picture, and "
+            "They depend on every pixel: followed through them, the gradient reaches the whole picture, and "
             f"{100 * found.beyond:.2g} % of its absolute sum is outside the patch."
         )
     return Section(GRADIENT, words, body, numbers)

@@ -107,7 +107,7 @@ def write_pages(request: Request, subject: Subject, networks: list[Inspected]) -
         if path in pictures:
             raise OutputError(f"{pictures[path].name} and {picture.name} would both be written to {path}.")
         if path.exists() and not request.force:
-            raise OutputError(f"{path} is there already. Choose another folder, or replace it with --force.")
+            raise OutputError(f"{path} already exists. Choose another folder, or replace it with --force.")
         pictures[path] = picture
     found = {}
     with folder_made(request.folder):

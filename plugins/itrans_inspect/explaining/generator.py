@@ -77,9 +77,9 @@ def levels_section(scene: Scene) -> Section:
         if half
     )
     words = [
-        "A level is a size at which the generator has feature maps. On the way down they get smaller and more, so that "
-        "a value sees more of the picture and keeps less of where things are; on the way up it is the other way round "
-        "(sections 3.2.1 and 6.1.1).",
+        "A level is a size at which the generator has feature maps. On the way down they get smaller and more "
+        "numerous, so that a value sees more of the picture and keeps less of where things are; on the way up it is "
+        "the other way round (sections 3.2.1 and 6.1.1).",
         "In colour: the three directions in which the channels of a level vary most over the picture (principal "
         "components), as red, green and blue. Beside them are the channels that vary most, each from its lowest value "
         "(dark) to its highest (light). Of the decoder, what comes from below is shown, before a skip connection adds "
@@ -89,7 +89,7 @@ def levels_section(scene: Scene) -> Section:
         words.append(f"The method calls this generator {passage.calls} times; the last call is shown.")
     if tuple(passage.given[-2:]) != tuple(scene.picture.source.shape[-2:]):
         height, width = passage.given[-2:]
-        words.append(f"The picture was reflected at its edges to {width}x{height} for it.")
+        words.append(f"For it, the picture was reflected at its edges to {width}x{height}.")
     numbers = {"levels": [{"shape": list(value.shape), "operation": stage.operation} for stage, value in found]}
     return Section(title, words, body, numbers)
 
@@ -186,10 +186,10 @@ def skips_section(scene: Scene) -> Section:
         )
     words = [
         "A skip connection hands what the encoder has at one size to the decoder at the same size (section 3.2.1). "
-        "Here one after another brings zeros instead, and then one after another is the only one that does not. Look "
+        "Here each in turn brings zeros instead, and then each in turn is the only one that does not. Look "
         "at which of them carries exact lines, and which broad shapes and colours.",
-        "Nothing was trained anew for this: it shows how much this network leans on a connection for this picture. "
-        "What a network can do that never had any, section 4.3 tries.",
+        "Nothing was retrained for this: it shows how much this network leans on a connection for this picture. "
+        "Section 4.3 tries networks that never had any.",
     ]
     body = f'<div class="card">{body}</div>{markup.legend(scale, "no change", "")}'
     return Section(title, words, body, {"skips": entries, "none": l1(full, none)})

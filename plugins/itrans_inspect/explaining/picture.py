@@ -83,7 +83,7 @@ def picture_named(
         return _of_file(Path(name), translator, direction, target, options, extras)
     if target is not None or extras:
         given = "--target" if target is not None else "--with"
-        raise DataError(f"{name} is no file, and {given} goes with one: a held-out pair has its own.")
+        raise DataError(f"{name} is not a file, and {given} goes with one: a held-out pair has its own.")
     return _of_pair(name, translator, recipe(), direction, options)
 
 
@@ -161,7 +161,7 @@ def _of_pair(
     try:
         dataset = build_dataset(recipe, split)
     except DataError as error:
-        raise DataError(f"{key} is no file, and the held-out pairs cannot be read: {error}") from error
+        raise DataError(f"{key} is not a file, and the held-out pairs cannot be read: {error}") from error
     known: list[str] = []
     for place in range(len(dataset)):
         found = dataset[place].key
@@ -183,6 +183,6 @@ def _of_pair(
 def _unknown(key: str, known: Sequence[str], split: str) -> str:
     there = ", ".join(known[:_NAMED]) + (" ..." if len(known) > _NAMED else "")
     return (
-        f'{key} is no file, and the split "{split}" has no such pair.{did_you_mean(key, known)} '
+        f'{key} is not a file, and the split "{split}" has no such pair.{did_you_mean(key, known)} '
         f"It has {len(known)}: {there}"
     )

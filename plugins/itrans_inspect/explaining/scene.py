@@ -74,7 +74,7 @@ class Scene:
         if layers:
             is_on = self.translator.mode == "paper"
             return f"dropout is {'on' if is_on else 'off'}: {counted(layers, 'layer')} of the generator has it"
-        return "the generator draws noise of its own" if drawn else "the generator has no dropout"
+        return "the generator draws its own noise" if drawn else "the generator has no dropout"
 
 
 def l1(one: Tensor, other: Tensor) -> float:

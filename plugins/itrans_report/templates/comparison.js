@@ -55,10 +55,10 @@ function comparedPictures(data) {
 }
 
 function comparedRecipes(data) {
-  if (!data.differences.length) return [el("h2", {}, "Recipes"), el("div", { class: "card" }, "The recipes are alike.")];
+  if (!data.differences.length) return [el("h2", {}, "Recipes"), el("div", { class: "card" }, "The recipes are the same.")];
   const rows = data.differences.map(({ key, values }) => [el("code", {}, key), ...values.map((value) => (value === "" ? el("span", { class: "soft" }, "not set") : el("code", {}, value)))]);
   const headings = ["key", ...data.runs.map((run, place) => el("span", {}, el("span", { style: `color:${colour(place)}` }, "● "), run.label))];
-  return [el("h2", {}, "In what the recipes differ"), el("div", { class: "card" }, table(headings, rows, () => false))];
+  return [el("h2", {}, "How the recipes differ"), el("div", { class: "card" }, table(headings, rows, () => false))];
 }
 
 function comparisonPage(data) {
@@ -73,7 +73,7 @@ function comparisonPage(data) {
     metricCurves.length || lossCurves.length ? [el("h2", {}, "Curves"), charts(metricCurves, "narrow"), charts(lossCurves, "narrow")] : null,
     comparedPictures(data),
     comparedRecipes(data),
-    el("h2", {}, "Go on"),
+    el("h2", {}, "What next?"),
     data.runs.map((run) => el("details", { class: "card", style: "margin-bottom:10px" }, el("summary", {}, run.label), commands(run))),
   ];
 }

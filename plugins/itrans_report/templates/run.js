@@ -103,7 +103,7 @@ function runPage(run) {
     run.grids.length ? [el("h2", {}, "Held-out pairs as the run went on"), film(run.grids)] : null,
     hasPairs ? pairsSection(run.pairs_shown, validationLabels(run)) : null,
     el("div", { class: "columns section-top" },
-      el("div", {}, el("h2", {}, "Go on"), commands(run)),
+      el("div", {}, el("h2", {}, "What next?"), commands(run)),
       el("div", {}, el("h2", {}, "Environment"), el("div", { class: "card" }, environment(run)))),
     pace.length ? [el("h2", {}, "Pace"), charts(pace)] : null,
     el("h2", {}, "Recipe"),

@@ -19,12 +19,12 @@ from itrans_data.unpacking import unpack
 @pytest.mark.parametrize(
     ("member", "reason"),
     [
-        (special("../x", tarfile.REGTYPE), r"'\.\./x' lies outside"),
-        (special("facades/../../x", tarfile.REGTYPE), "lies outside"),
-        (special("/tmp/x", tarfile.REGTYPE), "'/tmp/x' lies outside"),
-        (special("/facades/x", tarfile.REGTYPE), "'/facades/x' lies outside"),
-        (special("facades/..\\..\\x", tarfile.REGTYPE), "lies outside"),
-        (special("maps/train/1.jpg", tarfile.REGTYPE), "'maps/train/1.jpg' lies outside the folder facades/"),
+        (special("../x", tarfile.REGTYPE), r"'\.\./x' is outside"),
+        (special("facades/../../x", tarfile.REGTYPE), "is outside"),
+        (special("/tmp/x", tarfile.REGTYPE), "'/tmp/x' is outside"),
+        (special("/facades/x", tarfile.REGTYPE), "'/facades/x' is outside"),
+        (special("facades/..\\..\\x", tarfile.REGTYPE), "is outside"),
+        (special("maps/train/1.jpg", tarfile.REGTYPE), "'maps/train/1.jpg' is outside the folder facades/"),
         (special("facades/x", tarfile.SYMTYPE, "../../x"), r"'facades/x' is a symbolic link to '\.\./\.\./x'"),
         (special("facades/x", tarfile.SYMTYPE, "/etc"), "is a symbolic link to '/etc'"),
         (special("facades/x", tarfile.LNKTYPE, "../x"), r"link to '\.\./x', outside"),
@@ -47,7 +47,7 @@ def test_an_archive_that_reaches_out_is_refused(server, tmp_path, member, reason
     ("members", "reason"),
     [
         ([special("facades/x.jpg", tarfile.LNKTYPE, "facades/gone.jpg")], "'facades/gone.jpg', which is not there"),
-        ([special(f"facades/{'d/' * 2000}x", tarfile.DIRTYPE)], "lies too deep"),
+        ([special(f"facades/{'d/' * 2000}x", tarfile.DIRTYPE)], "is nested too deeply"),
         ([special(f"facades/{'n' * 256}", tarfile.REGTYPE)], "too long a name"),
         ([special("facades/train/1.jpg/x", tarfile.REGTYPE)], "both a file and a folder"),
         ([special("facades/train", tarfile.REGTYPE)], "both a file and a folder"),

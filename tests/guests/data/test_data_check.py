@@ -146,7 +146,7 @@ def test_the_difference_of_the_sides_is_the_one_of_evaluation(itrans, recipe, al
     for path in sorted((aligned / "train").iterdir()):
         image = read_image(path).astype(float) / 255
         distances.append(np.abs(image[:, :16] - image[:, 16:]).mean())
-    assert f"source_l1, the mean difference of source and target: {np.mean(distances):.4f} (train)" in done.stdout
+    assert f"source_l1, the mean difference between source and target: {np.mean(distances):.4f} (train)" in done.stdout
     assert "Note" not in done.stdout
 
 
@@ -187,7 +187,7 @@ def test_classes_that_do_not_occur(itrans, recipe, tmp_path, options, alone):
     write_image("train/photos/1.png", noise(8, 8, 3))
     done = checked(itrans, tmp_path, recipe, name='"labels"', root='"."', classes=2, **options)
     assert done.exit_code == 0, done.output
-    assert ("class 0 alone occurs" in done.stdout) == alone
+    assert ("class 0 is the only one" in done.stdout) == alone
     assert table(done.stdout)["train", "source"][2].startswith("1 of 2" if alone else "2 of 2")
 
 

@@ -86,7 +86,7 @@ def test_a_second_fetch_says_so_and_does_nothing(url, here):
     run("facades", "--url", url)
     result = run("facades", "--url", url)
     assert result.exit_code == 0
-    assert "is there already: nothing is fetched" in result.output
+    assert "already exists: nothing is fetched" in result.output
     assert "downloading" not in result.output
 
 

@@ -126,7 +126,7 @@ def test_what_is_there_is_never_changed(photos, tmp_path, itrans):
     assert itrans("data", "prepare", "photos", "-o", "out").exit_code == 0
     before = files(tmp_path / "out")
     done = itrans("data", "prepare", "photos", "-o", "out", "--shorter", 8)
-    assert (done.exit_code, "out is there already" in done.stderr) == (2, True)
+    assert (done.exit_code, "out already exists" in done.stderr) == (2, True)
     assert files(tmp_path / "out") == before
     done = itrans("data", "prepare", "photos", "-o", "photos/out")
     assert (done.exit_code, "photos/out" in done.stderr) == (2, True)

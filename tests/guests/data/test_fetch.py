@@ -46,7 +46,7 @@ def test_what_is_there_already_is_left_alone(server, tmp_path):
     (tmp_path / "facades/mine.txt").write_text("mine")
     progress = Recorder()
     assert fetch("facades", tmp_path, url=server.url, progress=progress) == tmp_path / "facades"
-    assert "is there already" in progress.text
+    assert "already exists" in progress.text
     assert names(tmp_path) == ["facades/mine.txt"]
     assert not server.requests
 
@@ -124,12 +124,12 @@ def test_a_server_that_never_answers_times_out(server, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "file:///tmp", "datasets", "http://127.0.0.1:port", "http://a b"])
 def test_what_is_no_address_is_said(server, tmp_path, url):
-    with pytest.raises(DataError, match=r"no URL of a mirror|not valid HTTP"):
+    with pytest.raises(DataError, match=r"not the URL of a mirror|not valid HTTP"):
         fetch("facades", tmp_path, url=url)
 
 
 def test_an_unknown_name_lists_the_archives(tmp_path):
-    with pytest.raises(DataError, match=r'no archive "facade".*Did you mean "facades"') as got:
+    with pytest.raises(DataError, match=r'no data set "facade".*Did you mean "facades"') as got:
         fetch("facade", tmp_path)
     assert all(name in str(got.value) for name in archives.ARCHIVES)
 

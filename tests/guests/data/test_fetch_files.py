@@ -35,7 +35,7 @@ def test_all_files_are_there_and_nothing_else(small, tmp_path):
     assert "4 files" in done.output
     again = Recorder()
     assert fetch_files("mnist", tmp_path, url=small.url, progress=again) == tmp_path / "mnist"
-    assert "is there already" in again.text
+    assert "already exists" in again.text
 
 
 def test_an_interrupted_fetch_goes_on_where_it_stopped(small, tmp_path):

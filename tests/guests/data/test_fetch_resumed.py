@@ -36,7 +36,7 @@ def test_an_interruption_says_what_is_kept(server, tmp_path):
     progress = Recorder("downloading", 1000)
     with pytest.raises(KeyboardInterrupt):
         fetch("facades", tmp_path, url=server.url, progress=progress)
-    assert re.search(r"kept in .*facades\.tar\.gz\.part; the same command goes on", progress.lines[-1])
+    assert re.search(r"kept in .*facades\.tar\.gz\.part; the same command continues", progress.lines[-1])
 
 
 def test_an_interruption_of_the_unpacking_costs_no_second_download(server, tmp_path):

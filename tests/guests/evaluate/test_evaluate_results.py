@@ -70,7 +70,7 @@ class TestOutput:
         Path("out/results.json").write_text(text)
         done = itrans("evaluate", run, "--split", "val", "-o", "out")
         assert done.exit_code == 2
-        assert "results.json is not what itrans evaluate has written" in done.stderr
+        assert "results.json was not written by itrans evaluate" in done.stderr
         assert Path("out/results.json").read_text() == text
 
     def test_no_grid_of_earlier_results_stays(self, itrans, run):

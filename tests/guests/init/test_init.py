@@ -171,7 +171,7 @@ def test_a_name_that_no_recipe_can_hold_is_told(itrans, tmp_path, write):
     (tmp_path / "mine").rename(tmp_path / name)
     done = itrans("init", name, "-o", "out.toml")
     assert done.exit_code == 2
-    assert "no UTF-8" in done.output
+    assert "not UTF-8" in done.output
     assert not (tmp_path / "out.toml").exists()
 
 

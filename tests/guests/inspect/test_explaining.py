@@ -33,7 +33,7 @@ def checkpoint(place) -> Path:
 def test_the_page_of_a_held_out_pair_is_one_file_that_asks_nobody(checkpoint, tmp_path):
     done = call("inspect", checkpoint, "--explain", "1", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert f"Written: {tmp_path / 'out' / '1.html'}" in done.stdout
+    assert f"Written to {tmp_path / 'out' / '1.html'}" in done.stdout
     assert "5 levels, 2 skip connections" in done.stdout
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.html"]
     page = (tmp_path / "out" / "1.html").read_text(encoding="utf-8")

@@ -256,7 +256,7 @@ def test_a_margin_that_a_generator_needs_is_told_and_all_networks_have_one_size(
     done = itrans("inspect", recipe, "--set", "generator.depth=5")
     assert done.exit_code == 0, done.output
     assert "3x16x16    3x16x16" in done.stdout
-    assert "as 32x32" in done.stderr
+    assert "to 32x32" in done.stderr
 
 
 def test_without_the_data_the_size_is_the_data_set_s_argument(itrans, recipe, install):

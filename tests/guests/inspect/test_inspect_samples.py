@@ -22,7 +22,7 @@ def parameters(done):
 
 def test_the_sample_is_shown_and_said_or_left_out(itrans, sampled):
     shown = itrans("inspect", sampled)
-    assert "gone is not there: this is the recipe with its [sample]; --no-sample leaves it out." in shown.stderr
+    assert "gone is not there: this is the recipe with its [sample]; leave that out with --no-sample." in shown.stderr
     without = itrans("inspect", sampled, "--no-sample")
     assert "3 channels in and out are assumed" in without.stderr
     assert parameters(itrans("inspect", sampled, "--json")) < parameters(

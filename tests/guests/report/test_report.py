@@ -49,7 +49,7 @@ def test_the_page_is_right_after_a_stop_and_after_going_on(itrans, recipe, tmp_p
     page = tmp_path / "out" / "index.html"
     stopped = data_of(page)["run"]
     assert stopped["state"] == "interrupted"
-    assert ["Go on with it", "itrans run out --resume"] in stopped["commands"]
+    assert ["Continue it", "itrans run out --resume"] in stopped["commands"]
     assert itrans("run", "out", "--resume").exit_code == 0
     run = data_of(page)["run"]
     assert (run["state"], run["step"]) == ("finished", 8)
@@ -75,7 +75,7 @@ def test_a_run_without_a_page_gets_one_later(itrans, recipe, tmp_path):
     assert "index.html" not in done.output
     done = itrans("report", "out")
     assert done.exit_code == 0, done.output
-    assert done.output.strip() == f"Written: {Path('out', 'index.html')}"
+    assert done.output.strip() == f"Written to {Path('out', 'index.html')}"
     run = data_of(page)["run"]
     assert run["pairs_shown"] == []
     assert len(run["grids"]) == 3
@@ -183,7 +183,7 @@ def test_a_run_that_somebody_trains_is_running(itrans, tmp_path):
     ("arguments", "named"),
     [
         (["missing"], ["missing", "does not exist"]),
-        (["empty"], ["empty", "is no run"]),
+        (["empty"], ["empty", "is not a run's folder"]),
         (["run", "-o", "page.txt"], ["page.txt", ".html"]),
         (["run", "-o", "empty"], ["empty", "is a folder"]),
         (["run", "-o", "run/recipe.toml/page.html"], ["page.html", "cannot be written"]),

@@ -112,7 +112,7 @@ def test_a_class_cannot_begin_with_a_digit(written):
         (["loss=a b"], '"a b" cannot name a component'),
         (["loss=" + "a" * 40], "at most 39"),
         (["loss=l1"], 'There is a loss "l1" already, from itrans'),
-        (["loss=a-b", "loss=a_b"], 'The names "a-b" and "a_b" would give one class, ABLoss.'),
+        (["loss=a-b", "loss=a_b"], 'The names "a-b" and "a_b" would give the same class, ABLoss.'),
         (["network=unet"], "'network' is not one of"),
     ],
 )

@@ -247,7 +247,7 @@ def test_a_place_that_is_taken_is_left_as_it_is(itrans, tmp_path, what):
         place.symlink_to("nowhere")
     done = itrans("new-plugin", "sketch", "--kind", "loss")
     assert done.exit_code == 2
-    assert "sketch is there already" in done.stderr
+    assert "sketch already exists" in done.stderr
     assert left(tmp_path) == ["sketch"]
     assert what != "folder" or left(place) == []
     assert what != "file" or place.read_text() == "mine"

@@ -48,7 +48,7 @@ def test_names_and_seeds_must_be_clear(itrans, tmp_path, recipes):
     assert "have the same name" in done.output
     done = itrans("sweep", *recipes, "-o", "out", "--seeds", "1,b")
     assert done.exit_code == 2
-    assert "no list of seeds" in done.output
+    assert "not a list of seeds" in done.output
 
 
 def test_the_best_and_the_last_validation_are_told_apart(itrans, tmp_path, recipes):
@@ -109,7 +109,7 @@ def test_ctrl_c_stops_the_sweep_and_what_is_known_stays_in_the_table(itrans, tmp
     assert itrans("sweep", recipes[1], "-o", "out").exit_code == 0
     done = itrans("sweep", recipes[0], with_loss("ctrl_c"), recipes[1], "-o", "out", "--code", "parts.py")
     assert done.exit_code == 130, done.output
-    assert "The same command goes on" in done.stderr
+    assert "The same command continues" in done.stderr
     found = results(tmp_path / "out")
     assert [row["state"] for row in found.values()] == ["finished", "interrupted", "finished"]
     assert found["out/ctrl_c"]["steps"] == 1

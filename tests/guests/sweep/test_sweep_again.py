@@ -64,7 +64,7 @@ def test_results_of_something_else_are_not_written_over(itrans, tmp_path, recipe
     (tmp_path / "out/results.json").write_text(text)
     done = itrans("sweep", recipes[1], "-o", "out")
     assert done.exit_code == 2
-    assert "is not what a sweep has written" in done.stderr
+    assert "was not written by a sweep" in done.stderr
     assert (tmp_path / "out/results.json").read_text() == text
 
 
@@ -78,7 +78,7 @@ def test_runs_of_other_recipes_are_told_before_anything_is_run_and_nothing_is_lo
     done = itrans("sweep", *recipes, "-o", "out", "--seeds", "0,1", "--set", "train.steps=2")
     assert done.exit_code == 2
     assert "out/tiny-seed0 and 1 more: train.steps: 1 then, 2 now\nNothing was run." in done.stderr
-    assert "Repeat every option of then" in done.stderr
+    assert "Repeat every earlier option" in done.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 

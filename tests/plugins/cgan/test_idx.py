@@ -90,13 +90,13 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        (IMAGES, lambda content: b"\x89PNG" + content[4:], "no IDX file"),
-        (IMAGES, lambda content: b"\0", "no IDX file"),
+        (IMAGES, lambda content: b"\x89PNG" + content[4:], "not an IDX file"),
+        (IMAGES, lambda content: b"\0", "not an IDX file"),
         (IMAGES, lambda content: content[:2] + b"\x0d" + content[3:], "type 0x0D"),
         (IMAGES, lambda content: content[:3] + b"\x02" + content[4:], "2 dimensions"),
         (LABELS, lambda content: content[:3] + b"\x03" + content[4:], "3 dimensions"),
         (IMAGES, lambda content: content[:-1], "6x28x28"),
-        (IMAGES, lambda content: content[:7], "not whole"),
+        (IMAGES, lambda content: content[:7], "is damaged"),
         (LABELS, lambda content: content + b"\0", "has 15"),
         (LABELS, lambda _: idx(np.zeros(5, np.uint8)), "6 pictures"),
         (LABELS, lambda _: idx(np.full(6, 10, np.uint8)), "label 10"),
@@ -120,7 +120,7 @@ def test_a_damaged_file_is_named(files, name, change, said):
 def test_a_damaged_gzip_file_is_named(files, change):
     path = files / "train-images-idx3-ubyte.gz"
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is no gzip file, truncated or damaged"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is not a gzip file, or is truncated or damaged"):
         build(files)
 
 

@@ -213,7 +213,7 @@ def test_a_picture_that_breaks_on_the_way_leaves_a_run_that_goes_on_when_it_is_m
     done = itrans("run", recipe)
     assert done.exit_code == 2
     assert "trainA/5.png is truncated" in done.stderr
-    assert "go on with --resume" in done.stderr
+    assert "continue with --resume" in done.stderr
     (unpaired / "trainA/5.png").write_bytes(good)
     done = itrans("run", recipe, "--resume")
     assert done.exit_code == 0, done.output

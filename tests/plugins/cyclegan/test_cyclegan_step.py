@@ -167,7 +167,7 @@ def test_it_is_what_itrans_asks_of_a_method(pool):
 def test_a_pool_of_less_than_nothing_is_refused(itrans, cyclegan):
     done = itrans("run", cyclegan(method={"name": "cyclegan", "pool": -1}), "--check")
     assert done.exit_code == 2
-    assert '"pool" is -1, and should be int' in done.stderr
+    assert '"pool" is -1, but should be int' in done.stderr
 
 
 # What it refuses

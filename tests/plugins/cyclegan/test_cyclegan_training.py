@@ -101,7 +101,7 @@ def test_a_step_updates_every_network_and_both_generators_are_averaged(itrans, c
 def test_unpaired_pictures_are_shown_there_and_back_and_not_measured(itrans, cyclegan, unpaired):
     done = itrans("run", cyclegan())
     assert done.exit_code == 0, done.output
-    assert "held-out pictures are no pairs: nothing is measured, there is no best.pt" in done.output
+    assert "held-out pictures are not pairs: nothing is measured, there is no best.pt" in done.output
     log = Path("runs/cyclegan/log.jsonl").read_text().splitlines()
     assert "validation" not in {json.loads(line)["event"] for line in log}
     assert record("runs/cyclegan")["progress"]["best"] is None

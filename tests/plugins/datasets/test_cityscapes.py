@@ -84,8 +84,8 @@ def test_an_ending_that_no_file_has_names_the_key_and_a_file(cityscapes):
         build(cityscapes, label_ending="_labelTrainIds")
 
     assert str(caught.value) == (
-        f'{cityscapes / "gtFine" / "train"} has no pictures whose names end in "_labelTrainIds"; its first one is '
-        "aachen/aachen_000000_000019_gtFine_color.png. Set dataset.label_ending to what those to use end in."
+        f'{cityscapes / "gtFine" / "train"} has no pictures whose names end in "_labelTrainIds"; the first is '
+        "aachen/aachen_000000_000019_gtFine_color.png. Set dataset.label_ending to the ending of those to use."
     )
 
 

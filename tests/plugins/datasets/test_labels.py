@@ -82,7 +82,7 @@ def test_missing_folders_and_pictures(streets, tmp_path):
         build(streets, label_folder="{split}/maps")
     assert str(caught.value) == (
         f"No folder {streets / 'train' / 'maps'}; dataset.label_folder and dataset.photo_folder name them. What is "
-        'there would be dataset.label_folder = "{split}/labels".'
+        'there fits dataset.label_folder = "{split}/labels".'
     )
     (streets / "val").rename(streets / "validation")
     with pytest.raises(MissingSplitError, match=r'no folders for the split "val"\. It has: train\.'):

@@ -50,7 +50,7 @@ def test_the_keys_to_set_are_written_out_and_work(tmp_path, name, files, keys):
 
 
 def _keys(told: str) -> list[str]:
-    line = told.partition("What is there would be ")[2].partition("other way round")[0].removesuffix(", or the ")
+    line = told.partition("What is there fits ")[2].partition("other way round")[0].removesuffix(", or the ")
     return [part.strip(". ") for part in line.replace(" and dataset.", ", dataset.").split(", ")]
 
 

@@ -19,7 +19,7 @@ ONE = {
     "labels": {"label_folder": "{split}", "photo_folder": "{split}"},
 }
 TOLD = (
-    '{folder} is the folder of two sides of a pair: {why}set "{0}_ending" and "{1}_ending" to what the names of each '
+    '{folder} holds two sides of a pair: {why}set "{0}_ending" and "{1}_ending" to what the names of each '
     'end in, such as "_{0}" and "_{1}", or ".png" and ".jpg"'
 )
 SIDES = {"paired": ("source", "target"), "labels": ("label", "photo")}
@@ -106,7 +106,7 @@ def test_two_endings_of_one_file_are_refused(mixed, name, second):
 
 
 def test_one_folder_by_two_names_is_one_folder(mixed):
-    with pytest.raises(ValueError, match="is the folder of two sides of a pair"):
+    with pytest.raises(ValueError, match="holds two sides of a pair"):
         paired(mixed, source="{split}", target="{split}/../{split}")
 
 

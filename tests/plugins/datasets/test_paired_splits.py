@@ -117,5 +117,5 @@ def test_missing_folder(flat):
 
     assert str(caught.value) == (
         f"No folder {flat / 'fotos'} and no folder {flat / 'karten'}; dataset.source and dataset.target name them. "
-        'What is there would be dataset.source = "maps" and dataset.target = "photos", or the other way round.'
+        'What is there fits dataset.source = "maps" and dataset.target = "photos", or the other way round.'
     )

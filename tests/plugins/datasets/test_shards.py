@@ -218,7 +218,7 @@ def test_the_index_is_made_once_and_again_when_the_tar_is_another(root, caplog):
     assert caplog.text == ""
     write(root / "train-000001.tar", pairs(*range(3, 40)))
     assert len(build(root)) == 40
-    assert "train-000001.tar.index is older than the tar, or of another one" in caplog.text
+    assert "train-000001.tar.index is older than the tar, or belongs to another one" in caplog.text
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 40, b"ITRANSIX\xff\xff\xff\xff"])

@@ -131,9 +131,9 @@ def test_condition_matters():
 @pytest.mark.parametrize("method", ["forward", "features"])
 def test_condition_that_does_not_fit(method):
     image = noise(1, 3, 32, 32)
-    with pytest.raises(ValueError, match="sees a source of 3 channels besides the picture, and got none"):
+    with pytest.raises(ValueError, match="sees a source of 3 channels with the picture, but got none"):
         getattr(make(), method)(image, None)
-    with pytest.raises(ValueError, match=r"sees the picture alone .* got a source besides"):
+    with pytest.raises(ValueError, match=r"sees the picture alone .* got a source too"):
         getattr(make(condition_channels=0), method)(image, image)
 
 

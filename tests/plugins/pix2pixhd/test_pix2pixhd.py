@@ -201,7 +201,7 @@ def test_a_stage_one_that_does_not_fit_is_refused(itrans, aligned, tmp_path):
     (tmp_path / "runs/one/checkpoints/last.pt").write_bytes(b"something else")
     done = itrans("run", "two.toml")
     assert done.exit_code == 2
-    assert "is no checkpoint of itrans" in done.output
+    assert "is not a checkpoint of itrans" in done.output
 
 
 # Label and instance maps

@@ -142,8 +142,8 @@ class TestRecipe:
         ("arguments", "words"),
         [
             ("wdith=8", ['takes no "wdith"', 'Did you mean "width"?', "enc_blk_nums (list of int"]),
-            ("width='8'", ['"width" is "8", and should be int']),
-            ("enc_blk_nums=[1, 1.5]", ['"enc_blk_nums" is [1, 1.5], and should be list of int']),
+            ("width='8'", ['"width" is "8", but should be int']),
+            ("enc_blk_nums=[1, 1.5]", ['"enc_blk_nums" is [1, 1.5], but should be list of int']),
             ("img_channel=3", ['takes no "img_channel"']),
             ("in_channels=3", ['is given "in_channels" by itrans']),
         ],

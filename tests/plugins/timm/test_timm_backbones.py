@@ -198,7 +198,7 @@ WRONG = [
     ({"backbone": "coatnet_0_224", "pretrained": True}, "timm has no weights for the backbone", "pretrained = false"),
     ({"backbone": "hf-hub:someone/theirs"}, "give the weights_file", ""),
     ({"backbone": "vit_tiny_patch16_224"}, "have the strides 16, 16, 16", "choose a hierarchical one"),
-    ({"backbone": "convnext_atto", "depth": 1}, "begins at 1/4 of the picture", "2 is the least depth"),
+    ({"backbone": "convnext_atto", "depth": 1}, "begins at 1/4 of the picture", "2 is the smallest depth"),
     ({"backbone": "resnet18", "frozen_stages": 9}, "frozen_stages is 9", "makes 5 feature maps"),
     ({"backbone": "resnet18", "image_size": 64}, "takes pictures of any size", "leave image_size out"),
     ({"backbone": "resnet18", "weights_file": "missing.pth"}, 'weights_file = "missing.pth" is not there', ""),

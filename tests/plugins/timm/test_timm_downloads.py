@@ -29,7 +29,7 @@ def test_weights_that_cannot_be_downloaded_name_the_way_without(tmp_path):
         check=True,
     )
     address = "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
-    assert f'The weights of the backbone "resnet18" cannot be had from {address}' in done.stdout
+    assert f'The weights of the backbone "resnet18" cannot be downloaded from {address}' in done.stdout
     assert "weights_file" in done.stdout
 
 
