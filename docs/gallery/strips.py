@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from itrans.commands import Row
 
 IMAGES = Path(__file__).parent.parent / "images"
+LAST = Path("checkpoints", "last.pt")
 EVEN, WORST = 8, 2
 SIZE, GAP, LINE = 128, 6, 20
 
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=IMAGES, help="[default: docs/images]")
     arguments = parser.parse_args()
     for run in arguments.run:
-        found = evaluate_checkpoint(run, split=arguments.split, keep=10_000)
+        found = evaluate_checkpoint(run / LAST, split=arguments.split, keep=10_000)
         even = np.linspace(0, len(found.first) - 1, EVEN).round().astype(int)
         file = arguments.out / f"gallery_{run.name}.webp"
         Image.fromarray(strip([found.first[place] for place in even], found.worst[:WORST])).save(

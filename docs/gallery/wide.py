@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from strips import IMAGES, shown, spaced
+from strips import IMAGES, LAST, shown, spaced
 
 from itrans.evaluation import evaluate_checkpoint
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PICKED = {
-    "flat_to_3d": ("flat -> 3D", (0, 11, 22)),
-    "lines_to_colour": ("lines -> colour", (3, 4, 28)),
+    "flat_to_3d": ("flat -> 3D", (3, 4, 15, 17, 16, 68, 61)),
+    "lines_to_colour": ("lines -> colour", (8, 9, 28, 6)),
 }
 """Runs, what stands above them, and the places of their pictures in the test split."""
 
@@ -38,7 +38,7 @@ def main() -> None:
     parts = []
     for name, (heading, places) in PICKED.items():
         rows = evaluate_checkpoint(
-            arguments.runs / name, split="test", keep=max(places) + 1, pairs=max(places) + 1
+            arguments.runs / name / LAST, split="test", keep=max(places) + 1, pairs=max(places) + 1
         ).first
         parts.append(part(heading, [rows[place][:2] for place in places]))
     gap = np.full((parts[0].shape[0], BETWEEN, 3), 255, np.uint8)
