@@ -225,7 +225,10 @@ def test_floats_with_a_range_are_mapped_there_and_back(recipe):
             lambda image: image * np.float32("nan"),
             'augment.transform.0 ("made") fails on 1 channel of float32: it makes',
         ),
-        (lambda image: image.tolist(), 'augment.transform.0 ("made") makes the source something that is no picture'),
+        (
+            lambda image: image.tolist(),
+            'augment.transform.0 ("made") makes the source something that is no longer a picture',
+        ),
     ],
 )
 def test_one_that_spoils_floats_with_a_range_is_named(recipe, makes, words):
