@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itrans.checkpoint.checksums import is_whole
+from itrans.checkpoint.safetensors_files import RECORD, SUFFIX
 from itrans.errors import CheckpointError, printable
 
 if TYPE_CHECKING:
@@ -193,7 +194,9 @@ def _foreign_kind(path: Path) -> str | None:
         return "a tar archive: unpack it first"
     if head.lstrip().lower().startswith(_WEB_PAGES):
         return "a web page: download the file itself"
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+    if head[8:9] == b"{" and (length := int.from_bytes(head[:8], "little")) < path.stat().st_size:
+        if _holds(path, f'"{RECORD}"'.encode(), length):
+            return f"an exported one: its name has to end in {SUFFIX}"
         return (
             "a safetensors file: weights without their architecture. itrans import may make a checkpoint of them when "
             "they are a PyTorch file: torch.save(safetensors.torch.load_file(FILE), NEW.pth)"
@@ -203,6 +206,12 @@ def _foreign_kind(path: Path) -> str | None:
     if path.suffix.lower() == ".onnx":
         return "an ONNX file: weights with their graph, which cannot be imported"
     return _kind_of_text(path)
+
+
+def _holds(path: Path, text: bytes, length: int) -> bool:
+    """Whether a text is in the first so many bytes of a file, of which a million are looked at."""
+    with path.open("rb") as file:
+        return text in file.read(min(length, 1_000_000))
 
 
 def _kind_of_zip(path: Path) -> str | None:

@@ -93,6 +93,15 @@ def test_a_file_that_was_renamed_has_its_own_weights(exported, itrans, tmp_path)
     np.testing.assert_array_equal(load(mine).translate(image), load(checkpoint).translate(image))
 
 
+def test_an_exported_file_under_another_suffix_is_called_what_it_is(exported):
+    folder, _ = exported()
+    other = (folder / "generator.safetensors").rename(folder / "generator.pt")
+    with pytest.raises(
+        CheckpointError, match=r"generator\.pt is not a checkpoint of itrans, but an exported one: .*\.safe"
+    ):
+        load_checkpoint(other)
+
+
 def test_weights_that_16_bits_cannot_hold_stay_as_they_are(exported, tmp_path, itrans):
     _, checkpoint = exported()
     record = load_checkpoint(checkpoint, mapped=False)
