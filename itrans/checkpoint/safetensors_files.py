@@ -6,13 +6,14 @@ files are called does not matter: each says which network it holds, and all of o
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from itrans.errors import CheckpointError, error_text, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -46,10 +47,9 @@ def read_safetensors(path: Path, *, values: bool = True) -> dict[str, Any] | Non
         return None
     record, names = _record(header[RECORD], path)
     found = {header.get(NETWORK, "") if len(names) > 1 else names[0]: state}
-    for other in _others(path) if values and len(names) > 1 else ():
-        texts, weights = _read(other, values=True)
-        if texts.get(RECORD) == header[RECORD]:
-            found.setdefault(texts.get(NETWORK, ""), weights)
+    for other, texts in _headers(path.parent) if values and len(names) > 1 else ():
+        if other != path and texts.get(RECORD) == header[RECORD] and texts.get(NETWORK, "") not in found:
+            found[texts.get(NETWORK, "")] = _read(other, values=True)[1]
     missing = [name for name in names if name not in found]
     if values and missing:
         raise CheckpointError(
@@ -62,13 +62,7 @@ def read_safetensors(path: Path, *, values: bool = True) -> dict[str, Any] | Non
 
 def exported_in(folder: Path) -> Path | None:
     """Return the first file in a folder that is of a checkpoint, or None."""
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        try:
-            if RECORD in _read(path, values=False)[0]:
-                return path
-        except CheckpointError:
-            continue
-    return None
+    return next((path for path, texts in _headers(folder) if RECORD in texts), None)
 
 
 def _record(text: str, path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -83,8 +77,11 @@ def _record(text: str, path: Path) -> tuple[dict[str, Any], list[str]]:
     return record, names
 
 
-def _others(path: Path) -> list[Path]:
-    return [other for other in sorted(path.parent.glob(f"*{SUFFIX}")) if other != path]
+def _headers(folder: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Yield the files of a folder that can be read, with the texts of their headers; of others it says nothing."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        with contextlib.suppress(CheckpointError):
+            yield path, _read(path, values=False)[0]
 
 
 def _read(path: Path, *, values: bool) -> tuple[Mapping[str, str], dict[str, Tensor]]:
