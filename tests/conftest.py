@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import textwrap
@@ -54,6 +55,12 @@ precision = "fp32"
 every = 1
 pictures = 2
 """
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays until the end: the libraries and the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

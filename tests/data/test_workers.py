@@ -11,11 +11,18 @@ import time
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from itrans.api import TrainingError
 from itrans.data.workers import batches_of, be_quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
+
+
+@pytest.fixture(autouse=True)
+def _quick_to_miss(monkeypatch):
+    """Let torch look for workers that have died more often than every five seconds."""
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.1,))
 
 
 class Numbers(Dataset):

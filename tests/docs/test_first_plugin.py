@@ -169,7 +169,8 @@ def test_the_page_word_for_word(newcomer):
 def test_the_package_that_the_page_has_written(newcomer):
     _, [block] = split_at_the_command()
     write, install, check, run = block.text.splitlines()
-    for command in (write, install, check, f"{run} --set train.steps=2"):
+    # Checking all that is installed is for guests/scaffold/test_new_plugin.py, which has it imported already.
+    for command in (write, install, check.removesuffix(" --check"), f"{run} --set train.steps=2"):
         done = newcomer.type(command)
         assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
     assert (newcomer.folder / "runs" / "recipe" / "checkpoints" / "last.pt").is_file()
