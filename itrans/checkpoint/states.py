@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from itrans.errors import error_text
+from itrans.errors import error_text, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
+    from torch.nn import Module
 
     from itrans.checkpoint.file import CheckpointFile
 
@@ -82,8 +83,30 @@ def unstorable(value: Any, key: str) -> str | None:
     return f"{key} is {type(value).__name__}"
 
 
+def load_weights(network: Module, state: Mapping[str, Any]) -> None:
+    """Let a network have the weights of a state dict.
+
+    Raises:
+        ValueError: some are integers where the network has fractions; torch would take them as they are.
+        Exception: what the network raises of a state of another one.
+    """
+    own = network.state_dict()
+    for name, value in state.items():
+        expected = own.get(name)
+        if not isinstance(value, torch.Tensor) or not isinstance(expected, torch.Tensor):
+            continue
+        if expected.is_floating_point() and not value.is_floating_point():
+            raise ValueError(f"{printable(name)} is of {value.dtype}, which weights are not.")
+    network.load_state_dict(state)
+
+
 def misfit(error: Exception) -> str:
     """Return why a state cannot be loaded, as the end of a sentence: what torch says, or what has gone wrong."""
     if isinstance(error, KeyError):
         return f"it holds no {error}."
-    return error_text(error) if not isinstance(error, RuntimeError | ValueError) else str(error)[:_MOST_CHARACTERS]
+    if not isinstance(error, RuntimeError | ValueError):
+        return error_text(error)
+    lines = [line.strip() for line in str(error).splitlines()]
+    if len(lines) > 1 and lines[0].startswith("Error(s) in loading state_dict"):
+        lines = [" ".join(line.split()) for line in lines[1:]]  # its heading names a class, which users never see
+    return " ".join(lines)[:_MOST_CHARACTERS]

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from itrans.checkpoint.file import CheckpointFile, save_checkpoint
-from itrans.checkpoint.states import bytes_of, misfit, not_finite
+from itrans.checkpoint.states import bytes_of, load_weights, misfit, not_finite
 from itrans.checkpoint.writer import CheckpointWriter, copy_of
 from itrans.errors import CheckpointError, DataError, ItransError, OutputError, RoomError, TrainingError
 from itrans.pictures.extras import extras_of
@@ -138,7 +138,7 @@ class Saver:
             raise CheckpointError(f"{path} can be translated with, but not resumed: it holds no optimisers.")
         try:
             for name, network in self._method.networks.items():
-                network.load_state_dict(checkpoint.networks[name])
+                load_weights(network, checkpoint.networks[name])
             self._runtime.load_state_dict(checkpoint.training)
             if load_state_dict := getattr(self._method, "load_state_dict", None):
                 load_state_dict(checkpoint.method)

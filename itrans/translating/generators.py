@@ -16,7 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from itrans.checkpoint.states import is_finite, misfit
+from itrans.checkpoint.states import is_finite, load_weights, misfit
 from itrans.errors import CheckpointError, DataError, ItransError, PluginError, counted
 from itrans.members import sides_of
 from itrans.methods.conditions import Accepted, Conditions
@@ -116,7 +116,7 @@ class Generators:
             for name in method.generators:
                 if device.type == "cpu":
                     _lay_out(method.networks[name], states[name], memory_format)
-                method.networks[name].load_state_dict(states[name])
+                load_weights(method.networks[name], states[name])
         except Exception as error:  # what a module makes of another one's state is up to it
             raise CheckpointError(f"{path} does not fit the networks that its recipe makes: {misfit(error)}") from error
         self.networks = {name: method.networks[name] for name in method.generators}

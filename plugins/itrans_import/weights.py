@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from itrans.api import CheckpointError, dense, printable
-from itrans.commands import read_torch_file
+from itrans.commands import load_checkpoint, read_torch_file
 
 if TYPE_CHECKING:
     import os
@@ -23,6 +23,8 @@ _PLACES = ("model_state_dict", "state_dict", "params_ema", "params-ema", "params
 _MOST_NAMED = 5
 _MOST_CHARACTERS = 500
 """Of a name: those of networks hundreds of layers deep are longer, and of no network that is trained."""
+
+_ALREADY = "is a checkpoint of itrans already: translate with it as it is."
 
 _REFUSAL = (
     "is not a PyTorch file, or it holds code, and is not opened. A state dict can be imported: "
@@ -43,7 +45,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     record = read_torch_file(path, refusal=_REFUSAL)
     if isinstance(record, dict):
         record = _inner(dict(dict.items(record)))  # without what hangs on it
-    if fault := _fault(record):
+    if fault := _ALREADY if _is_exported(path) else _fault(record):
         raise CheckpointError(f"{path} {fault}")
     try:
         weights = {
@@ -54,6 +56,14 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if broken := [name for name, tensor in weights.items() if not bool(tensor.isfinite().all())]:
         raise CheckpointError(f"{path} is of no use: in {listing(broken)} there are values that are not finite.")
     return _without_wrappers(weights)
+
+
+def _is_exported(path: Path) -> bool:
+    """Return whether a file is one of those that `itrans export --to safetensors` writes."""
+    try:
+        return path.suffix.lower() == ".safetensors" and bool(load_checkpoint(path, values=False))
+    except CheckpointError:
+        return False
 
 
 def listing(items: list[str]) -> str:
@@ -67,7 +77,7 @@ def _fault(record: Any) -> str | None:
     if not isinstance(record, dict):
         return f"holds no weights (a state dict), but {printable(type(record).__name__)}."
     if record.get("format") == "itrans-checkpoint":
-        return "is a checkpoint of itrans already: translate with it as it is."
+        return _ALREADY
     if not record:
         return "holds no weights: it is empty."
     others = [

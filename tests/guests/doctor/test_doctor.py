@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import shutil
 
-import pytest
 import torch
 
 from itrans_doctor import findings

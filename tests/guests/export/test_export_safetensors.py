@@ -102,6 +102,27 @@ def test_an_exported_file_under_another_suffix_is_called_what_it_is(exported):
         load_checkpoint(other)
 
 
+def test_what_was_altered_and_no_longer_fits_is_named(exported):
+    folder, _ = exported()
+    path = folder / "generator.safetensors"
+    with safe_open(path, framework="pt") as file:
+        header, weights = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    name = next(name for name, tensor in weights.items() if tensor.is_floating_point())
+    for altered, said in (
+        (weights | {name: weights[name].to(torch.int16)}, f"{name} is of torch.int16"),
+        ({other: tensor for other, tensor in weights.items() if other != name}, f'Missing key.*"{name}"'),
+    ):
+        save_file(altered, path, metadata=header)
+        with pytest.raises(CheckpointError, match=rf"generator\.safetensors does not fit the networks[^\n]*{said}"):
+            load(folder)
+
+
+def test_importing_it_is_of_no_use(exported, itrans):
+    folder, _ = exported()
+    done = itrans("import", folder / "generator.safetensors", "-o", "again.pt")
+    assert (done.exit_code, "is a checkpoint of itrans already" in done.stderr) == (2, True)
+
+
 def test_weights_that_16_bits_cannot_hold_stay_as_they_are(exported, tmp_path, itrans):
     _, checkpoint = exported()
     record = load_checkpoint(checkpoint, mapped=False)
