@@ -67,7 +67,7 @@ def refuse_changes(
         note: is told where the same data are at another place.
 
     Raises:
-        CheckpointError: the run would be another one.
+        CheckpointError: recipe or data are not those of the checkpoint.
     """
     free, length = may_change(recipe), len(dataset)
     differences = changes(checkpoint.recipe, recipe, free=free, source=str(path))
@@ -82,7 +82,8 @@ def refuse_changes(
         differences = [f"the number of training pairs: {checkpoint.length} then, {length} now"]
     if differences:
         listing = "\n".join(f"  {difference}" for difference in differences)
-        raise CheckpointError(f"{path} cannot be resumed, because the run would be another one:\n{listing}\n{advice}")
+        problem = f"{path} cannot be resumed, because this has changed since it was saved"
+        raise CheckpointError(f"{problem}:\n{listing}\n{advice}")
 
 
 def pairs_digest(dataset: Dataset) -> str:
