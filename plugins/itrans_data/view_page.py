@@ -12,6 +12,7 @@ import torch
 from itrans.api import WHITE, ImageSpec, __version__, as_channels, counted, kind_of
 from itrans_data.histograms import class_bars, histogram
 from itrans_report.encoding import data_uri, web_picture
+from itrans_report.markup import still_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,8 @@ def page_of(path: Path, recipe: Recipe, dataset: Dataset, shown: Sequence[ShownP
         f'<div class="columns">{"".join(sides)}</div>',
         f"<footer>itrans {__version__}, itrans data view</footer>",
     ]
-    return _document(f"{title}: training pairs", "\n".join(body)).encode("utf-8", "replace")
+    own = (importlib.resources.files("itrans_data") / "view.css").read_text(encoding="utf-8")
+    return still_page(f"{title}: training pairs", "\n".join(body), own)
 
 
 def _facts(recipe: Recipe, dataset: Dataset) -> str:
@@ -206,32 +208,3 @@ def _side(name: str, spec: ImageSpec, values: Sequence[_Values]) -> str:
         )
     rows = "".join(f"<dt>{label}</dt><dd class=number>{html.escape(text)}</dd>" for label, text in facts)
     return f'<section class="card"><h3>{name}</h3><dl>{rows}</dl>{drawing}</section>'
-
-
-def _document(title: str, body: str) -> str:
-    styles = [_file("itrans_report", "templates/page.css"), _file("itrans_data", "view.css")]
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<link rel="icon" href="data:,">
-<title>{html.escape(title)}</title>
-<style>
-{styles[0]}
-{styles[1]}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
-
-
-def _file(package: str, name: str) -> str:
-    return importlib.resources.files(package).joinpath(name).read_text(encoding="utf-8")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import importlib.resources
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from itrans.api import __version__
@@ -13,6 +11,7 @@ from itrans_report.curves import curves_of
 from itrans_report.differences import differences
 from itrans_report.facts import facts_of
 from itrans_report.grids import grids_of, last_grid
+from itrans_report.markup import filled, template
 from itrans_report.pairs import pairs_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from itrans_report.record import Record
 
-_STYLES = ("page.css",)
 _SCRIPTS = ("basics.js", "charts.js", "pictures.js", "run.js", "comparison.js")
 
 
@@ -68,13 +66,8 @@ def _page(title: str, data: dict[str, Any]) -> bytes:
     text = json.dumps(data | {"version": __version__}, allow_nan=False).replace("<", "\\u003c")
     parts = {
         "title": html.escape(title),
-        "styles": "\n".join(map(_template, _STYLES)),
-        "scripts": "\n".join(map(_template, _SCRIPTS)),
+        "styles": template("page.css"),
+        "scripts": "\n".join(map(template, _SCRIPTS)),
         "data": text,
     }
-    page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _template("page.html"))
-    return page.encode("utf-8", "replace")
-
-
-def _template(name: str) -> str:
-    return (importlib.resources.files("itrans_report") / "templates" / name).read_text(encoding="utf-8")
+    return filled("page.html", parts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from itrans.api import __version__
 from itrans_inspect.explaining.colours import Scale, picture_uri
+from itrans_report.markup import still_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,37 +95,18 @@ def shape(sides: Sequence[int]) -> str:
 
 def page(title: str, head: str, sections: Sequence[Section]) -> bytes:
     """Return the whole page, as HTML in UTF-8."""
-    styles = (importlib.resources.files("itrans_report") / "templates" / "page.css").read_text(encoding="utf-8")
     own = (importlib.resources.files("itrans_inspect") / "explaining" / "page.css").read_text(encoding="utf-8")
     links = "".join(f'<a href="#s{place}">{text(one.title)}</a>' for place, one in enumerate(sections, start=1))
     body = "".join(_section(one, place) for place, one in enumerate(sections, start=1))
-    return (
-        f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<link rel="icon" href="data:,">
-<title>{text(title)}</title>
-<style>
-{styles}
-{own}
-</style>
-</head>
-<body>
-<main>
-{head}
+    return still_page(
+        title,
+        f"""{head}
 <nav class="links" aria-label="Sections">{links}</nav>
 {body}
 <footer>Written by itrans {__version__}. Numbers are measured on this picture. Section numbers are those of Isola et
-al., arXiv 1611.07004.</footer>
-</main>
-</body>
-</html>
-"""
-    ).encode("utf-8", "replace")
+al., arXiv 1611.07004.</footer>""",
+        own,
+    )
 
 
 def _section(section: Section, place: int) -> str:
