@@ -20,11 +20,19 @@ from itrans.evaluation import evaluate_checkpoint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PICKED = {
-    "flat_to_3d": ("flat -> 3D", (3, 4, 15, 17, 16, 68, 61)),
-    "lines_to_colour": ("lines -> colour", (8, 9, 28, 6)),
-}
-"""Runs, what stands above them, and the places of their pictures in the test split."""
+PICKED: list[dict[str, tuple[str, tuple[int, ...]]]] = [
+    {
+        "flat_to_3d": ("flat -> 3D", (3, 15, 17, 16, 61)),
+        "lines_to_colour": ("lines -> colour", (8, 9, 28, 6)),
+    },
+    {
+        "grey_to_colour": ("grey -> colour", (40, 60, 15)),
+        "labels_to_facade": ("labels -> facade", (0, 1)),
+        "facade_to_labels": ("facade -> labels", (0, 1)),
+        "inpainting": ("inpainting", (0, 1)),
+    },
+]
+"""Of each row the runs, what stands above them, and the places of their pictures in the test split."""
 
 BETWEEN, HEADING, TEXT = 22, 30, 22
 
@@ -35,22 +43,24 @@ def main() -> None:
     parser.add_argument("runs", type=Path, help="the folder of the runs")
     parser.add_argument("--out", type=Path, default=IMAGES / "gallery.webp", help="[default: docs/images/gallery.webp]")
     arguments = parser.parse_args()
-    parts = []
-    for name, (heading, places) in PICKED.items():
-        rows = evaluate_checkpoint(
-            arguments.runs / name / LAST, split="test", keep=max(places) + 1, pairs=max(places) + 1
-        ).first
-        parts.append(part(heading, [rows[place][:2] for place in places]))
-    gap = np.full((parts[0].shape[0], BETWEEN, 3), 255, np.uint8)
-    Image.fromarray(np.hstack([piece for one in parts for piece in (gap, one)][1:])).save(
-        arguments.out, quality=85, method=6
-    )
+    rows = [row_of([part(arguments.runs / name, *picked) for name, picked in row.items()]) for row in PICKED]
+    width = max(row.shape[1] for row in rows)
+    whole = np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows])
+    Image.fromarray(whole).save(arguments.out, quality=82, method=6)
     print(arguments.out)
 
 
-def part(heading: str, pairs: list[tuple[NDArray[np.uint8], ...]]) -> NDArray[np.uint8]:
-    """Return a task's pictures under its heading."""
-    columns = np.hstack([np.vstack([spaced(shown(side)) for side in pair]) for pair in pairs])
+def row_of(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return tasks beside each other."""
+    gap = np.full((parts[0].shape[0], BETWEEN, 3), 255, np.uint8)
+    return np.hstack([piece for one in parts for piece in (gap, one)][1:])
+
+
+def part(run: Path, heading: str, places: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return a task's pictures under its heading, sources above outputs."""
+    count = max(places) + 1
+    rows = evaluate_checkpoint(run / LAST, split="test", keep=count, pairs=count).first
+    columns = np.hstack([np.vstack([spaced(shown(side)) for side in rows[place][:2]]) for place in places])
     above = Image.new("RGB", (columns.shape[1], HEADING), "white")
     font = ImageFont.load_default(TEXT)
     ImageDraw.Draw(above).text((columns.shape[1] / 2, HEADING / 2), heading, "#444", font, anchor="mm")
