@@ -56,8 +56,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
-    """Return what is said at the end of a run: how long it took, how good it is, and where to look."""
+def ending(trainer: Trainer, folder: RunFolder, seconds: float, *, is_adversarial: bool) -> str:
+    """Return what is said at the end of a run: how long it took, how good it is, and where to look.
+
+    Distances such as L1 prefer soft pictures, so that of adversarial training a later state is often the better one.
+    """
     progress, selection = trainer.progress, trainer.selection
     lines = [f"Done: {counted(progress.step, 'step')} in {duration(seconds)}."]
     if trainer.samples.latest is not None:
@@ -69,7 +72,10 @@ def ending(trainer: Trainer, folder: RunFolder, seconds: float) -> str:
         lines.append(f"  best        {selection.metric} {progress.best:.4f} at step {progress.best_step}{detail}")
         if source_l1 and progress.best > source_l1:
             lines.append("  warning     the sources themselves are nearer to the targets: train longer, or differently")
-    lines += [f"  checkpoint  {folder.result}", f"  log         {folder.log_path}"]
+    lines.append(f"  checkpoint  {folder.result}")
+    if is_adversarial and progress.best is not None and progress.best_step < progress.step:
+        lines.append(f"  or          {folder.last}, of the last step, which is often sharper")
+    lines.append(f"  log         {folder.log_path}")
     more = "".join(f" {argument}" for argument in needed_arguments(trainer.accepted))
     lines.append(f"Translate with it: itrans translate {shlex.quote(str(folder.result))} PICTURES -o DIR{more}")
     return "\n".join(lines)

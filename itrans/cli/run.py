@@ -202,7 +202,8 @@ def train(
         return outcome
     if outcome == "early":
         reporter.note(f"No improvement in {progress.stale} validations: stopped early.")
-    reporter.note(ending(trainer, folder, time.monotonic() - began))
+    is_adversarial = recipe.tables.discriminator is not None
+    reporter.note(ending(trainer, folder, time.monotonic() - began, is_adversarial=is_adversarial))
     if trainer.sample is not None:
         reporter.note(trainer.sample)
     for text in trainer.journal.last_words:

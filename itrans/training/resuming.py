@@ -71,7 +71,7 @@ def refuse_changes(
     """
     free, length = may_change(recipe), len(dataset)
     differences = changes(checkpoint.recipe, recipe, free=free, source=str(path))
-    advice = "Undo the change, or start a new run in another folder with -o DIR."
+    advice = f"Undo the change. Or begin another run with these weights: --from {path} -o DIR, without --resume."
     moved = differences and not changes(checkpoint.recipe, recipe, free=(*free, _ROOT), source=str(path))
     if moved and checkpoint.pairs and length == checkpoint.length:
         if pairs_digest(dataset) == checkpoint.pairs:

@@ -61,7 +61,7 @@ class _Size(click.ParamType[tuple[int, int]]):
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of what becomes part of the network."
 )
 @options.direction
-@click.option("--size", type=_Size(), help="Take one size only: 256, or 512x256.  [default: any]")
+@click.option("--size", type=_Size(), help="Take one size only: 256, or width x height, 512x256.  [default: any]")
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, exists=True),

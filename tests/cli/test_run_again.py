@@ -44,6 +44,18 @@ def test_the_runs_folder_stands_for_its_recipe(itrans, recipe, given):
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"), [("train.steps=2", "train.steps = 2"), ("train.epochs=1", "train.epochs = 1")]
+)
+def test_a_run_that_has_done_more_than_is_asked_for_says_so(itrans, recipe, change, said):
+    assert itrans("run", recipe, "-o", "out").exit_code == 0
+    before = load_checkpoint("out").progress.step
+    done = itrans("run", recipe, "-o", "out", "--resume", "--set", change)
+    assert done.exit_code == 0, done.output
+    assert f"beyond {said}: nothing is trained" in done.output
+    assert load_checkpoint("out").progress.step == before
+
+
 def test_a_sample_stays_a_sample_when_its_folder_is_resumed(itrans, recipe):
     text = recipe.read_text().replace('root = "', 'root = "nowhere/')
     root = recipe.with_name("aligned").as_posix()

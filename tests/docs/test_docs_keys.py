@@ -11,7 +11,9 @@ import torch
 from docs.pages import ROOT
 from pydantic_core import PydanticUndefined
 
+from itrans.errors import ItransError
 from itrans.recipe import schema
+from itrans.recipe.load import load_recipe
 from itrans.recipe.parts import OFFERED
 from itrans.recipe.signature import Signature, type_text
 from itrans.registry import GENERATORS, REGISTRIES
@@ -184,3 +186,43 @@ def test_the_runs_folder_holds_what_the_start_page_says(workplace):
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     there = {"page/" if name.startswith("page/") else name for name in files}
     assert there == shown - {"checkpoints/step-0001000.pt", "SAMPLE.txt"}
+
+
+ELSEWHERE = {
+    "dataset.root": '"pictures"',
+    "augment.resize": "286",
+    "augment.crop": "256",
+    "generator.filters": "32",
+    "discriminator.filters": "32",
+    "loss.gan.objective": '"vanilla"',
+    "loss.l1.weight": "50.0",
+    "loss.cycle.weight": "5.0",
+    "method.pool": "20",
+    "train.batch_size": "4",
+    "optimizer.lr": "1e-4",
+    "checkpoint.every": "1000",
+    "train.workers": "2",
+}
+"""Values for the keys that the page on other programs names without one."""
+
+
+def test_options_of_another_program_are_keys_of_these_recipes():
+    section = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8").partition("## Coming from")[2]
+    cells = [line.split(" | ")[1] for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `-")]
+    recipes = [ROOT / "recipes" / f"{name}.toml" for name in ("pix2pix_facades", "cyclegan_horse2zebra")]
+    tried = set()
+    for key, *values in re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)`(?: = `([^`]+)`(?:, `([^`.]+)`)?)?", "|".join(cells)):
+        for value in [value for value in values if value] or [ELSEWHERE[key]]:
+            faults = [fault for recipe in recipes if (fault := fault_of(recipe, f"{key}={value}"))]
+            assert len(faults) < len(recipes), faults
+            tried.add(key)
+    assert tried >= ELSEWHERE.keys()
+
+
+def fault_of(recipe: Path, override: str) -> str:
+    """Return what is wrong with a recipe when one of its keys is changed, or an empty text."""
+    try:
+        load_recipe(recipe, overrides=[override], sample=False)
+    except ItransError as error:
+        return str(error)
+    return ""

@@ -68,3 +68,12 @@ def test_the_tour_from_one_end_to_the_other(itrans, tmp_path):
     for made in ("out/face.png", "unet.svg", "both.html", "runs/sharper/index.html"):
         assert Path(made).is_file(), made
     assert "generator.sharper" in Path("runs/sharper/log.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["tour.md", "zh/tour.md"])
+def test_the_networks_are_those_of_the_sample(itrans, page):
+    [shown] = [block.text for block in blocks_of(ROOT / "docs" / page) if "itrans inspect" in block.text]
+    printed = itrans("inspect", ROOT / "recipes" / "pix2pix_edges2shoes.toml", "--sample").stdout.splitlines()
+    rows = [line for line in shown.splitlines() if re.match("generator|discriminator|all", line)]
+    assert len(rows) == 4
+    assert [line for line in rows if line not in printed] == []
