@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from itrans.api import DataError, counted
@@ -86,6 +87,7 @@ def _known_pairs(layout: Layout, looks: Sequence[Look]) -> list[tuple[tuple[str,
     ]
 
 
+@lru_cache
 def _ratio(source: Stored, target: Stored) -> Fraction | None:
     """Return how many times as large as a source a target is; None if its shape is another, or the number is odd."""
     ratio = Fraction(target.width, source.width)

@@ -124,7 +124,9 @@ def _note_small_pictures(plan: Plan, looks: list[Look], wanted: int) -> None:
         return
     small = max((_smaller_than(look, usual) for look in looks), key=len)
     name, size = small[0]
-    rest, them = ("", "it") if len(small) == 1 else (f", and {len(small) - 1} more are small", "them")
+    more = len(small) - 1
+    rest = f", and {more} more {'is' if more == 1 else 'are'} small" if more else ""
+    them = "them" if more else "it"
     key = "crop" if plan.resize else "size"
     plan.notes.append(f"{key} = {plan.size}, because {name} is {size}{rest}. Without {them}, it would be {usual}.")
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LOOKED_AT = 300
 """Pictures of a side that are read, spread evenly; of label maps all are. Of the others, the headers are."""
 
+HEADERS_READ = 10_000
+"""Headers of a side that are read, likewise."""
+
 _COMPARED = 24
 _MOST_CLASSES, _MOST_COLOURS = 256, 64
 _FLAT = 0.6
@@ -131,11 +134,12 @@ def look_at(
         raise DataError(f"None of the pictures in {root} can be read. The first one: {look.unreadable[0]}")
     look.flatness = flat / look.count
     read = set(spread(files, LOOKED_AT))
-    for some, is_trained_with in ((files, True), (held_out, False)):
-        for file in some:
-            if file not in read:
-                advance()
-                _add_header(look, root, file, is_trained_with=is_trained_with)
+    rest, trained_with = [file for file in (*files, *held_out) if file not in read], set(files)
+    chosen = spread(rest, HEADERS_READ)
+    look.unknown = len(rest) - len(chosen)
+    for file in chosen:
+        advance()
+        _add_header(look, root, file, is_trained_with=file in trained_with)
     return look
 
 

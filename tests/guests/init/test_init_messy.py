@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from itrans.commands import build_dataset, load_recipe
+from itrans_init import pictures
 
 FEW = 30
 SPLITS = ("train", "val", "test")
@@ -172,6 +173,23 @@ def test_of_many_pictures_without_quick_headers_it_is_said_how_many_were_not_loo
     assert "Note: 4 pictures were not looked at" in output
 
 
+def test_of_very_many_pictures_it_is_said_how_many_were_not_looked_at(itrans, tmp_path, write, monkeypatch):
+    monkeypatch.setattr(pictures, "LOOKED_AT", 10)
+    monkeypatch.setattr(pictures, "HEADERS_READ", 15)
+    write_pairs(write)
+    _, output = recipe_of(itrans, tmp_path)
+    assert "Note: 10 pictures were not looked at" in output
+
+
+def test_a_damaged_header_is_told(itrans, tmp_path, write, monkeypatch):
+    monkeypatch.setattr(pictures, "LOOKED_AT", 1)
+    write_pairs(write)
+    (tmp_path / "mine" / "target" / "017.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    _, output = recipe_of(itrans, tmp_path)
+    assert "1 picture cannot be read" in output
+    assert "target/017.png" in output
+
+
 def test_turned_pictures_are_seen_upright(itrans, tmp_path, write):
     from PIL import Image
 
@@ -195,7 +213,7 @@ def test_a_few_small_pictures_that_decide_the_size_are_named(itrans, tmp_path, w
             write(f"mine/{side}/{number:03}.png", picture(number, 100, 60))
     recipe, output = recipe_of(itrans, tmp_path)
     assert recipe["augment"]["crop"] == 32
-    assert re.search(r"crop = 32, because \S+/004.png is 100x60, and 1 more are small.* 64\.", output), output
+    assert re.search(r"crop = 32, because \S+/004.png is 100x60, and 1 more is small.* 64\.", output), output
 
 
 def test_a_folder_of_two_data_sets_is_refused(itrans, tmp_path, write):
