@@ -13,9 +13,6 @@ from itrans.commands import console
 if TYPE_CHECKING:
     from itrans_init.plan import Plan
 
-_ENOUGH = 8
-"""Held-out pairs, below which the best checkpoint is a matter of luck."""
-
 
 @click.command()
 @click.argument("pictures", required=False, metavar="[PICTURES|RECIPE]")
@@ -73,6 +70,12 @@ def _write_for(pictures: str, output: Path) -> None:
     with replacing(output) as file:
         file.write(text.encode("utf-8"))
     click.echo(plan.found)
+    if plan.held_out:
+        click.echo(f"Split by names: {plan.held_out}.")
+    for note in plan.notes:
+        click.echo(f"Note: {note}")
+    if plan.unknown:
+        click.echo(f"Note: {plan.unknown:,} pictures were not looked at; itrans data check {output} reads all.")
     for note in plan.unsure:
         click.echo(f"Not sure: {note}")
     click.echo(f"Wrote {output}. Next:")
@@ -81,39 +84,28 @@ def _write_for(pictures: str, output: Path) -> None:
 
 
 def _text_that_trains(plan: Plan, command: str, output: Path) -> str:
-    """Return the text of a recipe whose data can be read, with a few pairs to measure on.
+    """Return the text of a recipe whose data can be read, with some to measure on.
 
     Raises:
         ItransError: there is none; the message says why.
     """
     from itrans.api import DataError, MissingSplitError
     from itrans.commands import build_dataset, load_recipe
-    from itrans_init.plan import larger_holdouts
     from itrans_init.recipe import recipe_text
 
-    enough = min(_ENOUGH, plan.count // 10)
-    text, fault = "", None
-    for tried in larger_holdouts(plan):
-        candidate = recipe_text(tried, command)
-        _refuse_bytes(candidate)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / output.name
-            path.write_text(candidate, encoding="utf-8")
-            recipe = load_recipe(path)
-        build_dataset(recipe, "train")[0]
-        try:
-            held_out = build_dataset(recipe, recipe.tables.validation.split)
-        except MissingSplitError as error:
-            fault = error
-            continue
-        held_out[0]
-        text = candidate
-        if len(held_out) >= enough:
-            break
-    if not text and fault is not None:
+    text = recipe_text(plan, command)
+    _refuse_bytes(text)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / output.name
+        path.write_text(text, encoding="utf-8")
+        recipe = load_recipe(path)
+    try:
+        for split in ("train", recipe.tables.validation.split):
+            build_dataset(recipe, split)[0]
+    except MissingSplitError as error:
         raise DataError(
             f"There are too few to hold some out, {plan.count} in all: at least a few dozen are needed."
-        ) from fault
+        ) from error
     return text
 
 

@@ -1,23 +1,22 @@
-"""Which folders there are, and what they seem to be: splits, and sides of pairs."""
+"""What the folders of pictures seem to be: splits, and sides of pairs."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from itrans.api import DataError, counted, existing_root, find_images, no_pictures
+from itrans_init.sides import PLACEHOLDER, Layout, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-SPLITS = ("train", "val", "test")
 _SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?![a-z])")
 _LIKE_SPLITS = re.compile(r"(?<![a-z])(training|validation|valid|dev|testing|train|val|test)(?![a-z])", re.IGNORECASE)
-_PLACEHOLDER = "{split}"
 
 _SOURCES = ("source", "input", "lab", "mask", "seg", "annotation", "edge", "sketch", "line", "noisy", "low", "gray")
 _TARGETS = ("target", "output", "photo", "image", "real", "truth", "clean", "high", "colour", "color", "rgb")
@@ -28,70 +27,6 @@ _FEWEST = 3
 _MOST_ENDINGS = 5
 _PAIRED = 0.5
 """The share of names that two folders have in common above which they are taken for pairs."""
-
-
-@dataclass
-class Side:
-    """A folder of pictures, in each split if there are any.
-
-    Attributes:
-        template: its path in the data set's folder, with `{split}` for the name of the split.
-        files: the pictures by split: their paths in the data set's folder. Without splits, the split is an empty text.
-        ending: what the names of its files end in, where both sides lie in one folder.
-    """
-
-    template: str
-    files: dict[str, list[str]] = field(default_factory=dict)
-    ending: str = ""
-
-    @property
-    def all_files(self) -> list[str]:
-        """The pictures of all splits."""
-        return [file for files in self.files.values() for file in files]
-
-    @property
-    def first_files(self) -> list[str]:
-        """The pictures to train with."""
-        return self.files.get("train") or self.all_files
-
-    def names(self, split: str) -> set[str]:
-        """Return what the pictures of a split are called within the folder, without suffix and ending."""
-        folder = self.template.replace(_PLACEHOLDER, split)
-        found = set()
-        for file in self.files.get(split, ()):
-            place = PurePosixPath(file)
-            inner = (place.relative_to(folder) if folder else place).with_suffix("").as_posix()
-            found.add(inner.removesuffix(self.ending) if self.ending else inner)
-        return found
-
-
-@dataclass
-class Layout:
-    """What a folder holds.
-
-    Attributes:
-        root: the folder.
-        sides: one side, or two.
-        are_pairs: whether the pictures of two sides belong together by their names.
-        is_order_guessed: whether nothing tells which of two sides is the source.
-        unsure: sentences on what may be otherwise.
-    """
-
-    root: Path
-    sides: list[Side]
-    are_pairs: bool = False
-    is_order_guessed: bool = False
-    unsure: list[str] = field(default_factory=list)
-
-    @property
-    def splits(self) -> list[str]:
-        """The splits that there are; none where pictures have to be held out."""
-        return [split for split in SPLITS if split in self.sides[0].files]
-
-    @property
-    def count(self) -> int:
-        """How many pictures, or pairs, there are to train with, before any are held out."""
-        return min(len(side.first_files) for side in self.sides)
 
 
 def layout_of(root: str | Path) -> Layout:
@@ -124,18 +59,18 @@ def _sides_of(files: Iterable[str]) -> list[Side]:
         template, split = _template_of(PurePosixPath(file).parts[:-1])
         found[template][split].append(file)
     sides = [Side(template, dict(splits)) for template, splits in found.items()]
-    below = [side for side in sides if side.template.startswith(f"{_PLACEHOLDER}/")]
+    below = [side for side in sides if side.template.startswith(f"{PLACEHOLDER}/")]
     if len(below) > 3 or (below and len(sides) > len(below)):  # folders of towns, or of days, within a split
         sides = [side for side in sides if side not in below]
-        merged = next((side for side in sides if side.template == _PLACEHOLDER), None)
+        merged = next((side for side in sides if side.template == PLACEHOLDER), None)
         if merged is None:
-            merged = Side(_PLACEHOLDER)
+            merged = Side(PLACEHOLDER)
             sides.append(merged)
         for side in below:
             for split, some in side.files.items():
                 merged.files.setdefault(split, []).extend(some)
-    if any(_PLACEHOLDER in side.template for side in sides):
-        sides = [side for side in sides if _PLACEHOLDER in side.template]
+    if any(PLACEHOLDER in side.template for side in sides):
+        sides = [side for side in sides if PLACEHOLDER in side.template]
     elif len(sides) > 3 or (len(sides) > 1 and any(side.template == "" for side in sides)):
         sides = [Side("", {"": sorted(file for side in sides for file in side.all_files)})]
     return sides
@@ -145,7 +80,7 @@ def _template_of(folders: tuple[str, ...]) -> tuple[str, str]:
     """Return the template of a file's side, and its split."""
     for place, name in enumerate(folders):
         if match := _SPLIT.search(name):
-            template = [*folders[:place], name[: match.start()] + _PLACEHOLDER + name[match.end() :]]
+            template = [*folders[:place], name[: match.start()] + PLACEHOLDER + name[match.end() :]]
             is_alone = place == 0 and name == match[0]
             return "/".join([*template, *(folders[place + 1 : place + 2] if is_alone else ())]), match[0]
     return "/".join(folders[:1]), ""
@@ -214,10 +149,36 @@ def _choose_two(layout: Layout) -> None:
         left = [side.template for side in sides if side not in (sides[one], sides[other])]
         layout.unsure.append(f"These folders are left out: {', '.join(left)}.")
     layout.sides = [sides[one], sides[other]]
+    _refuse_two_data_sets(layout)
     layout.are_pairs = share > _PAIRED
     _order(layout)
     if layout.are_pairs:
         _refuse_singles(layout)
+
+
+def _refuse_two_data_sets(layout: Layout) -> None:
+    """Raise `DataError` if each of the two folders has pairs in folders of its own, and these are called the same."""
+    inner = [_folders_of_pairs(side) for side in layout.sides]
+    if not inner[0] or inner[0] != inner[1] or _leaning(layout.sides[0]) != _leaning(layout.sides[1]):
+        return
+    names = [side.template.partition(f"/{PLACEHOLDER}")[0] for side in layout.sides]
+    raise DataError(
+        f"{layout.root} seems to hold two data sets: {names[0]} and {names[1]} both have the folders "
+        f"{' and '.join(sorted(inner[0]))}. Give one of them: itrans init {(layout.root / names[1]).as_posix()}. If "
+        f"pictures of {names[0]} and {names[1]} are pairs, rename these two folders source and target."
+    )
+
+
+def _folders_of_pairs(side: Side) -> set[str]:
+    """Return the folders in a side's folder if most of their pictures have the same names; none otherwise."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for split in side.files:
+        for name in side.names(split):
+            folder, _, rest = name.rpartition("/")
+            found[folder].add(rest)
+    shared, every = set.intersection(*found.values()), set().union(*found.values())
+    is_one_set = len(found) < 2 or "" in found or side.template.startswith(PLACEHOLDER)
+    return set() if is_one_set or len(shared) <= _PAIRED * len(every) else {*found}
 
 
 def _common(one: Side, other: Side) -> float:
@@ -243,7 +204,7 @@ def _leaning(side: Side) -> int:
 
 
 def _called(side: Side) -> str:
-    return f"*{side.ending}" if side.ending else side.template.replace(f"{_PLACEHOLDER}/", "")
+    return f"*{side.ending}" if side.ending else side.template.replace(f"{PLACEHOLDER}/", "")
 
 
 def _refuse_singles(layout: Layout) -> None:
@@ -257,7 +218,7 @@ def _refuse_singles(layout: Layout) -> None:
                 more = f" and {len(lone) - _MOST_NAMED} more" if len(lone) > _MOST_NAMED else ""
                 raise DataError(
                     f"{layout.root}: {counted(len(mine & yours), 'picture')} of {here.template} and {there.template} "
-                    f"belong together by their names, but these of {here.template.replace(_PLACEHOLDER, split)} have "
+                    f"belong together by their names, but these of {here.template.replace(PLACEHOLDER, split)} have "
                     f"no partner: {listed}{more}. Move them away, or rename them."
                 )
 
@@ -274,5 +235,5 @@ def _leave_out_lone_splits(layout: Layout) -> None:
         return
     for side in layout.sides:
         (only, *_) = [*side.files] or [""]
-        side.template = side.template.replace(_PLACEHOLDER, only)
+        side.template = side.template.replace(PLACEHOLDER, only)
         side.files = {"": side.files.get(only, [])}

@@ -10,15 +10,20 @@ import cv2
 import numpy as np
 
 from itrans.api import DataError, counted, read_image, read_label_map
+from itrans_init.headers import header_of, stored_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from itrans.api import ImageArray
+    from itrans_init.headers import Stored
 
 LOOKED_AT = 300
-"""Pictures of a side that are read, spread evenly; of label maps all are."""
+"""Pictures of a side that are read, spread evenly; of label maps all are. Of the others, the headers are."""
+
+HEADERS_READ = 10_000
+"""Headers of a side that are read, likewise."""
 
 _COMPARED = 24
 _MOST_CLASSES, _MOST_COLOURS = 256, 64
@@ -45,7 +50,10 @@ class Look:
         types: how many have which type of values.
         flatness: the mean share of pixels that are as their neighbours.
         unreadable: what is wrong with pictures that cannot be read.
-        count: how many were looked at.
+        count: how many were read.
+        stored: how each file stores its picture, in all splits; the others count those that are trained with.
+        unknown: how many files were not looked at, because they have no header that is quickly read.
+        values: the lowest and the highest value of pictures of 16 bits that were read.
     """
 
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -54,6 +62,22 @@ class Look:
     flatness: float = 0.0
     unreadable: list[str] = field(default_factory=list)
     count: int = 0
+    stored: dict[str, Stored] = field(default_factory=dict)
+    unknown: int = 0
+    values: tuple[int, int] | None = None
+
+    def add(self, file: str, stored: Stored, *, is_trained_with: bool = True) -> None:
+        """Add a picture."""
+        self.stored[file] = stored
+        if is_trained_with:
+            self.sizes[stored.width, stored.height] += 1
+            self.channels[stored.channels] += 1
+            self.types[stored.dtype] += 1
+
+    def halve(self) -> None:
+        """Take each picture for two side by side: sizes are those of halves from now on."""
+        self.sizes = Counter({(width // 2, height): times for (width, height), times in self.sizes.items()})
+        self.stored = {file: stored._replace(width=stored.width // 2) for file, stored in self.stored.items()}
 
     @property
     def shortest(self) -> int:
@@ -67,10 +91,6 @@ class Look:
         names = [f"{width}x{height}" for width, height in (by_area[0], by_area[-1])]
         return names[0] if len(by_area) == 1 else f"{names[0]} to {names[1]}"
 
-    def is_times(self, other: Look, scale: int) -> bool:
-        """Return whether the pictures of another side are so many times as large as these."""
-        return {(scale * width, scale * height) for width, height in self.sizes} == {*other.sizes}
-
     @property
     def kind_text(self) -> str:
         """Channels and types, as people say them."""
@@ -82,8 +102,16 @@ class Look:
         return f"{channels}, {' or '.join(bits[name] for name, _ in self.types.most_common())}"
 
 
-def look_at(root: Path, files: Sequence[str], advance: Callable[[], None] = lambda: None) -> Look:
+def look_at(
+    root: Path, files: Sequence[str], held_out: Sequence[str] = (), advance: Callable[[], None] = lambda: None
+) -> Look:
     """Return what pictures are like.
+
+    Args:
+        root: the folder.
+        files: those to train with.
+        held_out: those of other splits, of which only the headers are read.
+        advance: called once for each file.
 
     Raises:
         DataError: none of them can be read.
@@ -97,14 +125,37 @@ def look_at(root: Path, files: Sequence[str], advance: Callable[[], None] = lamb
             look.unreadable.append(str(error))
             continue
         look.count += 1
-        look.sizes[image.shape[1], image.shape[0]] += 1
-        look.channels[image.shape[2]] += 1
-        look.types[image.dtype.name] += 1
+        look.add(file, stored_as(image))
         flat += flatness(image)
+        if image.dtype == np.uint16:
+            lowest, highest = look.values or (image.max(), 0)
+            look.values = min(int(image.min()), int(lowest)), max(int(image.max()), int(highest))
     if not look.count:
         raise DataError(f"None of the pictures in {root} can be read. The first one: {look.unreadable[0]}")
     look.flatness = flat / look.count
+    read = set(spread(files, LOOKED_AT))
+    rest, trained_with = [file for file in (*files, *held_out) if file not in read], set(files)
+    chosen = spread(rest, HEADERS_READ)
+    look.unknown = len(rest) - len(chosen)
+    for file in chosen:
+        advance()
+        _add_header(look, root, file, is_trained_with=file in trained_with)
     return look
+
+
+def _add_header(look: Look, root: Path, file: str, *, is_trained_with: bool) -> None:
+    try:
+        stored = header_of(root / file)
+    except OSError:
+        try:
+            stored = stored_as(read_image(root / file))
+        except DataError as error:
+            look.unreadable.append(str(error))
+            return
+    if stored is None:
+        look.unknown += 1
+    else:
+        look.add(file, stored, is_trained_with=is_trained_with)
 
 
 @dataclass

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from itrans.api import DataError, counted
-from itrans_init.amounts import HOLDOUTS, choose_amounts
+from itrans.api import counted
+from itrans_init.agreement import check_same_sizes, check_types, scale_of
+from itrans_init.amounts import choose_amounts
 from itrans_init.folders import layout_of
 from itrans_init.pictures import classes_of, halves_of, look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from itrans_init.folders import Layout, Side
     from itrans_init.pictures import Classes, Look
-
-SCALES = (2, 3, 4, 8)
-"""By which a network makes pictures larger."""
+    from itrans_init.sides import Layout, Side
 
 _SAID_LABELS = ("label", "mask", "seg", "annotation", "class", "palette")
 
@@ -37,10 +35,15 @@ class Plan:
         filters: of the first layer.
         batch_size: pairs in a step.
         epochs: how many.
+        validate_every: so many epochs.
         method: "pix2pix", "cyclegan" or "super_resolution".
         scale: how many times as large as their sources the targets are.
         is_exact: whether pictures have more than the 8 bits that bf16 keeps.
         count: how many pictures, or pairs, there are to train with and to hold out.
+        ranges: the arguments for ranges of values that pictures seem to need, see `[dataset]`.
+        held_out: how many pairs are trained with and held out, where there are no folders for splits.
+        unknown: how many pictures were not looked at.
+        notes: sentences on what is surely so, and may surprise.
         unsure: sentences on what may be otherwise.
     """
 
@@ -54,10 +57,15 @@ class Plan:
     filters: int = 64
     batch_size: int = 1
     epochs: int = 200
+    validate_every: int = 1
     method: str = "pix2pix"
     scale: int = 1
     is_exact: bool = False
     count: int = 0
+    ranges: dict[str, list[int]] = field(default_factory=dict)
+    held_out: str = ""
+    unknown: int = 0
+    notes: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
 
 
@@ -68,7 +76,7 @@ def plan_for(root: str, *, has_gpu: bool, advance: Callable[[], None] = lambda: 
         DataError: there are none, or they do not fit together; the message says what to do.
     """
     layout = layout_of(root)
-    looks = [look_at(layout.root, side.first_files, advance) for side in layout.sides]
+    looks = [look_at(layout.root, side.first_files, side.held_out_files, advance) for side in layout.sides]
     if len(layout.sides) == 1:
         plan = _of_one_folder(layout, looks[0], root)
     elif layout.are_pairs:
@@ -77,6 +85,7 @@ def plan_for(root: str, *, has_gpu: bool, advance: Callable[[], None] = lambda: 
         plan = _unpaired(layout, looks, root)
     choose_amounts(plan, layout, looks, has_gpu=has_gpu)
     plan.unsure[:0] = layout.unsure
+    plan.unknown = sum(look.unknown for look in looks)
     unreadable = [fault for look in looks for fault in look.unreadable]
     if unreadable:
         plan.unsure.append(
@@ -86,17 +95,9 @@ def plan_for(root: str, *, has_gpu: bool, advance: Callable[[], None] = lambda: 
     return plan
 
 
-def larger_holdouts(plan: Plan) -> Iterator[Plan]:
-    """Yield the plan, and the same with more pairs held out: of few pairs, none may fall into a small part."""
-    if "holdout" not in plan.dataset:
-        yield plan
-        return
-    for holdout in HOLDOUTS:
-        yield replace(plan, dataset=plan.dataset | {"holdout": holdout})
-
-
 def _of_one_folder(layout: Layout, look: Look, root: str) -> Plan:
     (side,) = layout.sides
+    check_types(layout.root, look)
     count = _counted(side, "picture")
     where = _place(root, side)
     halves = halves_of(layout.root, side.first_files)
@@ -116,7 +117,7 @@ def _of_one_folder(layout: Layout, look: Look, root: str) -> Plan:
                 "The pictures are twice as wide as high, but the halves do not look alike. For whole photos, take "
                 'dataset = { name = "edges", root = ... }.'
             )
-        look.sizes = type(look.sizes)({(width // 2, height): times for (width, height), times in look.sizes.items()})
+        look.halve()
         return plan
     dataset = {"name": "edges", "root": where, "method": "canny"} | _channels("channels", look)
     plan = Plan(f"{layout.root.name}: edges -> photo", f"{count} without partners ({look.kind_text})", dataset)
@@ -136,7 +137,9 @@ def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[]
     ]
     if (classes[0] is None) != (classes[1] is None):
         return _of_labels(layout, looks, classes, root)
-    scale = _scale_of(layout, looks)
+    for look in looks:
+        check_types(layout.root, look)
+    scale = scale_of(layout, looks)
     if scale == 1 and layout.is_order_guessed and looks[0].flatness < looks[1].flatness:
         layout.sides.reverse()
         looks.reverse()
@@ -169,6 +172,8 @@ def _of_pairs(layout: Layout, looks: list[Look], root: str, advance: Callable[[]
 def _of_labels(layout: Layout, looks: list[Look], classes: list[Classes | None], root: str) -> Plan:
     place = 0 if classes[0] is not None else 1
     labels, photos = layout.sides[place], layout.sides[1 - place]
+    check_types(layout.root, looks[1 - place])
+    check_same_sizes(layout, looks)
     found = classes[place]
     assert found is not None, "one side has classes"
     dataset: dict[str, Any] = {
@@ -208,6 +213,8 @@ def _of_labels(layout: Layout, looks: list[Look], classes: list[Classes | None],
 
 def _unpaired(layout: Layout, looks: list[Look], root: str) -> Plan:
     one, other = layout.sides
+    for look in looks:
+        check_types(layout.root, look)
     dataset: dict[str, Any] = {"name": "unaligned", "root": root, "folder_a": one.template, "folder_b": other.template}
     both = type(looks[0])()
     for look in looks:
@@ -230,28 +237,6 @@ def _channels(key: str, look: Look) -> dict[str, int]:
     if len(look.channels) < 2 or not set(look.channels) <= {1, 3, 4}:
         return {}
     return {key: 3}
-
-
-def _scale_of(layout: Layout, looks: list[Look]) -> int:
-    """Return how many times as large as sources targets are; where it is a guess which is which, the smaller is one.
-
-    Raises:
-        DataError: the two pictures of a pair have different sizes otherwise.
-    """
-    one, other = looks
-    for scale in SCALES:
-        if one.is_times(other, scale):
-            return scale
-        if layout.is_order_guessed and other.is_times(one, scale):
-            layout.sides.reverse()
-            looks.reverse()
-            return scale
-    if len(one.sizes) == len(other.sizes) == 1 and one.sizes.keys() != other.sizes.keys():
-        raise DataError(
-            f"{layout.root}: the two pictures of a pair have different sizes, {one.size_text} in "
-            f"{layout.sides[0].template} and {other.size_text} in {layout.sides[1].template}. Scale one side first."
-        )
-    return 1
 
 
 def _place(root: str, side: Side) -> str:

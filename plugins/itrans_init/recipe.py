@@ -23,6 +23,10 @@ def recipe_text(plan: Plan, command: str) -> str:
     for name, table in _tables(plan):
         lines.append(f"[[{name}]]" if name == "loss" else f"[{name}]")
         lines += [_line(f"{key} = {_value(value)}", plan.comments.get(f"{name}.{key}")) for key, value in table.items()]
+        if name == "dataset":
+            lines += [
+                f"# {key} = {_value(value)}  # {plan.comments[f'dataset.{key}']}" for key, value in plan.ranges.items()
+            ]
         lines.append("")
     return "\n".join(lines)
 
@@ -58,7 +62,8 @@ def _tables(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     if plan.is_exact:
         train["precision"] = "fp32"
     betas = [0.5, 0.999] if plan.method != "super_resolution" else [0.9, 0.999]
-    return [*tables, ("optimizer", {"name": "adam", "lr": 2e-4, "betas": betas}), ("train", train)]
+    tables += [("optimizer", {"name": "adam", "lr": 2e-4, "betas": betas}), ("train", train)]
+    return tables if plan.validate_every == 1 else [*tables, ("validation", {"every": plan.validate_every})]
 
 
 def _line(text: str, comment: str | None) -> str:
