@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent.parent / "images"
 LAST = Path("checkpoints", "last.pt")
+PAIRS = {"unpaired": 'dataset={name="paired", root="datasets/fluent", source="flat/{split}", target="3d/{split}"}'}
+"""Of runs that were trained without pairs, the pairs that their outputs are laid beside."""
+
 EVEN, WORST = 8, 2
 SIZE, GAP, LINE = 128, 6, 20
 
@@ -40,7 +43,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=IMAGES, help="[default: docs/images]")
     arguments = parser.parse_args()
     for run in arguments.run:
-        found = evaluate_checkpoint(run / LAST, split=arguments.split, keep=10_000)
+        overrides = [PAIRS[run.name]] if run.name in PAIRS else []
+        found = evaluate_checkpoint(run / LAST, split=arguments.split, keep=10_000, overrides=overrides)
         even = np.linspace(0, len(found.first) - 1, EVEN).round().astype(int)
         file = arguments.out / f"gallery_{run.name}.webp"
         Image.fromarray(strip([found.first[place] for place in even], found.worst[:WORST])).save(
