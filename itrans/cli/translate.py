@@ -151,6 +151,7 @@ def translate(
         from itrans.training.processes import process_group, processes_here
         from itrans.translating.companions import Companions
         from itrans.translating.files import translate_files
+        from itrans.translating.scaling import size_note
         from itrans.translating.translator import Translator
 
     processes = processes_here()
@@ -188,6 +189,9 @@ def translate(
         mine = [job for job in mine if not all(output.is_file() for output in job.outputs)]
     if translator.sample is not None:
         tell(f"This checkpoint was trained on sample data. {translator.sample}")
+    plain = mine and preparer is None and tiling is None and not is_media(mine[0].source)
+    if plain and (note := size_note(translator, mine[0].source)):
+        tell(note)
     failures: list[tuple[str, str]] = []
     folder = output.parent if named else output
     with process_group(processes, chosen), folder_made(folder), _bar(len(mine), processes) as bar:

@@ -26,6 +26,8 @@ class Described:
         directions: what a direction may be, the default first.
         sample: what the training data stood in for, or None if they were the recipe's own.
         title: the recipe's title.
+        trained_size: the height and width that training scaled whole pictures to, before it cropped; None if it took
+            them as they were.
     """
 
     def __init__(self, record: CheckpointFile, sides: Mapping[str, tuple[Side, Side]]) -> None:
@@ -33,6 +35,7 @@ class Described:
         self.title: str = record.recipe.get("title", "")
         self.directions, self._sides = tuple(sides), sides
         self._dataset: dict[str, Any] = record.recipe.get("dataset", {})
+        self.trained_size = _trained_size(record.recipe.get("augment"))
 
     def sides(self, direction: str | None = None) -> tuple[Side, Side]:
         """Return which picture of a pair a direction takes, and which one it makes.
@@ -75,3 +78,13 @@ class Described:
     def trained_on_halves(self) -> bool:
         """Whether sources and targets were the halves of one picture."""
         return bool(getattr(dataset_class(self._dataset), "side_by_side", False))
+
+
+def _trained_size(augment: Any) -> tuple[int, int] | None:
+    """Return the height and width that a recipe scales pictures to, or None."""
+    match isinstance(augment, dict) and (augment.get("resize") or augment.get("size")):
+        case int(side) if side:
+            return side, side
+        case [int(rows), int(columns)]:
+            return rows, columns
+    return None

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from itrans.api import read_image, write_image
@@ -120,3 +121,15 @@ def test_what_is_not_there_is_told_before_torch_is_imported(tmp_path, checkpoint
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("augment", "size", "is_told"), [("resize=16", 32, True), ("resize=16", 20, False), ("", 32, False)]
+)
+def test_pictures_of_another_scale_than_training_had_are_told(itrans, recipe, tmp_path, augment, size, is_told):
+    settings = ["--set", "train.steps=1", *(["--set", f"augment.{augment}"] if augment else [])]
+    assert itrans("run", recipe, "-o", "out", *settings).exit_code == 0
+    write_image(tmp_path / "large.png", np.zeros((size, size, 3), np.uint8))
+    done = itrans("translate", "out", "large.png", "-o", "made")
+    assert done.exit_code == 0, done.output
+    assert ("large.png is 32x32, and training scaled its pictures to 16x16" in done.stderr) == is_told
