@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import importlib.metadata
 import json
+import re
 import shutil
 
 import torch
@@ -14,7 +15,9 @@ from itrans_doctor import findings
 Usage = collections.namedtuple("Usage", "total used free")
 
 
-def test_all_sections_are_shown_within_80_columns(itrans):
+def test_all_sections_are_shown_within_80_columns(itrans, monkeypatch):
+    # What is installed is checked below, and in cli/test_list_plugins.py: it takes ten seconds.
+    monkeypatch.setattr(findings, "plugins", lambda: [findings.Finding("components", "some")])
     done = itrans("doctor")
     assert done.exit_code == 0, done.output
     for title in ("Versions", "Devices", "Room", "Extras", "Plugins"):
@@ -72,6 +75,7 @@ def test_a_broken_package_is_a_fault_with_its_name(install, itrans, monkeypatch)
     assert "ours" in done.output.split()
     assert "acme" in done.output
     assert done.output.count("out of order") == 2
+    assert re.search(r"components +\d+ of acme 1.0, itrans", done.output)
     assert done.output.splitlines()[-1].startswith("Not well:")
 
 
