@@ -27,9 +27,9 @@ PICKED: list[dict[str, tuple[str, tuple[int, ...]]]] = [
     },
     {
         "grey_to_colour": ("grey -> colour", (40, 60, 15)),
-        "labels_to_facade": ("labels -> facade", (0, 1)),
-        "facade_to_labels": ("facade -> labels", (0, 1)),
-        "inpainting": ("inpainting", (0, 1)),
+        "labels_to_facade": ("labels -> facade", (27, 12)),
+        "facade_to_labels": ("facade -> labels", (27, 12)),
+        "inpainting": ("inpainting", (51, 42)),
     },
 ]
 """Of each row the runs, what stands above them, and the places of their pictures in the test split."""
