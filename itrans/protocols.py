@@ -101,7 +101,7 @@ class WeightedLoss:
 
     Attributes:
         name: what the recipe calls it, for logs.
-        weight: what its value is multiplied with.
+        weight: its value is multiplied by this.
         loss: the component.
     """
 

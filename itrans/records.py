@@ -171,8 +171,8 @@ class Recognized:
 
     Attributes:
         arguments: what the component is to be built with, as in a recipe.
-        in_channels: of all that the network sees.
-        out_channels: of what it puts out; 1 where that is logits.
+        in_channels: how many channels the network sees in all.
+        out_channels: how many channels its output has; 1 if these are logits.
         names: the component's modules that have weights, and what the file calls each: `{"downs.0.conv": "model.0"}`.
         state: the file's weights, under the file's names: without what is of no use, and with what they imply.
         assumed: those of the arguments that no weights tell, each with a sentence about what is assumed and why.
