@@ -70,6 +70,7 @@ def comparable(line: str) -> str:
 @pytest.mark.parametrize("block", [block for block in wanted("console") if block.mark == "output"], ids=str)
 def test_output_is_what_is_shown(block, itrans, tmp_path):
     add_pictures(tmp_path)
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     for recipe in wanted("toml", files=True):
         if recipe.page == block.page and "/" not in recipe.name:
             Path(recipe.name).write_text(recipe.text, encoding="utf-8")
