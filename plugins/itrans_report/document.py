@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from itrans_report.curves import curves_of
 from itrans_report.differences import differences
 from itrans_report.facts import facts_of
 from itrans_report.grids import grids_of, last_grid
-from itrans_report.markup import filled, template
+from itrans_report.markup import filled, page, template
 from itrans_report.pairs import pairs_of
 
 if TYPE_CHECKING:
@@ -64,10 +63,5 @@ def _rows(shown: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
 def _page(title: str, data: dict[str, Any]) -> bytes:
     # "<" is written as an escape: no text of a recipe, a key or a note can end the element that the data are in
     text = json.dumps(data | {"version": __version__}, allow_nan=False).replace("<", "\\u003c")
-    parts = {
-        "title": html.escape(title),
-        "styles": template("page.css"),
-        "scripts": "\n".join(map(template, _SCRIPTS)),
-        "data": text,
-    }
-    return filled("page.html", parts)
+    body = filled("run.html", {"scripts": "\n".join(map(template, _SCRIPTS)), "data": text})
+    return page(title, body.rstrip("\n"), policy="; script-src 'unsafe-inline'")

@@ -9,14 +9,18 @@ import re
 
 def still_page(title: str, body: str, styles: str = "") -> bytes:
     """Return a page without scripts, as HTML in UTF-8; `body` is HTML, `styles` is CSS besides that of all pages."""
-    parts = {"title": html.escape(title), "styles": f"{template('page.css')}\n{styles}", "body": body}
-    return filled("still.html", parts)
+    return page(title, f"<main>\n{body}\n</main>", f"\n{styles}")
 
 
-def filled(name: str, parts: dict[str, str]) -> bytes:
-    """Return a template with its parts, which `{{their names}}` stand for, in UTF-8."""
-    page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template(name))
-    return page.encode("utf-8", "replace")
+def page(title: str, body: str, styles: str = "", *, policy: str = "") -> bytes:
+    """Return a page; `policy` is what its Content-Security-Policy allows besides pictures and styles in it."""
+    parts = {"title": html.escape(title), "styles": template("page.css") + styles, "policy": policy, "body": body}
+    return filled("page.html", parts).encode("utf-8", "replace")
+
+
+def filled(name: str, parts: dict[str, str]) -> str:
+    """Return a template with its parts, which `{{their names}}` stand for."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template(name))
 
 
 def template(name: str) -> str:
