@@ -120,10 +120,10 @@ class Registry(Generic[T]):
         notes = [*found.unreadable, *found.missing]
         if found.only is not None:
             notes.insert(0, f"{plugins.RESTRICTION} restricts the packages that are seen to {', '.join(found.only)}.")
-        if not did_you_mean(name, known):
+        if not (nearest := did_you_mean(name, known)):
             notes.append("If it is in a file of your own, name the file: --code FILE.")
         raise PluginError(
-            f'There is no {self.kind} "{printable(name)}".{did_you_mean(name, known)}\n'
+            f'There is no {self.kind} "{printable(name)}".{nearest}\n'
             f"Installed: {', '.join(known) or 'none'}." + "".join(f"\n{note}" for note in notes)
         )
 

@@ -156,9 +156,11 @@ class Saver:
                 f"This run had {checkpoint.processes} processes and continues with {count}: "
                 "its steps now hold other pairs than they would have."
             )
-        wanted = (train.steps, 0) if train.steps else (train.epochs or 0, 0)
-        if ((progress.step, 0) if train.steps else (progress.epoch, progress.batch)) > wanted:
-            asked = f"train.steps = {train.steps}" if train.steps else f"train.epochs = {train.epochs}"
+        if train.steps:
+            has_more, asked = progress.step > train.steps, f"train.steps = {train.steps}"
+        else:
+            has_more, asked = (progress.epoch, progress.batch) > (train.epochs, 0), f"train.epochs = {train.epochs}"
+        if has_more:
             note(f"This run is at step {progress.step} of epoch {progress.epoch}, beyond {asked}: nothing is trained.")
         self._sent, self._saved = progress_of(checkpoint, self._recipe, count), (path, progress.step)
 

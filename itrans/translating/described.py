@@ -82,8 +82,10 @@ class Described:
 
 def _trained_size(augment: Any) -> tuple[int, int] | None:
     """Return the height and width that a recipe scales pictures to, or None."""
-    match isinstance(augment, dict) and (augment.get("resize") or augment.get("size")):
-        case int(side) if side:
+    if not isinstance(augment, dict):
+        return None
+    match augment.get("resize") or augment.get("size"):
+        case int(side):
             return side, side
         case [int(rows), int(columns)]:
             return rows, columns

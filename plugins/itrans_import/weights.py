@@ -42,10 +42,12 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise CheckpointError(f"{path} {what}. Weights are files, such as latest_net_G.pth.")
+    if _is_exported(path):
+        raise CheckpointError(f"{path} {_ALREADY}")
     record = read_torch_file(path, refusal=_REFUSAL)
     if isinstance(record, dict):
         record = _inner(dict(dict.items(record)))  # without what hangs on it
-    if fault := _ALREADY if _is_exported(path) else _fault(record):
+    if fault := _fault(record):
         raise CheckpointError(f"{path} {fault}")
     try:
         weights = {
