@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from itrans.api import Split
     from itrans.commands import Row
+    from itrans.evaluation import Evaluation
 
 IMAGES = Path(__file__).parent.parent / "images"
 LAST = Path("checkpoints", "last.pt")
@@ -43,8 +45,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=IMAGES, help="[default: docs/images]")
     arguments = parser.parse_args()
     for run in arguments.run:
-        overrides = [PAIRS[run.name]] if run.name in PAIRS else []
-        found = evaluate_checkpoint(run / LAST, split=arguments.split, keep=10_000, overrides=overrides)
+        found = evaluated(run, arguments.split)
         even = np.linspace(0, len(found.first) - 1, EVEN).round().astype(int)
         file = arguments.out / f"gallery_{run.name}.webp"
         Image.fromarray(strip([found.first[place] for place in even], found.worst[:WORST])).save(
@@ -55,6 +56,12 @@ def main() -> None:
         )
         print(f"{run.name}: {found.pictures} {arguments.split} pairs at step {found.step}, {scores}; {file}")
         print(f"  {seconds(run) / 60:.0f} min, {found.attribution}")
+
+
+def evaluated(run: Path, split: Split, pairs: int | None = None) -> Evaluation:
+    """Return what the last checkpoint of a run makes of a split, or of its first pairs, which are kept."""
+    overrides = [PAIRS[run.name]] if run.name in PAIRS else []
+    return evaluate_checkpoint(run / LAST, split=split, keep=pairs or 10_000, pairs=pairs, overrides=overrides)
 
 
 def strip(even: Sequence[Row], worst: Sequence[Row]) -> NDArray[np.uint8]:

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from strips import IMAGES, LAST, PAIRS, shown, spaced
-
-from itrans.evaluation import evaluate_checkpoint
+from strips import IMAGES, evaluated, shown, spaced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,9 +56,7 @@ def row_of(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 def part(run: Path, heading: str, places: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return a task's pictures under its heading, sources above outputs."""
-    count = max(places) + 1
-    overrides = [PAIRS[run.name]] if run.name in PAIRS else []
-    rows = evaluate_checkpoint(run / LAST, split="test", keep=count, pairs=count, overrides=overrides).first
+    rows = evaluated(run, "test", max(places) + 1).first
     columns = np.hstack([np.vstack([spaced(shown(side)) for side in rows[place][:2]]) for place in places])
     above = Image.new("RGB", (columns.shape[1], HEADING), "white")
     font = ImageFont.load_default(TEXT)
