@@ -13,7 +13,7 @@ from itrans.api import CheckpointError, ItransError, PluginError, RoomError, __v
 from itrans_serve import metrics, queries
 from itrans_serve.access import GONE, Gate
 from itrans_serve.api_page import api_page
-from itrans_serve.bodies import GoneError
+from itrans_serve.bodies import GoneError, LastAnswer, UnreadError
 from itrans_serve.pictures import TooLargeError
 from itrans_serve.served import chosen
 
@@ -90,6 +90,10 @@ def _add_errors(app: FastAPI) -> None:
     async def refuse(_request: Request, error: ItransError) -> Response:
         too_large, ours = isinstance(error, TooLargeError | RoomError), isinstance(error, CheckpointError | PluginError)
         return JSONResponse({"detail": str(error)}, 413 if too_large else 500 if ours else 422)
+
+    @app.exception_handler(UnreadError)
+    async def refuse_unread(_request: Request, error: UnreadError) -> Response:
+        return LastAnswer(error)
 
     @app.exception_handler(GoneError)
     async def forget(_request: Request, _error: GoneError) -> Response:
