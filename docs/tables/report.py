@@ -146,7 +146,7 @@ def members_of(path: Path) -> list[dict[str, Any]]:
 
 def draw(folder: Path, members: list[dict[str, Any]], name: str) -> None:
     """Draw what some recipes make of the first held-out pictures, with the first seed of each."""
-    from itrans.pictures.images import write_image
+    from itrans.api import write_image
     from itrans_evaluate.comparison import comparison_picture
 
     found: dict[str, Path] = {}
