@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def init(pictures: str | None, output: Path | None) -> None:
             )
         written = shipped.write(name, output or Path(f"{Path(name).name}.toml"))
         click.echo(f"Wrote {written[0]}" + (f", which extends {written[1]}" if len(written) > 1 else ""))
-        click.echo(f"Next: itrans run {written[0]}")
+        click.echo(f"Next: itrans run {shlex.quote(str(written[0]))}")
         return
     _write_for(pictures, output or Path(f"{Path(pictures).resolve().name}.toml"))
 
@@ -66,21 +67,22 @@ def _write_for(pictures: str, output: Path) -> None:
     has_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     with console.Bar("looking at pictures") as bar:
         plan = plan_for(Path(pictures).as_posix(), has_gpu=has_gpu, advance=bar.advance)
-    text = _text_that_trains(plan, f"itrans init {pictures} -o {output}", output)
+    text = _text_that_trains(plan, shlex.join(["itrans", "init", pictures, "-o", str(output)]), output)
     with replacing(output) as file:
         file.write(text.encode("utf-8"))
+    name = shlex.quote(str(output))
     click.echo(plan.found)
     if plan.held_out:
         click.echo(f"Split by names: {plan.held_out}.")
     for note in plan.notes:
         click.echo(f"Note: {note}")
     if plan.unknown:
-        click.echo(f"Note: {plan.unknown:,} pictures were not looked at; itrans data check {output} reads all.")
+        click.echo(f"Note: {plan.unknown:,} pictures were not looked at; itrans data check {name} reads all.")
     for note in plan.unsure:
         click.echo(f"Not sure: {note}")
     click.echo(f"Wrote {output}. Next:")
-    click.echo(f"  itrans data check {output}")
-    click.echo(f"  itrans run {output}")
+    click.echo(f"  itrans data check {name}")
+    click.echo(f"  itrans run {name}")
 
 
 def _text_that_trains(plan: Plan, command: str, output: Path) -> str:

@@ -6,6 +6,8 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from itrans.api import printable
+
 if TYPE_CHECKING:
     from itrans_init.plan import Plan
 
@@ -14,11 +16,11 @@ _WIDTH, _LONGEST = 32, 110
 
 def recipe_text(plan: Plan, command: str) -> str:
     """Return the text of a recipe."""
-    lines = [f"# {plan.found}", f"# Written by: {command}"]
+    lines = [f"# {printable(plan.found)}", f"# Written by: {printable(command)}"]
     if plan.unsure:
         lines += ["#", "# What itrans is not sure of:"]
         for note in plan.unsure:
-            lines += textwrap.wrap(note, _LONGEST, initial_indent="# - ", subsequent_indent="#   ")
+            lines += textwrap.wrap(printable(note), _LONGEST, initial_indent="# - ", subsequent_indent="#   ")
     lines += ["", f"title = {_value(plan.title)}", "seed = 1", ""]
     for name, table in _tables(plan):
         lines.append(f"[[{name}]]" if name == "loss" else f"[{name}]")
@@ -81,4 +83,4 @@ def _value(value: Any) -> str:
         return repr(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", r"\u007f")  # which TOML does not take as it is

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import tomllib
 
 import cv2
@@ -248,3 +250,13 @@ def test_a_narrow_band_of_16_bits_is_noted_with_ranges_that_have_room(itrans, tm
     assert 30650 <= high < 31000
     (tmp_path / "mine.toml").write_text(text.replace("# source_range", "source_range"), encoding="utf-8")
     assert itrans("data", "check", "mine.toml").exit_code == 0
+
+
+def test_a_folder_of_any_name_gets_a_recipe_and_commands_that_can_be_pasted(itrans, tmp_path, write):
+    root = "my pics" if os.name == "nt" else "my\n\x7fpics"
+    write_pairs(write, root, 12)
+    done = itrans("init", root, "-o", "two words.toml")
+    assert done.exit_code == 0, done.output
+    assert tomllib.loads((tmp_path / "two words.toml").read_text(encoding="utf-8"))["dataset"]["root"] == root
+    commands = [shlex.split(line) for line in done.output.splitlines() if line.startswith("  itrans ")]
+    assert commands == [["itrans", *words, "two words.toml"] for words in (["data", "check"], ["run"])]
