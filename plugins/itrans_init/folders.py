@@ -25,6 +25,9 @@ _TARGETS = ("target", "output", "photo", "image", "real", "truth", "clean", "hig
 _MOST_NAMED = 3
 _FEWEST = 3
 _MOST_ENDINGS = 5
+_STRAY = 0.1
+"""The share of the pictures in a folder of which there are fewer beside the folders, if these are strays."""
+
 _PAIRED = 0.5
 """The share of names that two folders have in common above which they are taken for pairs."""
 
@@ -41,6 +44,7 @@ def layout_of(root: str | Path) -> Layout:
         raise no_pictures([folder], "Name the folder of your pictures.")
     layout = Layout(folder, _sides_of(files))
     _note_other_splits(files, layout)
+    _note_left_out(files, layout)
     if len(layout.sides) == 1:
         _split_by_endings(layout)
     else:
@@ -59,6 +63,10 @@ def _sides_of(files: Iterable[str]) -> list[Side]:
         template, split = _template_of(PurePosixPath(file).parts[:-1])
         found[template][split].append(file)
     sides = [Side(template, dict(splits)) for template, splits in found.items()]
+    if any(PLACEHOLDER in side.template for side in sides):
+        sides = [side for side in sides if PLACEHOLDER in side.template]
+    else:
+        sides = _without_strays(sides)
     below = [side for side in sides if side.template.startswith(f"{PLACEHOLDER}/")]
     if len(below) > 3 or (below and len(sides) > len(below)):  # folders of towns, or of days, within a split
         sides = [side for side in sides if side not in below]
@@ -69,11 +77,18 @@ def _sides_of(files: Iterable[str]) -> list[Side]:
         for side in below:
             for split, some in side.files.items():
                 merged.files.setdefault(split, []).extend(some)
-    if any(PLACEHOLDER in side.template for side in sides):
-        sides = [side for side in sides if PLACEHOLDER in side.template]
-    elif len(sides) > 3 or (len(sides) > 1 and any(side.template == "" for side in sides)):
+    is_split = any(PLACEHOLDER in side.template for side in sides)
+    if not is_split and (len(sides) > 3 or (len(sides) > 1 and any(side.template == "" for side in sides))):
         sides = [Side("", {"": sorted(file for side in sides for file in side.all_files)})]
     return sides
+
+
+def _without_strays(sides: list[Side]) -> list[Side]:
+    """Return two or three folders without the few pictures that lie beside them, such as a preview."""
+    folders = [side for side in sides if side.template]
+    strays = sum(len(side.all_files) for side in sides if not side.template)
+    are_few = strays < _STRAY * min((len(side.all_files) for side in folders), default=0)
+    return folders if are_few and len(folders) in {2, 3} else sides
 
 
 def _template_of(folders: tuple[str, ...]) -> tuple[str, str]:
@@ -87,14 +102,29 @@ def _template_of(folders: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _note_other_splits(files: list[str], layout: Layout) -> None:
-    if layout.splits:
-        return
     folders = {part for file in files for part in PurePosixPath(file).parts[:-1]}
-    named = sorted(name for name in folders if _LIKE_SPLITS.search(name))
+    named = sorted(name for name in folders if _LIKE_SPLITS.search(name) and not _SPLIT.search(name))
     if named:
+        layout.unsure.append(f"{_like_splits(named)} Rename {'it' if len(named) == 1 else 'them'}.")
+
+
+def _like_splits(names: list[str]) -> str:
+    """Return a sentence on folders that seem to be splits, and have other names than itrans knows."""
+    look = f"folders {_listed(names)} look like splits" if len(names) > 1 else f"folder {names[0]} looks like a split"
+    return f"The {look}; splits are called train, val and test in itrans."
+
+
+def _note_left_out(files: list[str], layout: Layout) -> None:
+    """Say which pictures belong to no side, and that those of many folders are taken as one side."""
+    used = {file for side in layout.sides for file in side.all_files}
+    if left := [file for file in files if file not in used]:
+        layout.unsure.append(f"Pictures beside these folders are left out: {_listed(left)}.")
+    (side, *others) = layout.sides
+    folders = sorted({file.partition("/")[0] for file in side.all_files if "/" in file})
+    if not others and not side.template and len(folders) > 1:
         layout.unsure.append(
-            f"The folders {', '.join(named[:_MOST_NAMED])} look like splits; those are called train, val and test in "
-            "itrans. Rename them to use them as such."
+            f"The pictures of all folders are taken together: {_listed(folders)}. If two of these hold pairs, move "
+            "the others away."
         )
 
 
@@ -162,6 +192,8 @@ def _refuse_two_data_sets(layout: Layout) -> None:
     if not inner[0] or inner[0] != inner[1] or _leaning(layout.sides[0]) != _leaning(layout.sides[1]):
         return
     names = [side.template.partition(f"/{PLACEHOLDER}")[0] for side in layout.sides]
+    if all(_LIKE_SPLITS.fullmatch(name) for name in names):
+        raise DataError(f"{layout.root}: {_like_splits(names)} Rename them.")
     raise DataError(
         f"{layout.root} seems to hold two data sets: {names[0]} and {names[1]} both have the folders "
         f"{' and '.join(sorted(inner[0]))}. Give one of them: itrans init {(layout.root / names[1]).as_posix()}. If "
@@ -214,12 +246,10 @@ def _refuse_singles(layout: Layout) -> None:
         mine, yours = one.names(split), other.names(split)
         for here, there, lone in ((one, other, mine - yours), (other, one, yours - mine)):
             if lone:
-                listed = ", ".join(sorted(lone)[:_MOST_NAMED])
-                more = f" and {len(lone) - _MOST_NAMED} more" if len(lone) > _MOST_NAMED else ""
                 raise DataError(
                     f"{layout.root}: {counted(len(mine & yours), 'picture')} of {here.template} and {there.template} "
                     f"belong together by their names, but these of {here.template.replace(PLACEHOLDER, split)} have "
-                    f"no partner: {listed}{more}. Move them away, or rename them."
+                    f"no partner: {_listed(sorted(lone))}. Move them away, or rename them."
                 )
 
 
@@ -237,3 +267,8 @@ def _leave_out_lone_splits(layout: Layout) -> None:
         (only, *_) = [*side.files] or [""]
         side.template = side.template.replace(PLACEHOLDER, only)
         side.files = {"": side.files.get(only, [])}
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -260,3 +260,40 @@ def test_a_folder_of_any_name_gets_a_recipe_and_commands_that_can_be_pasted(itra
     assert tomllib.loads((tmp_path / "two words.toml").read_text(encoding="utf-8"))["dataset"]["root"] == root
     commands = [shlex.split(line) for line in done.output.splitlines() if line.startswith("  itrans ")]
     assert commands == [["itrans", *words, "two words.toml"] for words in (["data", "check"], ["run"])]
+
+
+def test_pairs_are_found_beside_a_split_of_another_name_which_is_named(itrans, tmp_path, write):
+    write_pairs(write, "mine/train", 12)
+    write_pairs(write, "mine/valid", 4)
+    recipe, output = recipe_of(itrans, tmp_path)
+    assert recipe["dataset"] | {"holdout": 0} == {
+        "name": "paired", "root": "mine", "source": "train/source", "target": "train/target", "holdout": 0,
+    }  # fmt: skip
+    assert "The folder valid looks like a split" in output
+    assert "left out: valid/source/000.png" in output
+
+
+def test_splits_of_other_names_are_not_taken_for_two_data_sets(itrans, tmp_path, write):
+    write_pairs(write, "mine/Train", 12)
+    write_pairs(write, "mine/Test", 4)
+    output = refusal(itrans, tmp_path)
+    assert "Test, Train look like splits" in output
+    assert "two data sets" not in output
+
+
+def test_a_stray_picture_beside_the_folders_of_pairs_is_left_out_and_named(itrans, tmp_path, write):
+    write_pairs(write, "mine", 12)
+    write("mine/preview.png", picture(0))
+    recipe, output = recipe_of(itrans, tmp_path)
+    assert recipe["dataset"]["name"] == "paired"
+    assert "left out: preview.png" in output
+
+
+def test_folders_that_are_taken_together_are_named(itrans, tmp_path, write):
+    write_pairs(write, "mine", 12)
+    for folder in ("depth", "normals"):
+        for number in range(12):
+            write(f"mine/{folder}/{number:03}.png", picture(number))
+    recipe, output = recipe_of(itrans, tmp_path)
+    assert recipe["dataset"]["name"] == "edges"
+    assert "taken together: depth, normals, source and 1 more" in output
