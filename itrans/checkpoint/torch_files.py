@@ -75,7 +75,7 @@ def read_torch_file(
     except CheckpointError:
         raise
     except Exception as error:  # what is damaged can make torch raise anything
-        if kind := _foreign_kind(path):
+        if kind := _foreign_kind(path, error):
             raise CheckpointError(f"{path} is not {wanted}, but {kind}.") from error
         if isinstance(error, pickle.UnpicklingError):
             raise CheckpointError(f"{path} {refusal}") from error
@@ -178,8 +178,13 @@ def _storages(record: Any) -> Iterator[torch.UntypedStorage]:
             waiting.extend(dict.values(value) if isinstance(value, dict) else value)
 
 
-def _foreign_kind(path: Path) -> str | None:
-    """Return what a file is, to stand after "is not a checkpoint but"; None for what may be of PyTorch."""
+def _foreign_kind(path: Path, error: Exception) -> str | None:
+    """Return what a file is, to stand after "is not a checkpoint but"; None for what may be of PyTorch.
+
+    `error` is what torch has raised on it.
+    """
+    from safetensors import SafetensorError
+
     try:
         with path.open("rb") as file:
             head = file.read(512)
@@ -195,6 +200,8 @@ def _foreign_kind(path: Path) -> str | None:
     if head.lstrip().lower().startswith(_WEB_PAGES):
         return "a web page: download the file itself"
     if head[8:9] == b"{" and (length := int.from_bytes(head[:8], "little")) < path.stat().st_size:
+        if isinstance(error, SafetensorError):  # by their suffix, torch reads those that are whole
+            return "a safetensors file that is truncated or damaged"
         if _holds(path, f'"{RECORD}"'.encode(), length):
             return f"an exported one: its name has to end in {SUFFIX}"
         return (

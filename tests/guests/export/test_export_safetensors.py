@@ -123,6 +123,14 @@ def test_importing_it_is_of_no_use(exported, itrans):
     assert (done.exit_code, "is a checkpoint of itrans already" in done.stderr) == (2, True)
 
 
+def test_importing_it_truncated_tells_that_it_is(exported, itrans):
+    folder, _ = exported()
+    path = folder / "generator.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    done = itrans("import", path, "-o", "again.pt")
+    assert (done.exit_code, "a safetensors file that is truncated or damaged" in done.stderr) == (2, True)
+
+
 def test_weights_that_16_bits_cannot_hold_stay_as_they_are(exported, tmp_path, itrans):
     _, checkpoint = exported()
     record = load_checkpoint(checkpoint, mapped=False)
