@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -48,11 +47,14 @@ class LastAnswer(JSONResponse):
         """Answer one request."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_LINGER):
                 while (await receive()).get("more_body", False):
                     pass
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            pass
+        finally:  # also where the server ends meanwhile, which would complain of half an answer
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class Bodies(NamedTuple):

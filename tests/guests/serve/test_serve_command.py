@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from guests.serve.serving import noise, png, post
+from guests.serve.serving import noise, png, post, running
 
+from itrans_serve.desk import Desk
 from itrans_serve.served import load_all
 from itrans_serve.server import is_loopback, listening_socket
 
@@ -37,6 +39,16 @@ def test_it_serves_until_it_is_interrupted(colours, labels, tmp_path):
     assert output == "Ended.\n"
     assert errors == ""
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_server_that_ends_while_a_refused_client_is_sending_has_answered_it(served, caplog):
+    with contextlib.ExitStack() as clients, Desk(served, most_bytes=10) as desk, running(desk) as address:
+        place = address.removeprefix("http://").split(":")
+        client = clients.enter_context(socket.create_connection(place, timeout=10))
+        client.sendall(b"POST /translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        answer = client.recv(100)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert "without completing response" not in caplog.text
 
 
 def test_exported_weights_are_called_after_their_folder(itrans, colours, tmp_path):
