@@ -91,8 +91,10 @@ def members_of(recipes: Sequence[str], seeds: Sequence[int], output: Path, vary:
         vary: see `variants_of`.
 
     Raises:
-        DataError: two recipes, or two combinations, would share a folder; or `vary` is wrong.
+        DataError: two recipes, or two combinations, would share a folder; `vary` is wrong, or `seeds` says the same.
     """
+    if seeds and (seeded := next((option for option in vary if option.partition("=")[0].strip() == "seed"), None)):
+        raise DataError(f"--vary {seeded} and --seeds both choose the seed. Leave one of them out.")
     named: dict[str, str] = {}
     for recipe in recipes:
         other = named.setdefault(Path(recipe).stem, recipe)

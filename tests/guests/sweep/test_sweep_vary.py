@@ -86,3 +86,10 @@ def test_the_best_mean_comes_first_and_is_marked():
 def test_nothing_is_the_best_by_two_measures_or_alone():
     assert shown([member(0, "1", "l1", l1=0.2), member(0, "2", "psnr", psnr=3.0)]) == ["lr=1", "lr=2"]
     assert shown([member(0, "1", l1=0.2)]) == ["lr=1"]
+
+
+def test_seeds_are_chosen_by_one_option_alone(itrans, recipes, tmp_path):
+    done = itrans("sweep", recipes[1], "-o", "out", "--vary", "seed=1,2", "--seeds", "3,4")
+    assert done.exit_code == 2
+    assert "--vary seed=1,2 and --seeds" in done.stderr
+    assert not (tmp_path / "out").exists()
