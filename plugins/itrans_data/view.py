@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.api import DataError, counted
+from itrans.api import DataError, OutputError, counted
 from itrans.commands import console, options
 
 if TYPE_CHECKING:
     from itrans.api import Dataset
     from itrans.commands import Recipe
     from itrans_data.view_page import ShownPair
+
+_SUFFIXES = (".html", ".htm")
 
 
 @click.command()
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     default=Path("pairs.html"),
     show_default=True,
     metavar="FILE",
-    help="The page to write.",
+    help="The page to write, a .html file.",
 )
 @click.option("--pairs", type=click.IntRange(1, 200), default=6, show_default=True, help="How many pairs to show.")
 @click.option(
@@ -52,6 +54,8 @@ def view(
     from itrans.commands import build_dataset, load_recipe, replacing
     from itrans_data.view_page import page_of
 
+    if output.suffix.lower() not in _SUFFIXES:
+        raise OutputError(f"-o {output} should end in .html, so that browsers show it as a page.")
     options.import_code(code)
     loaded = load_recipe(recipe, overrides=overrides, sample=sample)
     loaded.refuse_missing_data()

@@ -90,6 +90,13 @@ def test_names_are_texts_and_nothing_is_fetched(recipe, aligned, tmp_path, itran
     assert not re.search(r'(?:src|href)="(?!data:)', page)
 
 
+def test_a_page_is_written_over_no_other_kind_of_file(recipe, itrans):
+    before = recipe.read_bytes()
+    done = itrans("data", "view", recipe, "-o", recipe)
+    assert (done.exit_code, ".html" in done.stderr) == (2, True)
+    assert recipe.read_bytes() == before
+
+
 def test_it_fits_a_telephone_and_a_browser_finds_nothing_wrong(recipe, tmp_path, itrans, browser):
     assert itrans("data", "view", recipe, "--pairs", 2).exit_code == 0
     said: list[str] = []
