@@ -90,10 +90,13 @@ def evaluate(
     data set is that of the checkpoint's own recipe, scaled, cropped and measured as in validation. Nothing is
     downloaded unless you ask for a metric that needs weights; a message then says so first.
     """
+    from itrans.api import OutputError
     from itrans.commands import keep_freed_memory
     from itrans_evaluate.evaluate import Plan
     from itrans_evaluate.writing import picture_table, refuse_other_results, write_results
 
+    if table is not None and table.suffix.lower() != ".csv" and table.is_file():
+        raise OutputError(f"--csv {table} already exists, and is no .csv file. Choose another name.")
     options.import_code(code)
     keep_freed_memory()
     from itrans.commands import processes

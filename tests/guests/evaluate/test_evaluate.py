@@ -45,6 +45,13 @@ def test_the_scores_are_those_of_validation_and_near_those_of_the_translated_fil
     assert found["scores"]["l1"]["value"] == pytest.approx(np.mean(written), abs=0.5 / 255)  # which are rounded
 
 
+def test_a_table_is_written_over_no_other_kind_of_file(itrans, checkpoint, recipe):
+    before = recipe.read_bytes()
+    done = itrans("evaluate", checkpoint, "--split", "val", "--csv", recipe)
+    assert (done.exit_code, ".csv" in done.stderr) == (2, True)
+    assert recipe.read_bytes() == before
+
+
 def test_a_folder_gets_scores_pictures_and_grids_that_agree(itrans, checkpoint):
     done = itrans("evaluate", checkpoint, "--split", "val", "-o", "out", "--csv", "table.csv", "--metrics", "psnr,l1")
     assert done.exit_code == 0, done.output
