@@ -6,6 +6,7 @@ A checkpoint is a dict of tensors and plain values; no object in it is ever impo
 from __future__ import annotations
 
 import contextlib
+import shlex
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -285,11 +286,11 @@ def _foreign(record: Any, path: Path) -> str:
     if isinstance(record, dict) and record and all(isinstance(value, Tensor) for value in dict.values(record)):
         return (
             "is not a checkpoint of itrans but bare weights (a state dict), without their architecture. To make a "
-            f"checkpoint of them: itrans import {path} -o NEW.pt"
+            f"checkpoint of them: itrans import {shlex.quote(str(path))} -o NEW.pt"
         )
     if isinstance(record, dict) and any(isinstance(value, dict) for value in dict.values(record)):
         return (
             "is not a checkpoint of itrans. If there are weights in it, save them alone; to see what can be made of "
-            f"them: itrans import {path} -o NEW.pt"
+            f"them: itrans import {shlex.quote(str(path))} -o NEW.pt"
         )
     return "is not a checkpoint of itrans."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def import_weights(
         for argument, sentence in network.found.assumed.items():
             if (key := f"{network.kind}.{argument}") not in decided:
                 click.echo(f"{sentence} To change it: --set {key}=VALUE --force")
-    click.echo(f"Written to {output}. Translate with it: itrans translate {output} PICTURES -o DIR")
+    click.echo(f"Written to {output}. Translate with it: itrans translate {shlex.quote(str(output))} PICTURES -o DIR")
 
 
 def _refuse_output(output: Path, inputs: list[Path], *, force: bool) -> None:

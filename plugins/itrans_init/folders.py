@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -194,10 +195,11 @@ def _refuse_two_data_sets(layout: Layout) -> None:
     names = [side.template.partition(f"/{PLACEHOLDER}")[0] for side in layout.sides]
     if all(_LIKE_SPLITS.fullmatch(name) for name in names):
         raise DataError(f"{layout.root}: {_like_splits(names)} Rename them.")
+    one = shlex.quote((layout.root / names[1]).as_posix())
     raise DataError(
         f"{layout.root} seems to hold two data sets: {names[0]} and {names[1]} both have the folders "
-        f"{' and '.join(sorted(inner[0]))}. Give one of them: itrans init {(layout.root / names[1]).as_posix()}. If "
-        f"pictures of {names[0]} and {names[1]} are pairs, rename these two folders source and target."
+        f"{' and '.join(sorted(inner[0]))}. Give one of them: itrans init {one}. If pictures of "
+        f"{names[0]} and {names[1]} are pairs, rename these two folders source and target."
     )
 
 

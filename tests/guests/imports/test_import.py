@@ -57,6 +57,14 @@ def test_what_was_found_is_shown_and_the_file_says_that_it_was_imported(itrans, 
     assert record.progress.step == 0
 
 
+def test_commands_that_are_advised_can_be_pasted(itrans, weights):
+    (own := weights.with_name("my weights.pth")).write_bytes(weights.read_bytes())
+    done = itrans("evaluate", own)
+    assert "itrans import 'my weights.pth' -o NEW.pt" in done.stderr
+    done = itrans("import", own, "-o", "my G.pt")
+    assert "itrans translate 'my G.pt' PICTURES" in done.stdout
+
+
 def test_pictures_are_translated_with_it(itrans, weights, tmp_path):
     itrans("import", weights, "-o", "G.pt")
     write_image(tmp_path / "a.png", (picture(size=40) * 255).astype(np.uint8))
