@@ -31,6 +31,8 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
                 return found
     if (exported := exported_in(path)) is not None:
         return exported
+    if model := next((file for file in sorted(path.glob("model.*")) if file.is_file()), None):
+        raise CheckpointError(f"{path} is a folder with an exported network. Name its file: {model}")
     raise CheckpointError(
         f"{path} is a folder, and no run has left a checkpoint there: neither checkpoints/best.pt nor "
         "checkpoints/last.pt. Name a checkpoint, RUN/checkpoints/best.pt, or a run's folder."

@@ -102,6 +102,7 @@ def export(
     DIR/translate.py, which needs numpy, OpenCV and ONNX Runtime alone.
     """
     _refuse_options(to, half=half)
+    _refuse_file(output)
     options.import_code(code)
 
     from itrans_export.exporting import export_network, export_weights
@@ -136,6 +137,14 @@ def _refuse_options(to: str, *, half: bool) -> None:
     for parameter, name in (names | {"method_options": "option", "extras": "with"}).items():
         if context.get_parameter_source(parameter) != click.core.ParameterSource.DEFAULT:
             raise ItransError(f"--{name} is for --to onnx and pt2: safetensors are the weights, of all generators.")
+
+
+def _refuse_file(output: Path) -> None:
+    if output.suffix.lower() in {".onnx", ".pt", ".pt2", ".safetensors"}:
+        raise ItransError(
+            f"-o {output}: this is the folder to make, in which files have names of their own. Leave out "
+            f"{output.suffix}: -o {output.with_suffix('')}"
+        )
 
 
 def _print(done: Export, checkpoint: str, output: Path, to: str, *, half: bool) -> None:

@@ -52,6 +52,12 @@ def test_a_folder_that_holds_something_stays_as_it_is(itrans, checkpoint, tmp_pa
     assert left_over(tmp_path) == ["out", "runs"]
 
 
+@pytest.mark.parametrize("name", ["net.onnx", "net.PT2", "net.safetensors"])
+def test_the_name_of_a_file_is_refused_as_a_folder_is_made(itrans, checkpoint, tmp_path, name):
+    refused(itrans("export", checkpoint, "-o", name), "folder", "-o net\n")
+    assert left_over(tmp_path) == ["runs"]
+
+
 def test_an_empty_folder_will_do(itrans, checkpoint):
     Path("out").mkdir()
     assert itrans("export", checkpoint, "-o", "out", "--to", "safetensors").exit_code == 0
@@ -130,6 +136,7 @@ class TestOpening:
         refused(itrans("translate", exported, "in", "-o", "made", "--mode", "paper"), "mode running", "--mode paper")
         refused(itrans("translate", exported, "in", "-o", "made", "--precision", "bf16"), "fp32", "bf16")
         refused(itrans("translate", exported, "in", "-o", "made", "--direction", "back"), "back", "forward")
+        refused(itrans("translate", exported.parent, "in", "-o", "made"), f"Name its file: {exported}")
         assert not Path("made").exists()
         done = itrans("translate", exported, "in", "-o", "made", "--mode", "running")
         assert done.exit_code == 0, done.output
