@@ -58,10 +58,12 @@ def main() -> None:
         print(f"  {seconds(run) / 60:.0f} min, {found.attribution}")
 
 
-def evaluated(run: Path, split: Split, pairs: int | None = None) -> Evaluation:
+def evaluated(run: Path, split: Split, pairs: int | None = None, seed: int = 0) -> Evaluation:
     """Return what the last checkpoint of a run makes of a split, or of its first pairs, which are kept."""
     overrides = [PAIRS[run.name]] if run.name in PAIRS else []
-    return evaluate_checkpoint(run / LAST, split=split, keep=pairs or 10_000, pairs=pairs, overrides=overrides)
+    return evaluate_checkpoint(
+        run / LAST, split=split, keep=pairs or 10_000, pairs=pairs, overrides=overrides, seed=seed
+    )
 
 
 def strip(even: Sequence[Row], worst: Sequence[Row]) -> NDArray[np.uint8]:

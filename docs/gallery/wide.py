@@ -32,6 +32,9 @@ PICKED: list[dict[str, tuple[str, tuple[int, ...]]]] = [
 ]
 """Of each row the runs, what stands above them, and the places of their pictures in the test split."""
 
+SEEDS = {"labels_to_facade": (0, 7)}
+"""Of a run whose outputs vary, the seed of each picture."""
+
 BETWEEN, HEADING, TEXT = 22, 30, 22
 
 
@@ -56,8 +59,10 @@ def row_of(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 def part(run: Path, heading: str, places: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return a task's pictures under its heading, sources above outputs."""
-    rows = evaluated(run, "test", max(places) + 1).first
-    columns = np.hstack([np.vstack([spaced(shown(side)) for side in rows[place][:2]]) for place in places])
+    seeds = SEEDS.get(run.name, (0,) * len(places))
+    found = {seed: evaluated(run, "test", max(places) + 1, seed).first for seed in set(seeds)}
+    rows = [found[seed][place] for place, seed in zip(places, seeds, strict=True)]
+    columns = np.hstack([np.vstack([spaced(shown(side)) for side in row[:2]]) for row in rows])
     above = Image.new("RGB", (columns.shape[1], HEADING), "white")
     font = ImageFont.load_default(TEXT)
     ImageDraw.Draw(above).text((columns.shape[1] / 2, HEADING / 2), heading, "#444", font, anchor="mm")
