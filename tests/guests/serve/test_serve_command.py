@@ -30,7 +30,7 @@ def test_it_serves_until_it_is_interrupted(colours, labels, tmp_path):
         line = process.stdout.readline()
         assert line.startswith("Serving colours, labels at http://127.0.0.1:"), process.stderr.read()
         address = line.split()[4].rstrip("/")
-        assert httpx.get(f"{address}/health").json()["checkpoints"] == ["colours", "labels"]
+        assert httpx.get(f"{address}/health", timeout=60).json()["checkpoints"] == ["colours", "labels"]
         content = png(noise())
         assert post(address, content).content == post(address, content, seed=5).content
         process.send_signal(signal.SIGINT)

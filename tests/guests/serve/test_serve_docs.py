@@ -37,7 +37,7 @@ def rows() -> set[str]:
 
 
 def test_the_tables_name_all_of_the_api_and_all_options(address, rows):
-    described = httpx.get(f"{address}/openapi.json").json()["paths"]
+    described = httpx.get(f"{address}/openapi.json", timeout=60).json()["paths"]
     operations = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
     query = {parameter["name"] for parameter in described["/translate"]["post"]["parameters"]}
     options = {

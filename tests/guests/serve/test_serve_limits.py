@@ -62,7 +62,7 @@ def with_pillow(format_: str, size: tuple[int, int]) -> bytes:
 @pytest.fixture(scope="module")
 def strict(served):
     """Where a server listens that takes few bytes, few pixels and few seconds."""
-    with Desk(served, most_bytes=1_000_000, most_pixels=40_000, seconds=0.4) as desk, running(desk) as address:
+    with Desk(served, most_bytes=1_000_000, most_pixels=40_000, seconds=1.0) as desk, running(desk) as address:
         yield address
         assert post(address, png(noise())).status_code == 200
         assert list(Path(desk._folder.name).iterdir()) == []
@@ -93,13 +93,13 @@ def test_pictures_of_too_many_pixels_are_refused_before_they_are_decoded(strict,
 def test_bodies_of_too_many_bytes_are_refused(strict, is_said):
     content = bytes(1_100_000)
     body = content if is_said else iter([content[:600_000], content[600_000:]])
-    answer = httpx.post(f"{strict}/translate", content=body, headers=PNG)
+    answer = httpx.post(f"{strict}/translate", content=body, headers=PNG, timeout=60)
     assert answer.status_code == 413
     assert "--max-bytes" in detail(answer)
 
 
 def test_an_answer_before_the_body_s_end_spoils_nothing(strict):
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
         for _ in range(3):
             answer = client.post(f"{strict}/translate", params={"sed": 1}, content=bytes(900_000), headers=PNG)
             assert answer.status_code == 422
@@ -156,7 +156,7 @@ FIELD = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
     ],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused_with_a_sentence(strict, content, kind, status, word):
-    answer = httpx.post(f"{strict}/translate", content=content, headers={"Content-Type": kind})
+    answer = httpx.post(f"{strict}/translate", content=content, headers={"Content-Type": kind}, timeout=60)
     assert answer.status_code == status
     assert word in detail(answer)
     assert "itrans-serve-" not in detail(answer), "where the server keeps its files is nobody's business"
@@ -164,10 +164,10 @@ def test_what_is_no_picture_is_refused_with_a_sentence(strict, content, kind, st
 
 def test_a_form_of_too_many_pictures_is_refused(strict):
     files = [("picture", ("a.png", png(noise(2, 2)))) for _ in range(17)]
-    answer = httpx.post(f"{strict}/translate", files=files)
+    answer = httpx.post(f"{strict}/translate", files=files, timeout=60)
     assert answer.status_code == 400
     assert "16" in detail(answer)
-    answer = httpx.post(f"{strict}/translate", files=files[:9], params={"samples": 2})
+    answer = httpx.post(f"{strict}/translate", files=files[:9], params={"samples": 2}, timeout=60)
     assert answer.status_code == 422
     assert "16" in detail(answer)
 
@@ -200,7 +200,7 @@ def held(served, monkeypatch):
 
 
 def waiting_pictures(address: str) -> int:
-    text = httpx.get(f"{address}/metrics").text
+    text = httpx.get(f"{address}/metrics", timeout=60).text
     return int(text.split("\nitrans_queue_length ")[1].split()[0])
 
 
@@ -235,12 +235,12 @@ def test_a_picture_whose_client_has_gone_is_not_computed(served, held):
         assert held.began.wait(10)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{address}/translate", content=png(noise()), headers=PNG, timeout=0.3)
-        until(lambda: 'status="499"' in httpx.get(f"{address}/metrics").text)
+        until(lambda: 'status="499"' in httpx.get(f"{address}/metrics", timeout=60).text)
         held.let_go()
         assert first.result().status_code == 200
         until(lambda: waiting_pictures(address) == 0)
         assert post(address, png(noise())).status_code == 200
-        assert "itrans_dropped_total 1\n" in httpx.get(f"{address}/metrics").text
+        assert "itrans_dropped_total 1\n" in httpx.get(f"{address}/metrics", timeout=60).text
     assert held.count == 2
 
 
@@ -283,7 +283,7 @@ def test_memory_stays_flat(address):
         return int(status.read_text().split()[1]) * 4096
 
     content = png(noise(64, 64))
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
 
         def ask(count: int) -> None:
             for number in range(count):
