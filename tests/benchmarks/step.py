@@ -136,6 +136,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of itrans")
     parser.add_argument("--compile", action="store_true", help="measure torch.compile too (40 s of compiling)")
     parser.add_argument("--all", action="store_true", help="measure every precision and memory layout")
     options = parser.parse_args()
@@ -143,7 +144,7 @@ def main() -> None:
     sizes = depth, options.batch, options.size
     steps = {
         "plain fp32": partial(plain_step, *sizes),
-        "itrans auto": partial(itrans_step, *sizes, "auto", "auto", False),
+        f"itrans {options.precision}": partial(itrans_step, *sizes, options.precision, "auto", False),
     }
     if options.all:
         for precision in ("fp32", "bf16"):
@@ -151,7 +152,7 @@ def main() -> None:
                 layout = "channels last" if channels_last else "NCHW"
                 steps[f"itrans {precision} {layout}"] = partial(itrans_step, *sizes, precision, channels_last, False)
     if options.compile:
-        steps["itrans compiled"] = partial(itrans_step, *sizes, "auto", "auto", True)
+        steps["itrans compiled"] = partial(itrans_step, *sizes, options.precision, "auto", True)
     workers = {name: Worker(make) for name, make in steps.items()}
     seconds: dict[str, list[float]] = {name: [] for name in workers}
     for round_ in range(options.rounds + 1):
