@@ -130,6 +130,10 @@ class Installed:
             found.setdefault((origin.kind, origin.name), []).append(origin)
         return found
 
+    def for_file(self, kind: str, path: Path) -> list[Origin]:
+        """Return the components of a kind whose name is a file's suffix."""
+        return self.by_name.get((kind, path.suffix.lower().removeprefix(".")), [])
+
 
 def installed() -> Installed:
     """Return the components of all distributions on `sys.path`, without importing any.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from itrans import plugins
 from itrans.checkpoint.safetensors_files import exported_in
 from itrans.errors import CheckpointError
 
@@ -31,7 +32,7 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
                 return found
     if (exported := exported_in(path)) is not None:
         return exported
-    if model := next((file for file in sorted(path.glob("model.*")) if file.is_file()), None):
+    if model := _model_in(path):
         raise CheckpointError(f"{path} is a folder with an exported network. Name its file: {model}")
     raise CheckpointError(
         f"{path} is a folder, and no run has left a checkpoint there: neither checkpoints/best.pt nor "
@@ -49,6 +50,13 @@ def existing_checkpoint(path: str | os.PathLike[str]) -> Path:
     if not found.is_file():
         raise CheckpointError(f"{found} does not exist. Checkpoints are in a run's folder: RUN/checkpoints/best.pt.")
     return found
+
+
+def _model_in(folder: Path) -> Path | None:
+    """Return a file that is no checkpoint, and that a package opens to translate with."""
+    found = plugins.installed()
+    files = (file for file in sorted(folder.glob("*.*")) if file.is_file())
+    return next((file for file in files if found.for_file(plugins.MODEL, file)), None)
 
 
 def step_checkpoints(folder: Path) -> list[Path]:

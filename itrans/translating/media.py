@@ -63,7 +63,7 @@ def origin_for(kind: str, path: Path) -> Origin | None:
     Raises:
         PluginError: several packages do.
     """
-    found = plugins.installed().by_name.get((kind, path.suffix.lower().removeprefix(".")), [])
+    found = plugins.installed().for_file(kind, path)
     if len(found) > 1:
         packages = " and ".join(quoted(origin.distribution for origin in found))
         raise PluginError(
@@ -84,7 +84,7 @@ def origin_of_model(path: Path) -> Origin | None:
 
 def is_media(path: Path) -> bool:
     """Return whether a package translates files of a suffix."""
-    return (plugins.MEDIA, path.suffix.lower().removeprefix(".")) in plugins.installed().by_name
+    return bool(plugins.installed().for_file(plugins.MEDIA, path))
 
 
 def translate_media(
