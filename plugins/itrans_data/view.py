@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itrans.api import DataError, OutputError, counted
+from itrans.api import DataError, counted
 from itrans.commands import console, options
 
 if TYPE_CHECKING:
     from itrans.api import Dataset
     from itrans.commands import Recipe
     from itrans_data.view_page import ShownPair
-
-_SUFFIXES = (".html", ".htm")
 
 
 @click.command()
@@ -53,9 +51,9 @@ def view(
     """
     from itrans.commands import build_dataset, load_recipe, replacing
     from itrans_data.view_page import page_of
+    from itrans_report.markup import check_name
 
-    if output.suffix.lower() not in _SUFFIXES:
-        raise OutputError(f"-o {output} should end in .html, so that browsers show it as a page.")
+    check_name(output)
     options.import_code(code)
     loaded = load_recipe(recipe, overrides=overrides, sample=sample)
     loaded.refuse_missing_data()

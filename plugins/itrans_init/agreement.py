@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from itrans.api import DataError, counted
+from itrans_init.sides import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SCALES = (2, 3, 4, 8)
 """By which a network makes pictures larger."""
 
-_MOST_NAMED = 3
 _BITS = {"uint8": "8 bits", "uint16": "16 bits", "float32": "floats"}
 
 
@@ -34,7 +34,7 @@ def check_types(root: Path, look: Look) -> None:
         files = [file for file, stored in look.stored.items() if stored.dtype == other]
         have, them = ("has", "it") if len(files) == 1 else ("have", "them")
         raise DataError(
-            f"{root}: {_listed(files)} {have} {_BITS[other]}, the {'others' if count > 1 else 'other'} {_BITS[usual]}. "
+            f"{root}: {listed(files)} {have} {_BITS[other]}, the {'others' if count > 1 else 'other'} {_BITS[usual]}. "
             f"All pictures of a side have the same type: convert {them}, or move {them} away."
         )
 
@@ -74,7 +74,7 @@ def _refuse_others(layout: Layout, looks: Sequence[Look], ratio: Fraction) -> No
         what = f"the two pictures of {pairs} have different sizes"
         if ratio > 1:
             what = f"targets are {ratio} times as large as their sources, but not in {pairs}"
-        raise DataError(f"{layout.root}: {what}: {_listed(wrong, '; ')}. Scale one of the two, or move both away.")
+        raise DataError(f"{layout.root}: {what}: {listed(wrong, '; ')}. Scale one of the two, or move both away.")
 
 
 def _known_pairs(layout: Layout, looks: Sequence[Look]) -> list[tuple[tuple[str, str], tuple[Stored, Stored]]]:
@@ -94,8 +94,3 @@ def _ratio(source: Stored, target: Stored) -> Fraction | None:
     if ratio != Fraction(target.height, source.height):
         return None
     return ratio if max(ratio, 1 / ratio) in {1, *SCALES} else None
-
-
-def _listed(items: Sequence[str], between: str = ", ") -> str:
-    more = len(items) - _MOST_NAMED
-    return between.join(items[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from itrans.api import DataError, counted, existing_root, find_images, no_pictures
-from itrans_init.sides import PLACEHOLDER, Layout, Side
+from itrans_init.sides import PLACEHOLDER, Layout, Side, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,6 @@ _SOURCES = ("source", "input", "lab", "mask", "seg", "annotation", "edge", "sket
 _TARGETS = ("target", "output", "photo", "image", "real", "truth", "clean", "high", "colour", "color", "rgb")
 """Words in the names of folders, and of files, which tell sources from targets."""
 
-_MOST_NAMED = 3
 _FEWEST = 3
 _MOST_ENDINGS = 5
 _STRAY = 0.1
@@ -64,10 +63,8 @@ def _sides_of(files: Iterable[str]) -> list[Side]:
         template, split = _template_of(PurePosixPath(file).parts[:-1])
         found[template][split].append(file)
     sides = [Side(template, dict(splits)) for template, splits in found.items()]
-    if any(PLACEHOLDER in side.template for side in sides):
-        sides = [side for side in sides if PLACEHOLDER in side.template]
-    else:
-        sides = _without_strays(sides)
+    in_splits = [side for side in sides if PLACEHOLDER in side.template]
+    sides = in_splits or _without_strays(sides)
     below = [side for side in sides if side.template.startswith(f"{PLACEHOLDER}/")]
     if len(below) > 3 or (below and len(sides) > len(below)):  # folders of towns, or of days, within a split
         sides = [side for side in sides if side not in below]
@@ -78,8 +75,7 @@ def _sides_of(files: Iterable[str]) -> list[Side]:
         for side in below:
             for split, some in side.files.items():
                 merged.files.setdefault(split, []).extend(some)
-    is_split = any(PLACEHOLDER in side.template for side in sides)
-    if not is_split and (len(sides) > 3 or (len(sides) > 1 and any(side.template == "" for side in sides))):
+    if not in_splits and (len(sides) > 3 or (len(sides) > 1 and any(side.template == "" for side in sides))):
         sides = [Side("", {"": sorted(file for side in sides for file in side.all_files)})]
     return sides
 
@@ -111,7 +107,7 @@ def _note_other_splits(files: list[str], layout: Layout) -> None:
 
 def _like_splits(names: list[str]) -> str:
     """Return a sentence on folders that seem to be splits, and have other names than itrans knows."""
-    look = f"folders {_listed(names)} look like splits" if len(names) > 1 else f"folder {names[0]} looks like a split"
+    look = f"folders {listed(names)} look like splits" if len(names) > 1 else f"folder {names[0]} looks like a split"
     return f"The {look}; splits are called train, val and test in itrans."
 
 
@@ -119,12 +115,12 @@ def _note_left_out(files: list[str], layout: Layout) -> None:
     """Say which pictures belong to no side, and that those of many folders are taken as one side."""
     used = {file for side in layout.sides for file in side.all_files}
     if left := [file for file in files if file not in used]:
-        layout.unsure.append(f"Pictures beside these folders are left out: {_listed(left)}.")
+        layout.unsure.append(f"Pictures beside these folders are left out: {listed(left)}.")
     (side, *others) = layout.sides
     folders = sorted({file.partition("/")[0] for file in side.all_files if "/" in file})
     if not others and not side.template and len(folders) > 1:
         layout.unsure.append(
-            f"The pictures of all folders are taken together: {_listed(folders)}. If two of these hold pairs, move "
+            f"The pictures of all folders are taken together: {listed(folders)}. If two of these hold pairs, move "
             "the others away."
         )
 
@@ -251,7 +247,7 @@ def _refuse_singles(layout: Layout) -> None:
                 raise DataError(
                     f"{layout.root}: {counted(len(mine & yours), 'picture')} of {here.template} and {there.template} "
                     f"belong together by their names, but these of {here.template.replace(PLACEHOLDER, split)} have "
-                    f"no partner: {_listed(sorted(lone))}. Move them away, or rename them."
+                    f"no partner: {listed(sorted(lone))}. Move them away, or rename them."
                 )
 
 
@@ -269,8 +265,3 @@ def _leave_out_lone_splits(layout: Layout) -> None:
         (only, *_) = [*side.files] or [""]
         side.template = side.template.replace(PLACEHOLDER, only)
         side.files = {"": side.files.get(only, [])}
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

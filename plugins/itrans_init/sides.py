@@ -7,12 +7,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PLACEHOLDER = "{split}"
 """What stands for the name of a split in that of a folder."""
 
 SPLITS = ("train", "val", "test")
+_MOST_NAMED = 3
 
 
 @dataclass
@@ -100,6 +102,12 @@ class Layout:
             mine, yours = one.by_name(split), other.by_name(split)
             found += [(mine[name], yours[name]) for name in sorted(mine.keys() & yours.keys())]
         return found
+
+
+def listed(items: Sequence[str], between: str = ", ") -> str:
+    """Return the first few items, and how many more there are."""
+    more = len(items) - _MOST_NAMED
+    return between.join(items[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _without_ending(name: str, ending: str) -> str:

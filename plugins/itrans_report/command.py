@@ -10,8 +10,6 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SUFFIXES = (".html", ".htm")
-
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path))
@@ -67,9 +65,9 @@ def _runs(folders: Sequence[Path]) -> list[Path]:
 
 def _checked(output: Path) -> Path:
     from itrans.api import OutputError
+    from itrans_report.markup import check_name
 
     if output.is_dir():
         raise OutputError(f"-o {output} is a folder. Name a file in it, such as -o {output / 'report.html'}.")
-    if output.suffix.lower() not in _SUFFIXES:
-        raise OutputError(f"-o {output} should end in .html, so that browsers show it as a page.")
+    check_name(output)
     return output

@@ -5,6 +5,20 @@ from __future__ import annotations
 import html
 import importlib.resources
 import re
+from typing import TYPE_CHECKING
+
+from itrans.api import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIXES = (".html", ".htm")
+
+
+def check_name(output: Path) -> None:
+    """Raise `OutputError` if a file's name is not that of a page, and so it may be a file of another kind."""
+    if output.suffix.lower() not in _SUFFIXES:
+        raise OutputError(f"-o {output} should end in .html, so that browsers show it as a page.")
 
 
 def still_page(title: str, body: str, styles: str = "") -> bytes:
