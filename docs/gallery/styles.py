@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from strips import IMAGES, LAST, SIZE, evaluated, shown, spaced
+from strips import IMAGES, LAST, SIZE, shown, spaced
 
-from itrans.api import DATASETS, load
+from itrans.api import kind_of, load
+from itrans.commands import build_dataset, load_checkpoint
 
 STYLES, MAPS = 7, 3
 
@@ -25,14 +26,14 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("--out", type=Path, default=IMAGES / "gallery_styles.webp", help="[default: %(default)s]")
     arguments = parser.parse_args()
-    translator, rows = load(arguments.run / LAST), evaluated(arguments.run, "test").first
-    data = DATASETS.build({"name": "facades_sample", "size": SIZE, "count": 1000}, split="test")
-    places = [int(place) for place in np.linspace(0, len(rows) - 1, STYLES + MAPS).round()]
-    houses = [data[place].target for place in places[:STYLES]]
+    file = arguments.run / LAST
+    translator, data = load(file), build_dataset(load_checkpoint(file).checked_recipe(file), "test")
+    pairs = [data[int(place)] for place in np.linspace(0, len(data) - 1, STYLES + MAPS).round()]
+    houses, labels = [pair.target for pair in pairs[:STYLES]], [pair.source for pair in pairs[STYLES:]]
+    coloured = kind_of(data.source).shown(labels, data.source, labels)
     drawn = [[np.full((SIZE, SIZE, 3), 255, np.uint8), *houses]]
-    for place in places[STYLES:]:
-        label = data[place].source
-        drawn.append([rows[place][0], *(translator.translate(label, reference=house) for house in houses)])
+    for label, colours in zip(labels, coloured, strict=True):
+        drawn.append([colours, *(translator.translate(label, reference=house) for house in houses)])
     picture = np.vstack([np.hstack([spaced(shown(cell)) for cell in row]) for row in drawn])
     Image.fromarray(picture).save(arguments.out, quality=82, method=6)
     print(arguments.out)
