@@ -64,6 +64,11 @@ def post(address: str, content: bytes, path: str = "/translate", **query: object
     return httpx.post(f"{address}{path}", params=query, content=content, headers=PNG, timeout=60)
 
 
+def get(address: str, path: str, **query: object) -> httpx.Response:
+    """Ask for something."""
+    return httpx.get(f"{address}{path}", params=query or None, timeout=60)
+
+
 def detail(answer: httpx.Response) -> str:
     """Return what is wrong, as the server says it."""
     assert answer.headers["content-type"] == "application/json", answer.text

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from guests.serve.conftest import add_pairs, trained
-from guests.serve.serving import PNG, decoded, detail, noise, png, post, running
+from guests.serve.serving import PNG, decoded, detail, get, noise, png, post, running
 
 from itrans.api import load
 from itrans_serve.desk import Desk
@@ -61,7 +61,7 @@ def test_pictures_of_many_clients_share_batches_and_are_what_they_are_alone(serv
         with ThreadPoolExecutor(8) as clients:
             together = list(clients.map(lambda content: post(address, content).content, contents * 4))
         assert together == alone * 4
-        text = httpx.get(f"{address}/metrics", timeout=60).text
+        text = get(address, "/metrics").text
     assert "itrans_pictures_total 40" in text
     batches = int(re.search(r"itrans_batch_size_count (\d+)", text)[1])
     assert batches < 40
@@ -80,7 +80,7 @@ def test_label_maps_are_taken_by_their_values(address, labels):
 
 
 def test_a_preview_shows_classes_in_the_palette_s_colours(address):
-    described = {entry["name"]: entry for entry in httpx.get(f"{address}/checkpoints", timeout=60).json()}
+    described = {entry["name"]: entry for entry in get(address, "/checkpoints").json()}
     classes = described["labels"]["directions"][0]["source"]["classes"]
     assert [entry["name"] for entry in classes][:3] == ["sky", "wall", "roof"]
     indices = np.arange(8, dtype=np.uint8).reshape(2, 4)
@@ -119,7 +119,7 @@ def test_models_of_16_bits_take_uploads_and_answer_in_16_bits(place):
     add_pairs(place / "deep_pairs", np.uint16)
     run = trained(place, "deep", f'name = "aligned"\nroot = "{(place / "deep_pairs").as_posix()}"')
     with Desk(load_all([str(run)], lambda _: None)) as desk, running(desk) as address:
-        direction = httpx.get(f"{address}/checkpoints", timeout=60).json()[0]["directions"][0]
+        direction = get(address, "/checkpoints").json()[0]["directions"][0]
         assert direction["draw"] is None
         assert "16 bits" in direction["why_not"]
         picture = np.random.default_rng(0).integers(0, 65536, (16, 16, 3), dtype=np.uint16)
@@ -136,7 +136,7 @@ def test_lines_are_drawn_where_the_data_set_drew_them(place):
     run = trained(place, "lines", f'name = "edges"\nroot = "{(place / "photos").as_posix()}"\nholdout = 0.34')
     with Desk(load_all([str(run)], lambda _: None)) as desk, running(desk) as address:
         photo = (place / "photos" / "0.png").read_bytes()
-        assert httpx.get(f"{address}/checkpoints", timeout=60).json()[0]["directions"][0]["prepare"]
+        assert get(address, "/checkpoints").json()[0]["directions"][0]["prepare"]
         prepared = decoded(post(address, photo, "/preview", prepare=True).content)
         expected = load(run).preparation.source(decoded(photo), None)
         assert np.array_equal(prepared.reshape(expected.shape), expected)
@@ -144,10 +144,10 @@ def test_lines_are_drawn_where_the_data_set_drew_them(place):
 
 
 def test_examples_are_the_held_out_pictures(address, place, served):
-    assert httpx.get(f"{address}/examples", timeout=60).json() == {"count": 3}
-    first = decoded(httpx.get(f"{address}/example", params={"number": 0}, timeout=60).content)
+    assert get(address, "/examples").json() == {"count": 3}
+    first = decoded(get(address, "/example", number=0).content)
     assert np.array_equal(first, decoded((place / "pairs" / "val" / "0.png").read_bytes())[:, :16])
-    missing = httpx.get(f"{address}/example", params={"number": 3}, timeout=60)
+    missing = get(address, "/example", number=3)
     assert missing.status_code == 404
     assert "3" in detail(missing)
 
@@ -157,17 +157,17 @@ def test_there_are_no_examples_where_the_data_have_gone(place):
     run = trained(place, "orphan", f'name = "aligned"\nroot = "{(place / "moved").as_posix()}"')
     (place / "moved").rename(place / "away")
     with Desk(load_all([str(run)], lambda _: None)) as desk, running(desk) as address:
-        assert httpx.get(f"{address}/examples", timeout=60).json() == {"count": 0}
+        assert get(address, "/examples").json() == {"count": 0}
 
 
 def test_the_page_of_the_api_names_all_of_it_and_loads_nothing_from_elsewhere(address):
-    page = httpx.get(f"{address}/docs", timeout=60).text
-    for path in httpx.get(f"{address}/openapi.json", timeout=60).json()["paths"]:
+    page = get(address, "/docs").text
+    for path in get(address, "/openapi.json").json()["paths"]:
         assert f" {path}<" in page
     for name in ("checkpoint", "direction", "seed", "samples", "prepare"):
         assert f"<code>{name}</code>" in page
     for file in ("docs", "", "page/style.css", "page/main.js", "page/sheets.js"):
-        text = httpx.get(f"{address}/{file}", timeout=60).text
+        text = get(address, f"/{file}").text
         addresses = set(re.findall(r"https?://[^\s\"'<>]+", text)) - {"http://www.w3.org/2000/svg"}
         assert addresses == set(), file
 
@@ -176,8 +176,8 @@ def test_metrics_count_requests_in_the_text_format_of_prometheus(served):
     with Desk(served) as desk, running(desk) as address:
         post(address, png(noise()))
         post(address, b"no picture")
-        httpx.get(f"{address}/nowhere/at/all", timeout=60)
-        answer = httpx.get(f"{address}/metrics", timeout=60)
+        get(address, "/nowhere/at/all")
+        answer = get(address, "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = answer.text.splitlines()
     assert 'itrans_requests_total{path="/translate",status="200"} 1' in lines
@@ -192,7 +192,7 @@ def test_metrics_count_requests_in_the_text_format_of_prometheus(served):
 
 
 def test_health(address):
-    assert httpx.get(f"{address}/health", timeout=60).json() == {"status": "ok", "checkpoints": ["colours", "labels"]}
+    assert get(address, "/health").json() == {"status": "ok", "checkpoints": ["colours", "labels"]}
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_pages_of_other_sites_are_refused(address, headers, word):
 
 def test_a_browser_may_load_nothing_but_what_is_here(address):
     for path in ("/", "/docs", "/nowhere", "/health"):
-        headers = httpx.get(f"{address}{path}", timeout=60).headers
+        headers = get(address, path).headers
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
@@ -225,7 +225,7 @@ def test_pages_of_other_sites_are_refused_whatever_they_call_themselves(address,
     headers = {"Origin": origin, "Content-Type": "image/png"}
     answer = httpx.post(f"{address}/translate", content=png(noise()), headers=headers, timeout=60)
     assert answer.status_code == 403
-    assert httpx.get(f"{address}/health", timeout=60).status_code == 200
+    assert get(address, "/health").status_code == 200
 
 
 def test_a_client_that_leaves_makes_no_noise(address, caplog):

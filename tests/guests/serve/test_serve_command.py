@@ -11,9 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
-from guests.serve.serving import noise, png, post, running
+from guests.serve.serving import get, noise, png, post, running
 
 from itrans_serve.desk import Desk
 from itrans_serve.served import load_all
@@ -30,7 +29,7 @@ def test_it_serves_until_it_is_interrupted(colours, labels, tmp_path):
         line = process.stdout.readline()
         assert line.startswith("Serving colours, labels at http://127.0.0.1:"), process.stderr.read()
         address = line.split()[4].rstrip("/")
-        assert httpx.get(f"{address}/health", timeout=60).json()["checkpoints"] == ["colours", "labels"]
+        assert get(address, "/health").json()["checkpoints"] == ["colours", "labels"]
         content = png(noise())
         assert post(address, content).content == post(address, content, seed=5).content
         process.send_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ import conditional
 import httpx
 import numpy as np
 import pytest
-from guests.serve.serving import decoded, detail, noise, png, post, running
+from guests.serve.serving import decoded, detail, get, noise, png, post, running
 
 from itrans.api import load, train
 from itrans_serve.desk import Desk
@@ -46,7 +46,7 @@ def send(address, image, query=GIVEN, **files):
 
 
 def test_the_description_lists_options_and_extras(painted):
-    [found] = httpx.get(f"{painted}/checkpoints", timeout=60).json()
+    [found] = get(painted, "/checkpoints").json()
     gain, finish = found["options"]
     assert (gain["name"], gain["kind"], gain["default"], gain["minimum"]) == ("gain", "number", 1.0, 0)
     assert (finish["name"], finish["kind"], finish["default"]) == ("finish", "choice", "matt")
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_told_by_name(painted, query, files, texts):
 
 def test_a_checkpoint_without_any_takes_none(address):
     assert "takes no" in detail(post(address, png(noise()), option="gain=2"))
-    assert httpx.get(f"{address}/checkpoints", timeout=60).json()[0]["options"] == []
+    assert get(address, "/checkpoints").json()[0]["options"] == []
 
 
 @pytest.fixture

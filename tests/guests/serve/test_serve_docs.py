@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import click
-import httpx
 import pytest
 from docs.pages import ROOT, blocks_of
-from guests.serve.serving import decoded, noise, png, post
+from guests.serve.serving import decoded, get, noise, png, post
 
 from itrans_serve.command import serve
 
@@ -37,7 +36,7 @@ def rows() -> set[str]:
 
 
 def test_the_tables_name_all_of_the_api_and_all_options(address, rows):
-    described = httpx.get(f"{address}/openapi.json", timeout=60).json()["paths"]
+    described = get(address, "/openapi.json").json()["paths"]
     operations = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
     query = {parameter["name"] for parameter in described["/translate"]["post"]["parameters"]}
     options = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from guests.serve.serving import PNG, detail, noise, png, post, running
+from guests.serve.serving import PNG, detail, get, noise, png, post, running
 from PIL import Image
 
 from itrans.api import CheckpointError, RoomError
@@ -200,7 +200,7 @@ def held(served, monkeypatch):
 
 
 def waiting_pictures(address: str) -> int:
-    text = httpx.get(f"{address}/metrics", timeout=60).text
+    text = get(address, "/metrics").text
     return int(text.split("\nitrans_queue_length ")[1].split()[0])
 
 
@@ -235,12 +235,12 @@ def test_a_picture_whose_client_has_gone_is_not_computed(served, held):
         assert held.began.wait(10)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{address}/translate", content=png(noise()), headers=PNG, timeout=0.3)
-        until(lambda: 'status="499"' in httpx.get(f"{address}/metrics", timeout=60).text)
+        until(lambda: 'status="499"' in get(address, "/metrics").text)
         held.let_go()
         assert first.result().status_code == 200
         until(lambda: waiting_pictures(address) == 0)
         assert post(address, png(noise())).status_code == 200
-        assert "itrans_dropped_total 1\n" in httpx.get(f"{address}/metrics", timeout=60).text
+        assert "itrans_dropped_total 1\n" in get(address, "/metrics").text
     assert held.count == 2
 
 
